@@ -1,0 +1,1 @@
+"""litsock beside the standard module: `make bench`, or `python -m bench`."""

@@ -1,0 +1,350 @@
+"""What is measured. A case gets a module, makes its sockets with it, and answers with the seconds of one operation."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from threading import Thread
+from time import perf_counter
+from types import ModuleType
+from typing import Any
+
+MIB = 2**20
+HOST = {"AF_INET": ("127.0.0.1", 0), "AF_INET6": ("::1", 0)}
+
+
+@dataclass(frozen=True)
+class Case:
+    measure: Callable[[ModuleType], float]
+    operation: str  # what the seconds are of
+    target: float | None  # litsock's speed over the standard module's should reach this; None: nothing is asked
+    needs: tuple[str, ...]  # names beyond the ordinary ones, such as "socket.sendfile"
+
+    def lacks(self, module: ModuleType) -> list[str]:
+        """The names that `module` would have to have."""
+        return [name for name in self.needs if not has(module, name)]
+
+
+CASES: dict[str, Case] = {}
+
+
+def has(thing: Any, dotted: str) -> bool:
+    """Whether `thing` has an attribute, which may be one of an attribute: "socket.sendfile"."""
+    first, _, rest = dotted.partition(".")
+    return hasattr(thing, first) and (not rest or has(getattr(thing, first), rest))
+
+
+def case(name: str, operation: str, target: float | None = None, needs: str = "") -> Callable:
+    """Enter a function into the table."""
+
+    def enter(measure: Callable[[ModuleType], float]) -> Callable[[ModuleType], float]:
+        CASES[name] = Case(measure, operation, target, tuple(needs.split()))
+        return measure
+
+    return enter
+
+
+# What several cases share
+
+
+@contextmanager
+def tcp_pair(module: Any, timeout: float | None = None) -> Iterator[tuple]:
+    """Both ends of a connection over the loopback interface."""
+    with module.socket() as listener:
+        listener.bind(HOST["AF_INET"])
+        listener.listen(1)
+        near = module.socket()
+        near.connect(listener.getsockname())
+        far, _ = listener.accept()
+    with near, far:
+        near.settimeout(timeout)
+        far.settimeout(timeout)
+        yield near, far
+
+
+@contextmanager
+def in_thread(work: Callable, *arguments: Any) -> Iterator[None]:
+    """Do some work beside the body of the `with`, and wait for its end."""
+    thread = Thread(target=work, args=arguments, daemon=True)
+    thread.start()
+    yield
+    thread.join()
+
+
+def ping_pong(near: Any, far: Any, count: int = 10_000) -> float:
+    """64 bytes there and back: four calls."""
+    data = bytes(64)
+    start = perf_counter()
+    for _ in range(count):
+        near.send(data)
+        far.recv(64)
+        far.send(data)
+        near.recv(64)
+    return (perf_counter() - start) / count
+
+
+def discard(sock: Any, size: int, piece: int) -> None:
+    """Receive `size` bytes and forget them."""
+    buffer = bytearray(piece)
+    while size > 0:
+        size -= sock.recv_into(buffer)
+
+
+# Back and forth
+
+
+@case("tcp-pingpong", "round trip", 0.85)
+def tcp_pingpong(module: Any) -> float:
+    with tcp_pair(module) as ends:
+        return ping_pong(*ends)
+
+
+@case("tcp-pingpong-timeout", "round trip", 1.2)
+def tcp_pingpong_timeout(module: Any) -> float:
+    with tcp_pair(module, 5) as ends:
+        return ping_pong(*ends)
+
+
+@case("tcp-echo-thread", "round trip", 0.85)
+def tcp_echo_thread(module: Any, timeout: float | None = None, count: int = 3_000) -> float:
+    """The far end in a thread of its own: the switch between two threads is a part of what is measured."""
+    data = bytes(64)
+
+    def echo() -> None:
+        for _ in range(count):
+            far.send(far.recv(64))
+
+    with tcp_pair(module, timeout) as (near, far), in_thread(echo):
+        start = perf_counter()
+        for _ in range(count):
+            near.send(data)
+            near.recv(64)
+        return (perf_counter() - start) / count
+
+
+@case("tcp-echo-thread-timeout", "round trip", 1.2)
+def tcp_echo_thread_timeout(module: Any) -> float:
+    return tcp_echo_thread(module, 5)
+
+
+@case("unix-pingpong", "round trip")
+def unix_pingpong(module: Any) -> float:
+    near, far = module.socketpair()
+    with near, far:
+        return ping_pong(near, far)
+
+
+@case("recv-timeout-waiting", "call")
+def recv_timeout_waiting(module: Any, batches: int = 20) -> float:
+    """`recv` on a socket with a timeout, when the data is there already."""
+    near, far = module.socketpair()
+    with near, far:
+        far.settimeout(5)
+        spent = 0.0
+        for _ in range(batches):
+            near.sendall(bytes(64 * 1000))
+            start = perf_counter()
+            for _ in range(1000):
+                far.recv(64)
+            spent += perf_counter() - start
+        return spent / (batches * 1000)
+
+
+@case("recv-nothing", "call")
+def recv_nothing(module: Any, count: int = 20_000) -> float:
+    """`recv` that never waits, when there is nothing: what an event loop expects now and then."""
+    near, far = module.socketpair()
+    with near, far:
+        far.setblocking(False)
+        start = perf_counter()
+        for _ in range(count):
+            try:
+                far.recv(64)
+            except BlockingIOError:
+                pass
+        return (perf_counter() - start) / count
+
+
+# Much at once
+
+
+@case("bulk", "256 MiB", 0.95)
+def bulk(module: Any, size: int = 256 * MIB, piece: int = 64 * 1024) -> float:
+    """`sendall` on one side, `recv_into` in a thread on the other."""
+    data = bytes(piece)
+    with tcp_pair(module) as (near, far):
+        start = perf_counter()
+        with in_thread(discard, far, size, piece):
+            for _ in range(size // piece):
+                near.sendall(data)
+        return perf_counter() - start
+
+
+@cache
+def sparse_file(size: int) -> Any:
+    """A file of zeros that takes no room on the disk; gone when the process ends."""
+    file = tempfile.TemporaryFile()
+    file.truncate(size)
+    return file
+
+
+@case("sendfile", "1 GiB", 0.97, "socket.sendfile")
+def sendfile(module: Any, size: int = 1024 * MIB) -> float:
+    with tcp_pair(module) as (near, far):
+        start = perf_counter()
+        with in_thread(discard, far, size, MIB):
+            near.sendfile(sparse_file(size))
+        return perf_counter() - start
+
+
+@case("makefile", "1,000,000 lines", 0.9, "socket.makefile")
+def makefile(module: Any, count: int = 1_000_000) -> float:
+    """`readline` on a text file over a socket, short lines."""
+    lines = b"a short line\n" * 10_000
+
+    def write() -> None:
+        for _ in range(count // 10_000):
+            near.sendall(lines)
+
+    near, far = module.socketpair()
+    with near, far, far.makefile() as file, in_thread(write):
+        start = perf_counter()
+        for _ in range(count):
+            file.readline()
+        return perf_counter() - start
+
+
+# A connection for a moment
+
+
+@case("connect", "connection", 0.85)
+def connect(module: Any, count: int = 1_000) -> float:
+    """A new socket, `connect`, `accept`, and `close` at both ends."""
+    with module.socket() as listener:
+        # Accepted sockets inherit the option. The end that closes first then resets the connection, and no port
+        # stays behind in TIME-WAIT: there are fewer ports than rounds need.
+        listener.setsockopt(module.SOL_SOCKET, module.SO_LINGER, array("i", [1, 0]).tobytes())
+        listener.bind(HOST["AF_INET"])
+        listener.listen(1)
+        address = listener.getsockname()
+        start = perf_counter()
+        for _ in range(count):
+            near = module.socket()
+            near.connect(address)
+            far, _ = listener.accept()
+            far.close()
+            near.close()
+        return (perf_counter() - start) / count
+
+
+# Datagrams
+
+
+def datagrams(module: Any, family: str, count: int = 20_000) -> float:
+    """`sendto` and `recvfrom`, 64 bytes each."""
+    data = bytes(64)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        module.socket(getattr(module, family), module.SOCK_DGRAM) as near,
+        module.socket(getattr(module, family), module.SOCK_DGRAM) as far,
+    ):
+        near.bind(HOST.get(family, f"{folder}/near"))
+        far.bind(HOST.get(family, f"{folder}/far"))
+        address = far.getsockname()
+        start = perf_counter()
+        for _ in range(count):
+            near.sendto(data, address)
+            far.recvfrom(64)
+        return (perf_counter() - start) / count
+
+
+@case("udp-inet", "datagram", 0.85)
+def udp_inet(module: Any) -> float:
+    return datagrams(module, "AF_INET")
+
+
+@case("udp-inet6", "datagram", 0.85)
+def udp_inet6(module: Any) -> float:
+    return datagrams(module, "AF_INET6")
+
+
+@case("datagram-unix", "datagram", 0.85)
+def datagram_unix(module: Any) -> float:
+    return datagrams(module, "AF_UNIX")
+
+
+@case("sendmsg-descriptor", "message", None, "socket.sendmsg socket.recvmsg CMSG_SPACE")
+def sendmsg_descriptor(module: Any, count: int = 5_000) -> float:
+    """One byte and one descriptor, which the receiver closes again."""
+    near, far = module.socketpair()
+    with near, far:
+        rights = [(module.SOL_SOCKET, module.SCM_RIGHTS, array("i", [near.fileno()]))]
+        room = module.CMSG_SPACE(4)
+        start = perf_counter()
+        for _ in range(count):
+            near.sendmsg([b"x"], rights)
+            _, messages, _, _ = far.recvmsg(1, room)
+            os.close(int.from_bytes(messages[0][2], sys.byteorder))
+        return (perf_counter() - start) / count
+
+
+# Names
+
+
+def repeated(call: Callable, *arguments: Any, count: int) -> float:
+    """The seconds of one call."""
+    start = perf_counter()
+    for _ in range(count):
+        call(*arguments)
+    return (perf_counter() - start) / count
+
+
+@case("getaddrinfo", "call", 0.7, "getaddrinfo")
+def getaddrinfo(module: Any) -> float:
+    """A host written as a number: nobody is asked."""
+    kind = module.SOCK_STREAM
+    return repeated(module.getaddrinfo, "192.0.2.1", 80, 0, kind, 0, module.AI_NUMERICHOST, count=5_000)
+
+
+@case("inet_pton", "call", 0.7, "inet_pton")
+def inet_pton(module: Any) -> float:
+    return repeated(module.inet_pton, module.AF_INET6, "2001:db8::1", count=50_000)
+
+
+@case("inet_ntop", "call", 0.7, "inet_ntop")
+def inet_ntop(module: Any) -> float:
+    return repeated(module.inet_ntop, module.AF_INET6, bytes(range(16)), count=50_000)
+
+
+@case("getservbyname", "call", 0.7, "getservbyname")
+def getservbyname(module: Any) -> float:
+    return repeated(module.getservbyname, "http", "tcp", count=2_000)
+
+
+# Import
+
+CHILD = """
+import sys, time
+sys.path += [place for place in {path} if place not in sys.path]
+start = time.perf_counter()
+import {name}
+print(time.perf_counter() - start)
+"""
+
+
+@case("import", "import", 1 / 1.5)
+def import_(module: Any) -> float:
+    """The time that the import statement takes in a fresh interpreter, by that interpreter's own clock.
+
+    The interpreter starts with `-I -S`, so that no start-up file has imported a part of either module before; what it
+    needs to find both is added to its path. Its start and its end are not counted.
+    """
+    script = CHILD.format(path=json.dumps([os.path.abspath(place) for place in sys.path]), name=module.__name__)
+    return float(subprocess.run([sys.executable, "-I", "-S", "-c", script], check=True, capture_output=True).stdout)

@@ -1,0 +1,40 @@
+"""The `socket` module, written as a book. `import litsock as socket`, and every program that ran still runs."""
+
+__version__ = "0.1.0"
+
+import sys
+from errno import EAGAIN, EBADF, EWOULDBLOCK
+from types import ModuleType
+
+from . import constants, core, families, files, messages, names, timeouts
+from .constants import *
+from .core import *
+from .core import _GLOBAL_DEFAULT_TIMEOUT
+from .files import GiveUp as _GiveupOnSendfile
+from .files import SocketIO
+from .messages import *
+from .names import *
+from .timeouts import *
+
+__all__ = [*constants.__all__, *core.__all__, *messages.__all__, *names.__all__, *timeouts.__all__]
+
+_LOCALHOST, _LOCALHOST_V6 = "127.0.0.1", "::1"
+
+
+class FrontDoor(ModuleType):
+    """A module whose attributes can be replaced for all of litsock.
+
+    Programs that bring a proxy or a resolver of their own write `socket.socket = …` or `socket.getaddrinfo = …`, and
+    expect `create_connection` to use it. So what is set here is set in each room that knows the name.
+    """
+
+    rooms = constants, families, messages, timeouts, names, files, core
+
+    def __setattr__(self, name, value):
+        for room in self.rooms:
+            if name in vars(room) and name in vars(self):
+                setattr(room, name, value)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = FrontDoor

@@ -1,0 +1,269 @@
+"""Run CPython's own socket tests twice, with the standard module and with litsock in its place, and compare.
+
+    python tests/conformance/run.py                              # every module of rules.toml
+    python tests/conformance/run.py test_socket -k '*Sendmsg*'   # some tests of one
+    python tests/conformance/run.py test_socket --only litsock   # one side alone, nothing to compare with
+
+A test that passes with the standard module must pass with litsock, unless `rules.toml` lists it as a deviation.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RULES = tomllib.loads((HERE / 'rules.toml').read_text(encoding='utf-8'))
+DEVIATIONS = {d['test']: d['why'] for d in RULES.get('deviation', [])}
+RETRIES = 2              # how often a test that fails with litsock only is run again, alone
+TOO_MANY_FOR_CHANCE = 20 # more failures than this are no accident: they are not run again
+SUBJECTS = ('socket', 'litsock')
+
+
+@dataclass
+class Outcome:
+    """What became of one test."""
+    what: str            # pass, skip, fail, error, hang, crash
+    text: str = ''       # the reason of a skip, the traceback of a failure
+
+    @property
+    def reason(self) -> str:
+        """The last line of the traceback that says anything: the exception and its message."""
+        lines = [line for line in self.text.splitlines() if line.strip()]
+        unindented = [line for line in lines if not line.startswith((' ', '\t'))]
+        return (unindented or lines or [''])[-1].strip()
+
+
+@dataclass
+class Side:
+    """One subject's run of one module."""
+    subject: str
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    fixtures: dict[str, Outcome] = field(default_factory=dict)  # set-up of classes and modules that failed or skipped
+    left_out: dict[str, int] = field(default_factory=dict)      # id -> index in RULES['left_out']
+    descriptors: list[int | None] | None = None                 # before and after, where the process lived to the end
+    unusable: Outcome | None = None                             # why the module could not be run at all
+    seconds: float = 0.0
+
+
+def litsock_path() -> str:
+    """The folder that holds the package to test: where this interpreter finds it, or the repository."""
+    spec = find_spec('litsock')
+    return str(Path(spec.origin).parents[1] if spec and spec.origin else HERE.parents[1])
+
+
+def run_side(
+    module: str,                    # name of a module in the package `test`
+    subject: str,                   # 'socket' or 'litsock'
+    pattern: str | None = None,     # only ids that match
+    only: list[str] | None = None,  # only these ids
+) -> Side:
+    """Run a test module with a subject; after a hang or a crash a new process takes over the rest."""
+    began, side = time.monotonic(), Side(subject)
+    while run_child(side, module, pattern, only): pass
+    side.seconds = time.monotonic() - began
+    return side
+
+
+def run_child(side: Side, module: str, pattern: str | None, only: list[str] | None) -> bool:
+    """Run what is left in one process. True if it ended in the middle of a test, and more may be left."""
+    settings = RULES['modules'].get(module, {})
+    with tempfile.TemporaryDirectory(prefix='lit', ignore_cleanup_errors=True) as folder:
+        report, log, job = (Path(folder, name) for name in ('report', 'log', 'job'))
+        (scratch := Path(folder, 't')).mkdir()
+        job.write_text(json.dumps(dict(
+            module=module, subject=side.subject, litsock_path=litsock_path(), report=str(report), pattern=pattern, only=only,
+            done=list(side.outcomes), left_out=[rule['tests'] for rule in RULES['left_out']],
+            resources=RULES['resources'] + settings.get('resources', []), limit=RULES['seconds_per_test'])))
+        report.touch()
+        with open(log, 'wb') as out, open(report, encoding='utf-8') as events:
+            child = subprocess.Popen(
+                [sys.executable, '-u', '-E', '-bb', '-W', 'default', str(HERE / 'child.py'), str(job)],
+                cwd=scratch, env=os.environ | {'TMPDIR': str(scratch)}, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+            try:
+                running, how = follow(side, child, events)
+            finally:
+                end(child)
+        if not how and child.returncode not in (0, -signal.SIGKILL): how = f'the process ended with {child.returncode}'
+        if running is None:
+            if how and not side.unusable: side.unusable = Outcome('crash', how + '\n' + tail(log))
+            return False
+        what = 'hang' if how == 'hang' else 'crash'
+        side.outcomes[running] = Outcome(what, f'{tail(log)}\n{what}: {how}')
+        return True
+
+
+def follow(side: Side, child: subprocess.Popen, events) -> tuple[str | None, str]:
+    """Read the child's events until it is done, hangs or dies: the test it was in, and how it ended ('' is well)."""
+    running, last, line = None, time.monotonic(), ''
+    while True:
+        ended = child.poll() is not None   # asked before the last read, so that nothing it wrote is lost
+        while piece := events.readline():
+            line += piece
+            if not line.endswith('\n'): break
+            event, line, last = json.loads(line), '', time.monotonic()
+            kind = event['event']
+            if kind == 'begin': side.left_out = event['left_out']
+            elif kind == 'start': running = event['id']
+            elif kind == 'end':
+                side.outcomes[event['id']], running = Outcome(event['outcome'], event['text']), None
+            elif kind == 'fixture': side.fixtures[event['id']] = Outcome(event['outcome'], event['text'])
+            elif kind == 'unusable':
+                side.unusable = Outcome(event['outcome'], event['text'])
+                return None, ''
+            elif kind == 'done':
+                side.descriptors = event['descriptors']
+                return None, ''
+        if ended: return running, f'the process ended with {child.returncode}'
+        if time.monotonic() - last > RULES['seconds_per_test']: return running, 'hang'
+        time.sleep(0.02)
+
+
+def end(child: subprocess.Popen) -> None:
+    """Let a child that is done leave; end it, and what it started, if it does not."""
+    try:
+        child.wait(timeout=2)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def tail(log: Path) -> str:
+    """The end of what a child printed."""
+    return log.read_bytes()[-3000:].decode(errors='replace')
+
+
+@dataclass
+class Verdict:
+    """The two sides of one module, compared test by test."""
+    module: str
+    standard: Side
+    litsock: Side
+    passed: list[str] = field(default_factory=list)            # with both
+    retried: list[str] = field(default_factory=list)           # of those, the ones that needed a second run, alone
+    skipped: dict[str, str] = field(default_factory=dict)      # with both: id -> why
+    deviations: list[str] = field(default_factory=list)        # fail with litsock, and are listed
+    not_counted: dict[str, str] = field(default_factory=dict)  # what a comparison cannot use: id -> why
+    failures: dict[str, Outcome] = field(default_factory=dict)
+
+
+def why_missing(side: Side, name: str) -> Outcome:
+    """What is known about a test that did not run."""
+    for fixture, outcome in side.fixtures.items():
+        where = fixture[fixture.find('(') + 1:].rstrip(')')
+        if name.startswith(where): return Outcome('missing', f'{outcome.text}\n{fixture}: {outcome.reason}')
+    return Outcome('missing', side.unusable.text if side.unusable else 'no such test with litsock in place')
+
+
+def compare(module: str, pattern: str | None = None) -> Verdict:
+    """Run a module with both subjects; what fails with litsock only is run again, alone, before it counts."""
+    at_once = 1 if RULES['modules'][module].get('one_after_the_other') else 2
+    with ThreadPoolExecutor(at_once) as pool:
+        verdict = Verdict(module, *pool.map(lambda subject: run_side(module, subject, pattern), SUBJECTS))
+    standard, litsock = verdict.standard, verdict.litsock
+    suspects = {}
+    for name, wanted in standard.outcomes.items():
+        got = litsock.outcomes.get(name) or why_missing(litsock, name)
+        if wanted.what == got.what == 'pass': verdict.passed.append(name)
+        elif wanted.what == got.what == 'skip': verdict.skipped[name] = wanted.text
+        elif wanted.what == 'pass' and name in DEVIATIONS: verdict.deviations.append(name)
+        elif wanted.what == 'pass': suspects[name] = got
+        else:
+            verdict.not_counted[name] = f'standard module: {wanted.what} ({wanted.reason}); litsock: {got.what}' + (
+                '' if got.what == 'pass' else f' ({got.reason})')
+    chance = len(suspects) <= TOO_MANY_FOR_CHANCE
+    for name, outcome in suspects.items():
+        if chance and passes_alone(module, name):
+            verdict.passed.append(name)
+            verdict.retried.append(name)
+        else: verdict.failures[name] = outcome
+    if litsock.unusable and not standard.unusable: verdict.failures[f'{module}: the process'] = litsock.unusable
+    return verdict
+
+
+def passes_alone(module: str, name: str) -> bool:
+    """Whether a test that failed passes in a process of its own."""
+    runs = (run_side(module, 'litsock', only=[name]) for _ in range(RETRIES))
+    return any(side.outcomes.get(name, Outcome('missing')).what == 'pass' for side in runs)
+
+
+def summary(verdicts: list[Verdict]) -> list[str]:
+    """The table of counts that ends a run, and what stands behind the counts."""
+    head = ('module', 'passed', 'skipped', 'deviations', 'failed', 'not counted', 'left out', 'seconds', 'descriptors')
+    counts = [(len(v.passed), len(v.skipped), len(v.deviations), len(v.failures), len(v.not_counted),
+               len(v.standard.left_out)) for v in verdicts]
+    rows = [head] + [
+        (v.module, *map(str, n), f'{v.standard.seconds:.0f} / {v.litsock.seconds:.0f}',
+         f'{growth(v.standard)} / {growth(v.litsock)}') for v, n in zip(verdicts, counts)]
+    rows.append(('together', *(str(sum(column)) for column in zip(*counts)),
+                 ' / '.join(f'{sum(getattr(v, side).seconds for v in verdicts):.0f}' for side in ('standard', 'litsock')), ''))
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ['  '.join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))) for row in rows]
+    lines += ['', 'skipped: with both. seconds and descriptors (open before, and after): standard module / litsock.',
+              'Resources given to the tests: ' + ', '.join(RULES['resources']) + '; the network to '
+              + ', '.join(m for m, how in RULES['modules'].items() if 'network' in how.get('resources', [])) + ' only.']
+    for i, rule in enumerate(RULES['left_out']):
+        n = sum(list(v.standard.left_out.values()).count(i) for v in verdicts)
+        if n: lines.append(f'{n} left out with both: {rule["why"]}: {", ".join(rule["tests"])}')
+    lines += [f'passed on retry: {name}' for v in verdicts for name in v.retried]
+    lines += [f'not counted: {name}: {why}' for v in verdicts for name, why in v.not_counted.items()]
+    lines += [f'deviation: {name}: {DEVIATIONS[name]}' for v in verdicts for name in v.deviations]
+    return lines
+
+
+def growth(side: Side) -> str:
+    """The descriptors a process had open before the tests and after."""
+    return '{}→{}'.format(*side.descriptors) if side.descriptors else '?'
+
+
+def failures(verdict: Verdict, whole: bool = False) -> list[str]:
+    """A line for each test that litsock fails, or the whole traceback."""
+    return [f'{outcome.what.upper()} {name}: ' + ('\n' + outcome.text if whole else outcome.reason)
+            for name, outcome in sorted(verdict.failures.items())]
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('modules', nargs='*', metavar='module', help='test_socket, …; all of rules.toml if none is named')
+    parser.add_argument('-k', dest='pattern', help='only tests with this in their id; * and ? are wildcards')
+    parser.add_argument('--only', choices=SUBJECTS, help='run one side, and compare with nothing')
+    parser.add_argument('-v', dest='whole', action='store_true', help='show whole tracebacks')
+    args = parser.parse_args()
+    unknown = set(args.modules) - set(RULES['modules'])
+    if unknown: parser.error(f'not in rules.toml: {", ".join(sorted(unknown))}')
+    pattern = args.pattern and f'*{args.pattern}*'
+    verdicts = []
+    for module in args.modules or RULES['modules']:
+        if not find_spec(f'test.{module}'): print(f'{module}: this interpreter does not have it')
+        elif args.only: show(run_side(module, args.only, pattern), module, args.whole)
+        else:
+            verdicts.append(compare(module, pattern))
+            print(*failures(verdicts[-1], args.whole), f'{module}: {len(verdicts[-1].passed)} passed', sep='\n', flush=True)
+    if verdicts: print('', *summary(verdicts), sep='\n')
+    return any(v.failures for v in verdicts)
+
+
+def show(side: Side, module: str, whole: bool) -> None:
+    """Print one side."""
+    if side.unusable: print(f'{module}: {side.unusable.text}')
+    for name, outcome in (side.outcomes | side.fixtures).items():
+        if outcome.what != 'pass': print(f'{outcome.what.upper()} {name}: {outcome.text if whole else outcome.reason}')
+    passed = sum(outcome.what == 'pass' for outcome in side.outcomes.values())
+    print(f'{module} with {side.subject}: {passed} of {len(side.outcomes)} passed, {len(side.left_out)} left out, '
+          f'{side.seconds:.1f} s, descriptors {growth(side)}')
+
+
+if __name__ == '__main__':
+    sys.exit(main())
