@@ -1,59 +1,71 @@
-# Every target makes what it needs: the first one creates .venv and installs into it.
-PYTHON ?= python3
-BIN = .venv/bin
-SEAM = setup.py settings.ini pyproject.toml litsock/native_build.py litsock/hot_build.py litsock/constant_names.py
+# Everything that can be done with litsock. Each target first makes what it needs in .venv: the first time takes a
+# minute or two, from then on nothing is done twice. A C compiler, make and Python with its headers are all it needs.
 
-.DEFAULT_GOAL = help
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# When one of these changes, the seam is compiled anew.
+BUILD := setup.py settings.ini pyproject.toml $(addprefix litsock/,native_build.py hot_build.py constant_names.py)
+
+.DEFAULT_GOAL := help
 .PHONY: help run test lab export check bench hooks clean
 
-help:  ## this list
-	@echo "litsock: the socket module, written as a book"; echo
-	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
+help: ## say what can be done (the same as plain make)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/run  ## see the echo programs talk to each other over real connections
+run: .venv/run ## see servers and clients of the examples talk to each other
+	@echo "== python -m litsock.examples demo"
 	@$(BIN)/python -m litsock.examples demo
 
-test: .venv/dev  ## run the book again and all tests beside it
-	@$(BIN)/pytest
+test: .venv/dev ## run every page of the book and every test (one of them: make test ARGS=nbs/00_core.ipynb)
+	@echo "== pytest --nbval $(or $(ARGS),nbs tests)"
+	@$(BIN)/pytest $(ARGS)
 
-lab: .venv/lab  ## read and change the notebooks in JupyterLab
-	$(BIN)/jupyter lab --notebook-dir=nbs nbs/index.ipynb
+lab: .venv/lab ## read, run and edit the book in JupyterLab
+	@echo "== JupyterLab, on this machine only; stop it with Ctrl-C"
+	@JUPYTER_CONFIG_PATH=tools/jupyter $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/nbs/index.ipynb $(ARGS)
 
-export: .venv/dev  ## write the package and the README anew from the notebooks
-	$(BIN)/nbdev_clean
-	$(BIN)/nbdev_export
-	$(BIN)/python tools/generate.py
-	@echo "The package and the README are what the notebooks say."
+export: .venv/dev ## tidy the notebooks, and write the package and README.md from them
+	@echo "== notebooks to litsock/ and README.md"
+	@$(BIN)/python tools/export.py
 
-check: .venv/dev  ## see that package, README, types and notebooks are in step
+check: .venv/dev ## see that package, README, types and notebooks are in step, and the C free of warnings
 	@$(BIN)/python tools/check.py
 
-bench: .venv/dev  ## compare with the standard module's speed; CASE=name for one case
-	@$(BIN)/python -m bench $(CASE)
+bench: .venv/dev ## measure against the standard module
+	@echo "== python -m bench $(ARGS)"
+	@$(BIN)/python -m bench $(ARGS)
 
-hooks: .venv/dev  ## let git clean and merge notebooks cell by cell
-	$(BIN)/nbdev_install_hooks
+hooks: .venv/dev ## have git show and merge notebooks cell by cell, in this clone
+	@git config --local include.path ../.gitconfig
+	@echo "git diff shows notebooks as text, git merge works cell by cell (undo: git config --local --unset include.path)"
 
-clean:  ## remove everything that was made, .venv too
-	rm -rf .venv build dist *.egg-info litsock/*.so litsock/_native.c _docs _proc
-	find . -name __pycache__ -o -name .ipynb_checkpoints -o -name .pytest_cache -o -name .mypy_cache | xargs rm -rf
+clean: ## remove everything that can be made again, .venv too
+	@echo "== removing .venv, builds and caches"
+	@rm -rf .venv build dist *.egg-info litsock/*.so _docs _proc .pytest_cache .mypy_cache .hypothesis
+	@find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+# The stamps: .venv/run says that litsock alone is installed, .venv/dev all for working on it, .venv/lab JupyterLab too.
+# They stand apart, so that whoever only wants to see litsock run installs nothing else.
 
 .venv/bin/python:
-	@echo "Creating .venv"
+	@echo "== making .venv with $(PYTHON)"
 	@$(PYTHON) -m venv .venv
 
-# The seam is compiled again whenever its C text or the list of constants has changed.
-.venv/run: .venv/bin/python $(SEAM)
-	@echo "Building litsock (once, and whenever the C seam changes)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+.venv/run: $(BUILD) | .venv/bin/python
+	@echo "== compiling litsock's C and installing litsock in .venv"
+	@rm -f litsock/*.so
+	@$(PIP) --editable .
 	@touch $@
 
-.venv/dev: .venv/run
-	@echo "Installing what working on the book needs (once)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@
+.venv/dev: $(BUILD) | .venv/bin/python
+	@echo "== compiling litsock's C and installing litsock in .venv, with all that working on it takes"
+	@rm -f litsock/*.so
+	@$(PIP) --editable '.[dev]'
+	@touch .venv/run $@
 
 .venv/lab: .venv/dev
-	@echo "Installing JupyterLab (once)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[lab]'
-	@touch $@
+	@echo "== installing JupyterLab in .venv"
+	@$(PIP) --editable '.[lab]'
+	@touch .venv/run .venv/dev $@

@@ -1,4 +1,4 @@
-"""Build litsock: settings.ini says what it is, the notebooks' C text says what to compile."""
+"""Build litsock: settings.ini says what it is, and the notebooks' C text is what is compiled."""
 
 import configparser
 import runpy
@@ -7,26 +7,18 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 config = configparser.ConfigParser(delimiters=["="])
-config.read("settings.ini")
+config.read("settings.ini", encoding="utf-8")
 settings = config["DEFAULT"]
 
-hot = Path("build/_hot.c")
+hot = Path("build", "_hot.c")
 hot.parent.mkdir(exist_ok=True)
-hot.write_text(runpy.run_path("litsock/hot_build.py")["SOURCE"])
+hot.write_text(runpy.run_path("litsock/hot_build.py")["SOURCE"], encoding="utf-8")
 
 setup(
     version=settings["version"],
     description=settings["description"],
     author=settings["author"],
-    keywords=settings["keywords"],
-    classifiers=[
-        "Development Status :: 3 - Alpha",
-        "Intended Audience :: Developers",
-        "Operating System :: POSIX :: Linux",
-        "Programming Language :: Python :: 3",
-        "Topic :: System :: Networking",
-        "Typing :: Typed",
-    ],
+    keywords=settings["keywords"].split(),
     install_requires=settings["requirements"].split(),
     extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("lab", "dev", "docs")},
     cffi_modules=["litsock/native_build.py:ffibuilder"],

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import platform
 import socket as standard
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -53,10 +53,19 @@ def measure(case: Case, rounds: int) -> Result:
     return Result(seconds["socket"][1:], seconds["litsock"][1:])
 
 
+def hindrance(case: Case) -> str:
+    """Why this machine cannot run a case, not even with the standard module; empty when it can."""
+    try:
+        case.measure(standard)
+    except OSError as error:
+        return str(error)
+    return ""
+
+
 def machine() -> dict[str, str]:
     """What the figures depend on."""
     return {
-        "processor": f"{processor()}, {len_cpus()} for this process",
+        "processor": f"{processor()}, {os.cpu_count()} cores",
         "kernel": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()} ({platform.python_compiler()})",
         "litsock": litsock.__version__,
@@ -70,13 +79,6 @@ def processor() -> str:
     except OSError:
         return platform.processor() or platform.machine()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def len_cpus() -> int:
-    """How many processors this process may use."""
-    from os import sched_getaffinity
-
-    return len(sched_getaffinity(0))
 
 
 def amount(seconds: float) -> str:
@@ -122,11 +124,14 @@ def main() -> None:
     about = machine()
     print(*(f"{key}: {value}" for key, value in about.items()), sep="\n")
     print(f"medians of {chosen.rounds} rounds; {SPEED}\n\n{HEADINGS}")
-    results, failed = {}, False
-    for name, case in (bar := tqdm(cases.items(), file=sys.stderr, leave=False)):
+    results = {}
+    for name, case in (bar := tqdm(cases.items(), leave=False, disable=None)):
         bar.set_description(name)
         if lacking := case.lacks(litsock):
             tqdm.write(f"{name:24}not there yet: litsock has no {', '.join(lacking)}")
+            continue
+        if reason := hindrance(case):
+            tqdm.write(f"{name:24}not possible here: {reason}")
             continue
         results[name] = measure(case, chosen.rounds)
         tqdm.write(row(name, case, results[name]))

@@ -155,7 +155,7 @@ class Descriptor:
             raise kernel.failure(answer)
 
     def __del__(self):
-        if self._fd < 0:
+        if getattr(self, "_fd", -1) < 0:  # an exception may have struck before it had one
             return
         warn(f"unclosed {self!r}", ResourceWarning, 1, self)
         fd, self._fd = self._fd, -1

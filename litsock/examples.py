@@ -35,7 +35,7 @@ def say(
 # %% ../nbs/30_examples.ipynb #96eb2e86
 def echo_one_client(
     server: litsock.socket,  # listens
-    report=say,
+    report=say,  # called with what happened and an address
 ) -> None:
     "Accept one client and send back whatever it sends."
     connection, address = server.accept()
@@ -67,12 +67,12 @@ def converse(
     message: bytes,
 ) -> bytes:
     "Send a message to an echo server, and return what comes back."
-    echo = b""
+    echo = bytearray()
     while len(echo) < len(message):
         piece = message[len(echo) : len(echo) + PIECE]
         server.sendall(piece)
         echo += receive(server, len(piece))
-    return echo
+    return bytes(echo)
 
 
 def receive(sock, size):
@@ -81,7 +81,7 @@ def receive(sock, size):
     while len(data) < size:
         more = sock.recv(size - len(data))
         if not more:
-            raise ConnectionAbortedError(f"it closed the connection and left {size - len(data)} bytes unanswered")
+            raise ConnectionAbortedError("it closed the connection before the whole echo was back")
         data += more
     return data
 

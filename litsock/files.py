@@ -13,8 +13,12 @@ from . import kernel
 from .constants import SOCK_STREAM
 from .timeouts import POLLOUT, monotonic, wait_until
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 # %% auto #0
-__all__ = ['SocketIO']
+__all__ = ['TYPE_CHECKING', 'SocketIO']
 
 # %% ../nbs/04_files.ipynb #e7e59e3d
 class SocketIO(io.RawIOBase):
@@ -119,15 +123,19 @@ def open_file(
     sock._io_refs += 1
     if size == 0:
         return raw
-    if reading and writing:
-        buffer = io.BufferedRWPair(raw, raw, size)
-    else:
-        buffer = io.BufferedReader(raw, size) if reading else io.BufferedWriter(raw, size)
+    buffer = buffered(raw, size, reading, writing)
     if binary:
         return buffer
     text = io.TextIOWrapper(buffer, io.text_encoding(encoding), errors, newline, line_buffering=buffering == 1)
-    text.mode = mode
+    setattr(text, "mode", mode)  # the raw file's mode is binary; this one is not
     return text
+
+
+def buffered(raw, size, reading, writing) -> Any:
+    "A buffer in the direction, or the directions, that the file is for."
+    if reading and writing:
+        return io.BufferedRWPair(raw, raw, size)
+    return io.BufferedReader(raw, size) if reading else io.BufferedWriter(raw, size)
 
 # %% ../nbs/04_files.ipynb #04c6d67d
 class GiveUp(Exception):

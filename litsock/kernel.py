@@ -240,10 +240,12 @@ def entry_fields(entry):
     return entry.ai_family, entry.ai_socktype, entry.ai_protocol, name, address
 
 # %% ../nbs/92_kernel.ipynb #c8a86e0a
-if os.environ.get("LITSOCK_HOT") != "0":
-    try:
-        from litsock import _hot
-    except ImportError:
-        _hot = None  # not built on this platform: the functions above serve
-    else:
-        from litsock._hot import recv, recv_into, recvfrom, send, sendto
+try:
+    if os.environ.get("LITSOCK_HOT") == "0":
+        raise ImportError("switched off")
+    from litsock import _hot
+except ImportError:
+    _hot = None  # the functions above serve
+
+if _hot:
+    globals().update({name: getattr(_hot, name) for name in ("recv", "recv_into", "recvfrom", "send", "sendto")})

@@ -169,9 +169,9 @@ def test_bad_port(name, port):
     assert one_line(complaint, name, "--port")
 
 
-@pytest.mark.parametrize("words", [[], ["telephone"], ["demo", "--loud"], ["echo-server", "now"], ["echo-client", "--port"]])
+@pytest.mark.parametrize("words", ["", "telephone", "demo --loud", "echo-server now", "echo-client --port"])
 def test_wrong_command_line(words):
-    status, output, complaint = run(*words)
+    status, output, complaint = run(*words.split())
     assert (status, output) == (2, "")
     assert one_line(complaint, "--help")
 
@@ -295,6 +295,30 @@ def test_children_end_with_the_block():
             child.stdout.readline()
             1 / 0
     assert child.returncode == -signal.SIGKILL
+
+
+def test_control_c_ends_the_demo_and_its_children():
+    code = """if True:
+        import sys
+        from litsock import examples
+        examples.CONVERSATIONS = [("Deaf", "echo-server", "localhost", "echo-server-both", "localhost")]
+        class Note(examples.Timer):
+            def start(self):
+                super().start()
+                print("child", self.function.__self__.pid, flush=True)
+        examples.Timer = Note
+        sys.exit(examples.main(["demo"]))
+    """
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        children = []
+        while len(children) < 2 and (line := demo.stdout.readline()):
+            children += [int(line.split()[1])] if line.startswith("child") else []
+        demo.send_signal(signal.SIGINT)
+        complaint = demo.communicate(timeout=LIMIT)[1]
+    assert (demo.returncode, complaint) == (130, "demo: interrupted\n")
+    for child in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
 
 
 def test_children_end_after_a_while(monkeypatch):

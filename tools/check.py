@@ -1,84 +1,109 @@
 """See that everything in the project is in step, and say what to do where it is not."""
 
-import filecmp
 import json
 import re
-import shutil
+import runpy
+import shlex
 import subprocess
 import sys
-import tempfile
+import sysconfig
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-HERE = Path(__file__).resolve().parent.parent
-MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|work|Users|mnt)/\w|/tmp/\w{8,}|[A-Z]:\\\\Users")
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", ".*_cache", "__pycache__", ".hypothesis", "_docs")
+import nbformat
+from export import TOP, out_of_step
 
-
-def exports() -> list[str]:
-    """What differs after a fresh export of a copy of the project."""
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch, "litsock")
-        shutil.copytree(HERE, copy, ignore=LEFT_OUT)
-        for command in (["nbdev_clean"], ["nbdev_export"], ["python", "tools/generate.py"]):
-            tool = Path(sys.executable).with_name(command[0])
-            subprocess.run([tool, *command[1:]], cwd=copy, check=True, stdout=subprocess.DEVNULL)
-        made = [copy / "README.md", *copy.glob("litsock/*.py"), *copy.glob("litsock/*.pyi"), *copy.glob("nbs/*.ipynb")]
-        kept = {file: HERE / file.relative_to(copy) for file in made}
-        stale = [old for new, old in kept.items() if not old.exists() or not filecmp.cmp(new, old, shallow=False)]
-    return [f"{file.relative_to(HERE)} is out of step with the notebooks: make export" for file in stale]
+PACKAGE, PAGES = TOP / "litsock", TOP / "nbs"
+MANY_CELLS = 60
+MACHINE_PATH = re.compile(r"(?<![\w.:/~-])/(?:(?:home|root|work|Users|mnt)/\w|tmp/\w{8,})[^\s\"'\\]*")
+LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
+STRICT = "-Wall", "-Wextra", "-Werror"
 
 
-def hygiene() -> list[str]:
-    """What should not be in a notebook."""
-    found = [f"{path} is a leftover of Jupyter: delete it" for path in HERE.glob("nbs/**/.ipynb_checkpoints")]
-    for path in sorted(HERE.glob("nbs/*.ipynb")):
-        notebook = json.loads(path.read_text())
-        say = lambda what: found.append(f"{path.name}: {what}")
-        if set(notebook["metadata"]) - {"kernelspec"}:
-            say("metadata beside the kernelspec: make export")
-        if len(notebook["cells"]) > 60:
-            say(f"{len(notebook['cells'])} cells; over 60 it is two notebooks")
-        for cell in notebook["cells"]:
-            check_cell(cell, say)
-    return found
+def exports():
+    "Package, README and notebooks are what `make export` makes of them"
+    return [f"{path} is out of step with the notebooks, or not tidy: make export" for path in out_of_step()]
 
 
-def check_cell(cell, say):
-    source, outputs = "".join(cell["source"]), cell.get("outputs", [])
-    first = source.strip().splitlines()[0] if source.strip() else "(empty cell)"
-    if match := MACHINE_PATH.search(source + json.dumps(outputs)):
-        say(f"a path of a machine, {match[0]!r}, in the cell that begins {first!r}")
-    if any(output["output_type"] == "error" for output in outputs):
-        if "raises-exception" not in cell["metadata"].get("tags", []):
-            say(f"an error is stored in the cell that begins {first!r}: run it again")
+def in_cell(cell, folder):
+    "What is wrong with one cell."
+    outputs = cell.get("outputs", [])
+    for path in sorted(set(MACHINE_PATH.findall(cell.source + json.dumps(outputs, ensure_ascii=False)))):
+        yield f"names a path of one machine, {path}"
+    for output in outputs:
+        if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
+            yield f"ended in {output.ename}: mend it, or tag it raises-exception"
+    if cell.cell_type == "code" and cell.source.rstrip().endswith(";"):
+        yield "ends in a semicolon, which does not silence it under nbval: give the value a name"
+    if cell.cell_type == "markdown":
+        yield from (f"the link {link} leads nowhere" for link in LINK.findall(cell.source) if not (folder / link).exists())
 
 
-def seam() -> list[str]:
-    """The C texts must compile without a warning."""
-    with tempfile.TemporaryDirectory() as scratch:
-        command = [sys.executable, "setup.py", "-q", "build_ext", "--force", f"--build-temp={scratch}", f"--build-lib={scratch}"]
-        environment = {"CFLAGS": "-Wall -Wextra -Werror"}
-        return run("the C seam", command, environment)
+def in_page(path):
+    "What is wrong with one notebook."
+    page = nbformat.read(path, as_version=4)
+    try:
+        nbformat.validate(page)
+    except nbformat.ValidationError as error:
+        yield f"is not a valid notebook: {error.message}"
+    if list(page.metadata) != ["kernelspec"] or page.metadata.kernelspec.name != "python3":
+        yield "its metadata should be the kernelspec python3 and nothing else: make export"
+    for number, cell in enumerate(page.cells, 1):
+        yield from (f"cell {number}: {fault}" for fault in in_cell(cell, path.parent))
+    if len(page.cells) > MANY_CELLS:
+        print(f"        {path.name} has {len(page.cells)} cells: above {MANY_CELLS} it is two notebooks")
 
 
-def types() -> list[str]:
-    """The package must satisfy mypy."""
-    return run("types", [sys.executable, "-m", "mypy"], {})
+def checkpoints():
+    "JupyterLab's checkpoints that git was told to keep."
+    if not (TOP / ".git").exists():
+        return []
+    tracked = subprocess.run(["git", "ls-files"], cwd=TOP, capture_output=True, text=True, check=True).stdout
+    return [name for name in tracked.splitlines() if ".ipynb_checkpoints" in name]
 
 
-def run(what, command, environment) -> list[str]:
-    import os
+def pages():
+    "The notebooks are fit to share, and the front page leads to each"
+    front = (PAGES / "index.ipynb").read_text(encoding="utf-8")
+    for path in sorted(PAGES.glob("*.ipynb")):
+        yield from (f"{path.name}: {fault}" for fault in in_page(path))
+        if path.name != "index.ipynb" and f"]({path.name}" not in front:
+            yield f"{path.name}: the front page, index.ipynb, has no link to it"
+    yield from (f"{name} is a leftover of JupyterLab: git rm --cached" for name in checkpoints())
 
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, env=os.environ | environment)
-    return [f"{what}:\n{done.stdout}{done.stderr}"] if done.returncode else []
+
+def seam():
+    "The C texts compile without a warning"
+    compiler = [*shlex.split(sysconfig.get_config_var("CC")), "-O2", "-fPIC", *STRICT, f"-I{sysconfig.get_path('include')}"]
+    with TemporaryDirectory() as scratch:
+        native, hot = Path(scratch, "_native.c"), Path(scratch, "_hot.c")
+        with redirect_stdout(StringIO()):  # CFFI tells what it writes
+            runpy.run_path(str(PACKAGE / "native_build.py"))["ffibuilder"].emit_c_code(str(native))
+        hot.write_text(runpy.run_path(str(PACKAGE / "hot_build.py"))["SOURCE"], encoding="utf-8")
+        return [fault for source in (native, hot) for fault in run(*compiler, "-c", source, "-o", source.with_suffix(".o"))]
+
+
+def types():
+    "The package satisfies mypy"
+    return run(sys.executable, "-m", "mypy")
+
+
+def run(*command):
+    "What a command said, if it failed."
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True)
+    return (done.stdout + done.stderr).splitlines() if done.returncode else []
+
+
+def main():
+    failed = False
+    for step in (exports, pages, seam, types):
+        faults = list(step())
+        failed |= bool(faults)
+        print(f"{'FAILED' if faults else 'ok':8}{step.__doc__}", *(f"        {fault}" for fault in faults), sep="\n")
+    return failed
 
 
 if __name__ == "__main__":
-    failed = False
-    for step in (exports, hygiene, seam, types):
-        complaints = step()
-        failed |= bool(complaints)
-        print(f"{'FAILED' if complaints else 'ok':8}{step.__doc__.rstrip('.')}")
-        for complaint in complaints:
-            print(f"        {complaint}")
-    sys.exit(failed)
+    sys.exit(main())

@@ -76,12 +76,12 @@ def named(tests):
 
 
 def chosen(tests, job):
-    """The tests that the job asks for, and the ids of those that a rule leaves out."""
+    """The tests that the job asks for, and those that are left out: id -> the pattern that says so."""
     left_out, run = {}, []
     for test in tests:
         name = test.conformance_id
-        rule = next((i for i, patterns in enumerate(job['left_out']) if any(fnmatchcase(name, p) for p in patterns)), None)
-        if rule is not None: left_out[name] = rule
+        rule = next((p for p in job['left_out'] if fnmatchcase(name, p)), None)
+        if rule: left_out[name] = rule
         elif job['only'] is not None and name not in job['only']: continue
         elif job['pattern'] and not fnmatchcase(name, job['pattern']): continue
         elif name not in job['done']: run.append(test)
@@ -101,7 +101,7 @@ def result_class():
         def startTest(self, test):
             super().startTest(test)
             self.worst, self.text, self.began = None, '', time.monotonic()
-            faulthandler.dump_traceback_later(max(self.limit - 1, 1))
+            faulthandler.dump_traceback_later(self.limit, exit=True)
             self.report('start', id=test.conformance_id)
 
         def stopTest(self, test):

@@ -17,17 +17,21 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event
 
 HERE = Path(__file__).resolve().parent
 RULES = tomllib.loads((HERE / 'rules.toml').read_text(encoding='utf-8'))
 DEVIATIONS = {d['test']: d['why'] for d in RULES.get('deviation', [])}
 RETRIES = 2              # how often a test that fails with litsock only is run again, alone
 TOO_MANY_FOR_CHANCE = 20 # more failures than this are no accident: they are not run again
+MOST_HANGS = 3           # after so many in one module its other tests are not run
 SUBJECTS = ('socket', 'litsock')
+interrupted = Event()    # set when the run is to end early: the children must not outlive it
 
 
 @dataclass
@@ -50,7 +54,7 @@ class Side:
     subject: str
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     fixtures: dict[str, Outcome] = field(default_factory=dict)  # set-up of classes and modules that failed or skipped
-    left_out: dict[str, int] = field(default_factory=dict)      # id -> index in RULES['left_out']
+    left_out: dict[str, str] = field(default_factory=dict)      # id -> the pattern that says so
     descriptors: list[int | None] | None = None                 # before and after, where the process lived to the end
     unusable: Outcome | None = None                             # why the module could not be run at all
     seconds: float = 0.0
@@ -70,7 +74,10 @@ def run_side(
 ) -> Side:
     """Run a test module with a subject; after a hang or a crash a new process takes over the rest."""
     began, side = time.monotonic(), Side(subject)
-    while run_child(side, module, pattern, only): pass
+    while run_child(side, module, pattern, only):
+        if sum(outcome.what == 'hang' for outcome in side.outcomes.values()) < MOST_HANGS: continue
+        side.unusable = Outcome('hang', f'given up after {MOST_HANGS} tests that hang')
+        break
     side.seconds = time.monotonic() - began
     return side
 
@@ -83,7 +90,7 @@ def run_child(side: Side, module: str, pattern: str | None, only: list[str] | No
         (scratch := Path(folder, 't')).mkdir()
         job.write_text(json.dumps(dict(
             module=module, subject=side.subject, litsock_path=litsock_path(), report=str(report), pattern=pattern, only=only,
-            done=list(side.outcomes), left_out=[rule['tests'] for rule in RULES['left_out']],
+            done=list(side.outcomes), left_out=[pattern for rule in RULES['left_out'] for pattern in rule['tests']],
             resources=RULES['resources'] + settings.get('resources', []), limit=RULES['seconds_per_test'])))
         report.touch()
         with open(log, 'wb') as out, open(report, encoding='utf-8') as events:
@@ -99,15 +106,15 @@ def run_child(side: Side, module: str, pattern: str | None, only: list[str] | No
         if running is None:
             if how and not side.unusable: side.unusable = Outcome('crash', how + '\n' + tail(log))
             return False
-        what = 'hang' if how == 'hang' else 'crash'
-        side.outcomes[running] = Outcome(what, f'{tail(log)}\n{what}: {how}')
+        what = 'hang' if how.startswith('more than') else 'crash'
+        side.outcomes[running] = Outcome(what, f'{tail(log)}\n{how}')
         return True
 
 
 def follow(side: Side, child: subprocess.Popen, events) -> tuple[str | None, str]:
     """Read the child's events until it is done, hangs or dies: the test it was in, and how it ended ('' is well)."""
-    running, last, line = None, time.monotonic(), ''
-    while True:
+    running, last, line, limit = None, time.monotonic(), '', RULES['seconds_per_test']
+    while not interrupted.is_set():
         ended = child.poll() is not None   # asked before the last read, so that nothing it wrote is lost
         while piece := events.readline():
             line += piece
@@ -125,15 +132,17 @@ def follow(side: Side, child: subprocess.Popen, events) -> tuple[str | None, str
             elif kind == 'done':
                 side.descriptors = event['descriptors']
                 return None, ''
-        if ended: return running, f'the process ended with {child.returncode}'
-        if time.monotonic() - last > RULES['seconds_per_test']: return running, 'hang'
+        if ended or time.monotonic() - last > limit + 5:   # the child ends by itself when a test is over the limit
+            slow = time.monotonic() - last > 0.99 * limit
+            return running, f'more than {limit} seconds' if slow else f'the process ended with {child.returncode}'
         time.sleep(0.02)
+    raise KeyboardInterrupt
 
 
 def end(child: subprocess.Popen) -> None:
     """Let a child that is done leave; end it, and what it started, if it does not."""
     try:
-        child.wait(timeout=2)
+        child.wait(timeout=0 if interrupted.is_set() else 2)
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
@@ -170,7 +179,12 @@ def compare(module: str, pattern: str | None = None) -> Verdict:
     """Run a module with both subjects; what fails with litsock only is run again, alone, before it counts."""
     at_once = 1 if RULES['modules'][module].get('one_after_the_other') else 2
     with ThreadPoolExecutor(at_once) as pool:
-        verdict = Verdict(module, *pool.map(lambda subject: run_side(module, subject, pattern), SUBJECTS))
+        runs = [pool.submit(run_side, module, subject, pattern) for subject in SUBJECTS]
+        try:
+            verdict = Verdict(module, *(run.result() for run in runs))
+        except BaseException:
+            interrupted.set()
+            raise
     standard, litsock = verdict.standard, verdict.litsock
     suspects = {}
     for name, wanted in standard.outcomes.items():
@@ -194,8 +208,11 @@ def compare(module: str, pattern: str | None = None) -> Verdict:
 
 def passes_alone(module: str, name: str) -> bool:
     """Whether a test that failed passes in a process of its own."""
-    runs = (run_side(module, 'litsock', only=[name]) for _ in range(RETRIES))
-    return any(side.outcomes.get(name, Outcome('missing')).what == 'pass' for side in runs)
+    for _ in range(RETRIES):
+        outcome = run_side(module, 'litsock', only=[name]).outcomes.get(name)
+        if outcome and outcome.what == 'pass': return True
+        if outcome and outcome.what == 'hang': break   # once more is time enough
+    return False
 
 
 def summary(verdicts: list[Verdict]) -> list[str]:
@@ -213,12 +230,14 @@ def summary(verdicts: list[Verdict]) -> list[str]:
     lines += ['', 'skipped: with both. seconds and descriptors (open before, and after): standard module / litsock.',
               'Resources given to the tests: ' + ', '.join(RULES['resources']) + '; the network to '
               + ', '.join(m for m, how in RULES['modules'].items() if 'network' in how.get('resources', [])) + ' only.']
-    for i, rule in enumerate(RULES['left_out']):
-        n = sum(list(v.standard.left_out.values()).count(i) for v in verdicts)
-        if n: lines.append(f'{n} left out with both: {rule["why"]}: {", ".join(rule["tests"])}')
+    patterns = Counter(pattern for v in verdicts for pattern in v.standard.left_out.values())
+    for rule in RULES['left_out']:
+        which = [f'{pattern.removeprefix("test.")} ({patterns[pattern]})' for pattern in rule['tests'] if patterns[pattern]]
+        if which: lines.append(f'left out with both: {rule["why"]}: {", ".join(which)}')
     lines += [f'passed on retry: {name}' for v in verdicts for name in v.retried]
     lines += [f'not counted: {name}: {why}' for v in verdicts for name, why in v.not_counted.items()]
     lines += [f'deviation: {name}: {DEVIATIONS[name]}' for v in verdicts for name in v.deviations]
+    lines += [f'listed as a deviation, but passes: {name}' for v in verdicts for name in v.passed if name in DEVIATIONS]
     return lines
 
 
@@ -243,6 +262,7 @@ def main() -> int:
     args = parser.parse_args()
     unknown = set(args.modules) - set(RULES['modules'])
     if unknown: parser.error(f'not in rules.toml: {", ".join(sorted(unknown))}')
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     pattern = args.pattern and f'*{args.pattern}*'
     verdicts = []
     for module in args.modules or RULES['modules']:
