@@ -6,7 +6,7 @@
 __all__ = ['GROUPS', 'HEADERS', 'GLIBC_HEADERS', 'C_CDEF', 'group', 'c_includes', 'c_table']
 
 # %% ../nbs/01a_constant_names.ipynb #abafc024
-GROUPS = {}
+GROUPS: dict = {}
 
 
 def group(title, header, lines):

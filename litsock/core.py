@@ -19,15 +19,16 @@ from .messages import CMSG_LEN, CMSG_SPACE, build, build_alg, parse
 from .names import *
 from .timeouts import POLLIN, POLLOUT, carry_on, finish_connect, monotonic, timeout_seconds
 
+# %% auto #0
+__all__ = ['SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection', 'has_dualstack_ipv6',
+           'create_server', 'send_fds', 'recv_fds']
+
+# %% ../nbs/00_core.ipynb #1650efbd
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     CMSG = tuple[int, int, bytes]  # level, type, data
-
-# %% auto #0
-__all__ = ['TYPE_CHECKING', 'SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection',
-           'has_dualstack_ipv6', 'create_server', 'send_fds', 'recv_fds']
 
 # %% ../nbs/00_core.ipynb #857ee994
 class landing:
@@ -53,6 +54,10 @@ class Descriptor:
     "A descriptor and what is known about it."
 
     __slots__ = ("__weakref__", "_fd", "_timeout", "_family", "_type", "_proto", "_codec", "_io_refs", "_closed")
+    _fd: int
+    _timeout: float | None
+    _io_refs: int  # files made from this socket that are still open
+    _closed: bool
 
     def __new__(cls, *arguments, **named):
         self = object.__new__(cls)
@@ -713,7 +718,7 @@ _GLOBAL_DEFAULT_TIMEOUT = object()  # by this name other modules of the standard
 
 def create_connection(
     address: tuple[str | None, int],  # `(host, port)`
-    timeout: float | None = _GLOBAL_DEFAULT_TIMEOUT,  # seconds for each attempt; by default `getdefaulttimeout()`
+    timeout: float | None = _GLOBAL_DEFAULT_TIMEOUT,  # type: ignore[assignment]  # seconds for each attempt; by default `getdefaulttimeout()`
     source_address: tuple[str, int] | None = None,  # where to connect from
     *,
     all_errors: bool = False,  # raise an `ExceptionGroup` of all errors, not the last one

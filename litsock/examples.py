@@ -272,7 +272,7 @@ def port_number(text: str) -> int:
     return int(text)
 
 
-OPTIONS = {
+OPTIONS: dict = {
     "host": {"help": "address or name (default: %(default)s)"},
     "port": {"type": port_number, "help": "port number; 0 lets a server choose (default: %(default)s)"},
     "message": {"type": os.fsencode, "help": f"what to send (default: {MESSAGE.decode()})"},

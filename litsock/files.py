@@ -13,12 +13,13 @@ from . import kernel
 from .constants import SOCK_STREAM
 from .timeouts import POLLOUT, monotonic, wait_until
 
+# %% auto #0
+__all__ = ['SocketIO']
+
+# %% ../nbs/04_files.ipynb #8d29f8c5
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-# %% auto #0
-__all__ = ['TYPE_CHECKING', 'SocketIO']
 
 # %% ../nbs/04_files.ipynb #e7e59e3d
 class SocketIO(io.RawIOBase):
@@ -41,8 +42,8 @@ class SocketIO(io.RawIOBase):
         b,  # a writable buffer
     ) -> int | None:  # bytes read, 0 at the end, `None` where a non-blocking socket has nothing
         "Read what there is, up to the size of the buffer."
-        self._checkClosed()
-        self._checkReadable()
+        if not self.readable():
+            raise io.UnsupportedOperation("not readable: opened for writing only")
         if self._timed_out:
             raise OSError("cannot read from timed out object")
         try:
@@ -58,8 +59,8 @@ class SocketIO(io.RawIOBase):
         b,  # a bytes-like object
     ) -> int | None:  # bytes written, `None` where a non-blocking socket has no room
         "Send what the kernel takes at once."
-        self._checkClosed()
-        self._checkWritable()
+        if not self.writable():
+            raise io.UnsupportedOperation("not writable: opened for reading only")
         try:
             return self._sock.send(b)
         except BlockingIOError:

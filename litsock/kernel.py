@@ -9,22 +9,51 @@ import os
 
 from ._native import ffi, lib
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:  # the C functions are found at run time; to a type checker, `kernel.anything` is there
-    from typing import Any
-
-    def __getattr__(name: str) -> Any: ...
-
 # %% auto #0
-__all__ = ['TYPE_CHECKING', 'allocate', 'CHARS', 'LANDING', 'ROOM', 'UINT', 'ADDRINFO', 'INT', 'failure', 'new_landing',
-           'landed_address', 'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable', 'part', 'send',
-           'recv', 'recv_into', 'sendto', 'recvfrom', 'recvfrom_into', 'Parcel', 'sendmsg', 'recvmsg', 'getsockopt',
-           'setsockopt', 'getaddrinfo', 'entries', 'entry_fields']
+__all__ = ['accept', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', 'freeaddrinfo', 'gai_strerror',
+           'getdescriptorflags', 'gethostbyaddr', 'gethostbyname', 'gethostname', 'getnameinfo', 'getprotobyname',
+           'getservbyname', 'getservbyport', 'hstrerror', 'if_freenameindex', 'if_indextoname', 'if_nameindex',
+           'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll', 'sendfile', 'setblocking',
+           'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair', 'allocate', 'CHARS', 'LANDING',
+           'ROOM', 'UINT', 'ADDRINFO', 'INT', 'failure', 'new_landing', 'landed_address', 'getsockname', 'getpeername',
+           'bind', 'connect', 'readable', 'writable', 'part', 'send', 'recv', 'recv_into', 'sendto', 'recvfrom',
+           'recvfrom_into', 'Parcel', 'sendmsg', 'recvmsg', 'getsockopt', 'setsockopt', 'getaddrinfo', 'entries',
+           'entry_fields']
 
 # %% ../nbs/92_kernel.ipynb #3dc94de8
-for _name in dir(lib):
-    if _name.startswith("ls_"):
-        globals()[_name.removeprefix("ls_")] = getattr(lib, _name)
+accept = lib.ls_accept
+close = lib.ls_close
+close_rights = lib.ls_close_rights
+cmsg_len = lib.ls_cmsg_len
+cmsg_space = lib.ls_cmsg_space
+dup = lib.ls_dup
+freeaddrinfo = lib.ls_freeaddrinfo
+gai_strerror = lib.ls_gai_strerror
+getdescriptorflags = lib.ls_getdescriptorflags
+gethostbyaddr = lib.ls_gethostbyaddr
+gethostbyname = lib.ls_gethostbyname
+gethostname = lib.ls_gethostname
+getnameinfo = lib.ls_getnameinfo
+getprotobyname = lib.ls_getprotobyname
+getservbyname = lib.ls_getservbyname
+getservbyport = lib.ls_getservbyport
+hstrerror = lib.ls_hstrerror
+if_freenameindex = lib.ls_if_freenameindex
+if_indextoname = lib.ls_if_indextoname
+if_nameindex = lib.ls_if_nameindex
+if_nametoindex = lib.ls_if_nametoindex
+inet_aton = lib.ls_inet_aton
+inet_ntop = lib.ls_inet_ntop
+inet_pton = lib.ls_inet_pton
+listen = lib.ls_listen
+poll = lib.ls_poll
+sendfile = lib.ls_sendfile
+setblocking = lib.ls_setblocking
+setdescriptorflags = lib.ls_setdescriptorflags
+sethostname = lib.ls_sethostname
+shutdown = lib.ls_shutdown
+socket = lib.ls_socket
+socketpair = lib.ls_socketpair
 
 
 def failure(
@@ -243,7 +272,7 @@ def entry_fields(entry):
 try:
     if os.environ.get("LITSOCK_HOT") == "0":
         raise ImportError("switched off")
-    from litsock import _hot
+    import litsock._hot as _hot
 except ImportError:
     _hot = None  # the functions above serve
 

@@ -18,7 +18,8 @@ class Picture:
         height: int,
         text: str,  # what the picture shows, in words
     ):
-        self.width, self.height, self.text, self.parts = width, height, text, []
+        self.width, self.height, self.text = width, height, text
+        self.parts: list[str] = []
 
     def add(self, element: str) -> None:
         "Append an SVG element."
