@@ -1,9 +1,10 @@
 """Measure both modules in one process, round by round in turn, and print the ratio of each case.
 
-    python -m bench                         # every case
-    python -m bench connect bulk            # some
-    python -m bench --rounds 31 --json bench.json
+python -m bench                         # every case
+python -m bench connect bulk            # some
+python -m bench --rounds 31 --json bench.json
 """
+
 from __future__ import annotations
 
 import argparse

@@ -167,6 +167,7 @@ def _reordered(number, size):
 
 def htons(
     x: int,  # 0 to 65535
+    /,
 ) -> int:
     "A 16-bit number from host to network byte order; `OverflowError` if it does not fit."
     return _reordered(x, 2)
@@ -174,6 +175,7 @@ def htons(
 
 def ntohs(
     x: int,  # 0 to 65535
+    /,
 ) -> int:
     "A 16-bit number from network to host byte order; `OverflowError` if it does not fit."
     return _reordered(x, 2)
@@ -181,6 +183,7 @@ def ntohs(
 
 def htonl(
     x: int,  # 0 to 4294967295
+    /,
 ) -> int:
     "A 32-bit number from host to network byte order; `OverflowError` if it does not fit."
     return _reordered(x, 4)
@@ -188,6 +191,7 @@ def htonl(
 
 def ntohl(
     x: int,  # 0 to 4294967295
+    /,
 ) -> int:
     "A 32-bit number from network to host byte order; `OverflowError` if it does not fit."
     return _reordered(x, 4)
@@ -207,6 +211,7 @@ def _c_text(text, function, position):
 
 def inet_aton(
     ip_string: str,  # in any form that inet_aton(3) reads: 1.2.3.4, 1.2.772, 0x7f.1, 16909060
+    /,
 ) -> bytes:  # four, in network order
     "An IPv4 address from its text; `OSError` if it is none."
     packed = kernel.allocate(_ROOM)
@@ -217,6 +222,7 @@ def inet_aton(
 # %% ../nbs/01_constants.ipynb #7aa516b3
 def inet_ntoa(
     packed_ip: bytes,  # four, bytes-like, in network order
+    /,
 ) -> str:
     "An IPv4 address as text; `OSError` if it has not four bytes."
     packed = ffi.buffer(kernel.readable(packed_ip))
@@ -228,20 +234,13 @@ def inet_ntoa(
 _PACKED_SIZES = {AF_INET: 4, AF_INET6: 16} if has_ipv6 else {AF_INET: 4}
 
 
-def _c_int(number):
-    "A number that C can hold in an `int`."
-    number = index(number)
-    if not -(2**31) <= number < 2**31:
-        raise OverflowError(f"{number} does not fit into a C int")
-    return number
-
-
 def inet_pton(
     address_family: int,  # AF_INET or AF_INET6
     ip_string: str,
+    /,
 ) -> bytes:  # 4 or 16, in network order
     "An address of that family from its text; `OSError` if it is none."
-    family, text = _c_int(address_family), _c_text(ip_string, "inet_pton", 2)
+    family, text = kernel.c_int(address_family), _c_text(ip_string, "inet_pton", 2)
     packed = kernel.allocate(_ROOM)
     answer = kernel.inet_pton(family, text, packed)
     if answer < 0:
@@ -254,9 +253,10 @@ def inet_pton(
 def inet_ntop(
     address_family: int,  # AF_INET or AF_INET6
     packed_ip: bytes,  # 4 or 16, bytes-like, in network order
+    /,
 ) -> str:
     "An address of that family as text; `ValueError` if the family is another or the length is wrong."
-    family, packed = _c_int(address_family), kernel.readable(packed_ip)
+    family, packed = kernel.c_int(address_family), kernel.readable(packed_ip)
     size = _PACKED_SIZES.get(family)
     if size is None:
         raise ValueError(f"unknown address family {family}")

@@ -15,6 +15,7 @@ from . import families, kernel, timeouts
 from .constants import *
 from .families import unpack
 from .files import GiveUp, SocketIO, open_file, send_in_pieces, send_with_kernel
+from .kernel import c_int, c_size
 from .messages import CMSG_LEN, CMSG_SPACE, build, build_alg, parse
 from .names import *
 from .timeouts import POLLIN, POLLOUT, carry_on, finish_connect, monotonic, timeout_seconds
@@ -80,7 +81,7 @@ class Descriptor:
         proto = 0 if proto == -1 else proto
         sys.audit("socket.__new__", self, family, type, proto)
         with landing() as at:
-            answer = kernel.socket(family, type, proto, at)
+            answer = kernel.socket(c_int(family), c_int(type), c_int(proto), at)
             if answer < 0:
                 raise kernel.failure(answer)
             self._settle(at, family, type, proto)
@@ -88,7 +89,7 @@ class Descriptor:
     def _take(self, fileno, family, type, proto):
         "Become the owner of a descriptor, once it has proved to be a socket's."
         sys.audit("socket.__new__", self, family, type, proto)
-        fd = index(fileno)
+        fd = c_int(fileno)
         if fd < 0:
             raise ValueError("negative file descriptor")
         name = kernel.getsockname(fd)
@@ -222,6 +223,7 @@ class Options(Modes):
         /,
     ) -> int | bytes:  # `bytes` where `buflen` was given
         "The value of an option: an integer, or `buflen` bytes at most."
+        level, optname, buflen = c_int(level), c_int(optname), c_int(buflen)
         if not 0 <= buflen <= 1024:
             raise OSError("getsockopt buflen out of range")
         vsock = not buflen and self._family == AF_VSOCK  # whose options have 64 bits and no sign
@@ -235,21 +237,26 @@ class Options(Modes):
         level: int,  # as for `getsockopt`
         optname: int,
         value: int | bytes | None,  # any bytes-like object; `None` where only a length is meant
-        optlen: int | None = None,  # that length, and only then
-        /,
+        *optlen: int,  # that length, and only then
     ) -> None:
-        "Set an option."
-        if (value is None) != (optlen is not None):
+        "Set an option: `setsockopt(level, optname, value)` or `setsockopt(level, optname, None, optlen)`."
+        if len(optlen) != (value is None):
             raise TypeError("setsockopt() takes a length after None, and after nothing else")
+        level, optname = c_int(level), c_int(optname)
         if isinstance(value, int):
-            if self._family == AF_VSOCK and level == AF_VSOCK:
-                value = value.to_bytes(8, sys.byteorder)
-            else:
-                value = int(value).to_bytes(4, sys.byteorder, signed=True)
-        size = optlen if value is None else len(value) if type(value) is bytes else memoryview(value).nbytes
+            value = self._option_bytes(level, value)
+        size = index(*optlen) if value is None else len(kernel.readable(value))
         answer = kernel.setsockopt(self._fd, level, optname, value, size)
         if answer < 0:
             raise kernel.failure(answer)
+
+    def _option_bytes(self, level, number):
+        "An integer as the option wants it: an `int`, and 64 bits for those of `AF_VSOCK`."
+        if self._family == AF_VSOCK and level == AF_VSOCK:
+            return number.to_bytes(8, sys.byteorder)
+        if not -(2**31) <= number < 2**31:
+            raise TypeError(f"option value {number} does not fit into a C int; larger values go as bytes")
+        return int(number).to_bytes(4, sys.byteorder, signed=True)
 
     def get_inheritable(self) -> bool:
         "Whether a program that this process starts gets the descriptor too."
@@ -300,7 +307,7 @@ class Addresses(Options):
         /,
     ) -> None:
         "Let others connect. At most `backlog` of them wait in line; further ones are turned away."
-        answer = kernel.listen(self._fd, max(backlog, 0))
+        answer = kernel.listen(self._fd, max(c_int(backlog), 0))
         if answer < 0:
             raise kernel.failure(answer)
 
@@ -364,7 +371,7 @@ class Addresses(Options):
         /,
     ) -> None:
         "End one direction of the conversation, or both. The descriptor stays open."
-        answer = kernel.shutdown(self._fd, how)
+        answer = kernel.shutdown(self._fd, c_int(how))
         if answer < 0:
             raise kernel.failure(answer)
 
@@ -421,6 +428,7 @@ class Transfer(Addresses):
         if not 1 <= len(flags_and_address) <= 2:
             raise TypeError(f"sendto() takes 2 or 3 arguments ({1 + len(flags_and_address)} given)")
         flags, address = (0, *flags_and_address)[-2:]
+        flags = c_int(flags)
         if type(data) is not bytes:
             kernel.readable(data)  # what is wrong with the data is told before what is wrong with the address
         raw = self._pack(address, "sendto")
@@ -435,8 +443,8 @@ class Transfer(Addresses):
         /,
     ) -> bytes:  # empty when the peer has finished
         "Receive what is there, once something is."
-        if bufsize < 0:
-            raise ValueError("negative buffersize in recv")
+        if bufsize < 1:
+            return nothing_received(bufsize)
         answer = kernel.recv(self._fd, bufsize, flags)
         return answer if type(answer) is bytes else carry_on(self, answer, POLLIN, kernel.recv, bufsize, flags)
 
@@ -448,7 +456,7 @@ class Transfer(Addresses):
     ) -> tuple[bytes, Any]:  # the data and the sender's address
         "Receive, and learn who sent it."
         if bufsize < 0:
-            raise ValueError("negative buffersize in recvfrom")
+            nothing_received(bufsize)
         answer = kernel.recvfrom(self._fd, bufsize, flags)
         if type(answer) is int:
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom, bufsize, flags)
@@ -476,6 +484,13 @@ class Transfer(Addresses):
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
         return answer[0], unpack(answer[1])
 
+
+def nothing_received(bufsize):
+    "What `recv` has to say when asked for nothing, or for less."
+    if c_size(bufsize) < 0:
+        raise ValueError("negative buffersize in recv")
+    return b""
+
 # %% ../nbs/00_core.ipynb #c8320db2
 CLOSE_ON_EXEC = int(MSG_CMSG_CLOEXEC)
 
@@ -496,7 +511,7 @@ class Messages(Transfer):
         "Send several buffers as one message, with control messages."
         raw = b"" if address is None else self._pack(address, "sendmsg")
         sys.audit("socket.sendmsg", self, address)
-        return self._send_parcel(kernel.Parcel.outgoing(buffers, build(ancdata), raw), flags)
+        return self._send_parcel(kernel.Parcel.outgoing(buffers, build(ancdata), raw), c_int(flags))
 
     def sendmsg_afalg(
         self,
@@ -508,6 +523,8 @@ class Messages(Transfer):
         flags: int = 0,
     ) -> int:
         "Give an operation socket of `AF_ALG` its orders, and data."
+        if self._family != AF_ALG:
+            raise OSError("sendmsg_afalg() is for sockets of AF_ALG only")
         return self._send_parcel(kernel.Parcel.outgoing(msg, build_alg(op, iv, assoclen), b""), flags)
 
     def _send_parcel(self, parcel, flags):
@@ -522,11 +539,11 @@ class Messages(Transfer):
         /,
     ) -> tuple[bytes, list[CMSG], int, Any]:  # data, control messages, flags, address
         "Receive data and control messages. Descriptors that come along are not inheritable."
-        if bufsize < 0:
+        if c_size(bufsize) < 0:
             raise ValueError("negative buffer size in recvmsg()")
         data = kernel.allocate(kernel.CHARS, bufsize)
         size, *rest = self._recv_parcel([data], ancbufsize, flags, "recvmsg")
-        return kernel.ffi.unpack(data, size), *rest
+        return kernel.ffi.unpack(data, min(size, bufsize)), *rest
 
     def recvmsg_into(
         self,
@@ -540,9 +557,10 @@ class Messages(Transfer):
         return self._recv_parcel(pieces, ancbufsize, flags, "recvmsg_into")
 
     def _recv_parcel(self, pieces, ancbufsize, flags, caller):
-        if not 0 <= ancbufsize <= 0x7FFFFFFF:
+        if not 0 <= c_size(ancbufsize) <= 0x7FFFFFFF:
             raise ValueError(f"invalid ancillary data buffer length in {caller}()")
-        flags, asked = flags | CLOSE_ON_EXEC, flags
+        asked = c_int(flags)
+        flags = asked | CLOSE_ON_EXEC
         with kernel.Parcel.incoming(pieces, ancbufsize) as parcel:
             size = kernel.recvmsg(self._fd, parcel, flags)
             if size < 0:
@@ -662,7 +680,12 @@ def fromfd(
     proto: int = 0,
 ) -> socket:
     "A socket object on a duplicate of a descriptor."
-    return socket(family, type, proto, dup(fd))
+    copy = dup(fd)
+    try:
+        return socket(family, type, proto, copy)
+    except (OSError, TypeError):  # it is no socket's; nobody took it over
+        kernel.close(copy)
+        raise
 
 
 def socketpair(
@@ -673,7 +696,7 @@ def socketpair(
     "Two sockets that are connected to each other."
     family = AF_UNIX if family is None else family
     with landing() as at:
-        answer = kernel.socketpair(family, type, proto, at)
+        answer = kernel.socketpair(c_int(family), c_int(type), c_int(proto), at)
         if answer < 0:
             raise kernel.failure(answer)
         one = _landed_socket(at, family, type, proto)
@@ -696,7 +719,7 @@ def dup(
 ) -> int:  # not inheritable, and the caller's to close
     "A second descriptor for the same socket."
     with landing() as at:
-        answer = kernel.dup(fd, at)
+        answer = kernel.dup(c_int(fd), at)
         if answer < 0:
             raise kernel.failure(answer)
         copy, at.fd = at.fd, -1

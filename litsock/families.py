@@ -15,8 +15,8 @@ from litsock.constants import (
 )
 
 # %% auto #0
-__all__ = ['RESOLVER', 'CODECS', 'SEEN', 'Resolver', 'lookup_failure', 'encode_host', 'family_bytes', 'family_of', 'number_in',
-           'fields_of', 'long_enough', 'Recent', 'Inet', 'Inet6', 'Unix', 'Other', 'codec_for', 'unpack']
+__all__ = ['RESOLVER', 'CODECS', 'SEEN', 'Resolver', 'lookup_failure', 'encode_host', 'family_bytes', 'family_of', 'integer',
+           'in_range', 'fields_of', 'long_enough', 'Recent', 'Inet', 'Inet6', 'Unix', 'Other', 'codec_for', 'unpack']
 
 # %% ../nbs/10_families.ipynb #ea88c533
 class Resolver:
@@ -58,7 +58,10 @@ def encode_host(
 ) -> bytes:  # as the C library wants it
     "A host name in ASCII."
     if isinstance(host, str):
-        host = host.encode("ascii") if host.isascii() else host.encode("idna")
+        try:
+            host = host.encode("ascii" if host.isascii() else "idna")
+        except UnicodeError as error:
+            raise TypeError(f"host cannot be encoded: {error}") from None
     elif not isinstance(host, (bytes, bytearray)):
         raise TypeError(f"host must be str, bytes or bytearray, not {type(host).__name__}")
     if b"\0" in host:
@@ -76,16 +79,23 @@ def family_of(raw: bytes) -> int:
     return int.from_bytes(raw[:2], sys.byteorder)
 
 
-def number_in(
+def integer(
     value,  # what somebody gave for a number
+    name: str,  # of the field, for the message
+) -> int:
+    "`value` as an integer that C can hold."
+    try:
+        return kernel.c_int(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+
+
+def in_range(
+    number: int,
     limit: int,  # the largest that is right; 0 is the smallest
     name: str,  # of the field, for the message
 ) -> int:
-    "`value` as an integer from 0 to `limit`."
-    try:
-        number = index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+    "`number`, which must be in range."
     if not 0 <= number <= limit:
         raise OverflowError(f"{name} must be 0-{limit}.")
     return number
@@ -150,8 +160,9 @@ class Inet:
         plain = type(host) is str and type(port) is int
         if plain and (known := self.packed.get(address)):
             return known
+        port = integer(port, "port")
         place, lasting = self.place(host)
-        raw = family_bytes(AF_INET) + number_in(port, 65535, "port").to_bytes(2, "big") + place + bytes(8)
+        raw = family_bytes(AF_INET) + in_range(port, 65535, "port").to_bytes(2, "big") + place + bytes(8)
         return self.packed.remember(address, raw) if plain and lasting else raw
 
     def place(self, host):
@@ -194,9 +205,9 @@ class Inet6:
         if plain and (known := self.packed.get(address)):
             return known
         host, port, flow, scope = (*fields, 0, 0)[:4]
-        port, flow = number_in(port, 65535, "port"), number_in(flow, 0xFFFFF, "flowinfo")
-        scope = index(scope) & 0xFFFFFFFF
+        port, flow, scope = integer(port, "port"), index(flow), index(scope) & 0xFFFFFFFF
         place, its_scope, lasting = self.place(host)
+        port, flow = in_range(port, 65535, "port"), in_range(flow, 0xFFFFF, "flowinfo")
         scope_bytes = scope.to_bytes(4, sys.byteorder) if scope else its_scope
         raw = (
             family_bytes(AF_INET6) + port.to_bytes(2, "big") + flow.to_bytes(4, "big") + place + scope_bytes
@@ -255,7 +266,7 @@ class Unix:
 
     def path_bytes(self, address):
         try:
-            return bytes(memoryview(address))
+            return bytes(kernel.ffi.buffer(kernel.readable(address)))
         except TypeError:
             kind = type(address).__name__
             raise TypeError(f"AF_UNIX address must be str or a bytes-like object, not {kind}") from None

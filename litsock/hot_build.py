@@ -82,10 +82,20 @@ static PyObject *hot_sendto(PyObject *self, PyObject *const *args, Py_ssize_t co
 RECEIVING = r"""
 enum { SMALL = 8192 };
 
-static PyObject *received(Py_ssize_t answer, const char *small, PyObject *large) {
+/* `answer` bytes, of which at most `size` arrived: with MSG_TRUNC the kernel tells the size that a datagram had. */
+static PyObject *received(Py_ssize_t answer, Py_ssize_t size, const char *small, PyObject *large) {
     if (answer < 0) {
         Py_XDECREF(large);
         return PyLong_FromSsize_t(answer);
+    }
+    if (answer > size) {
+        PyObject *padded = PyBytes_FromStringAndSize(NULL, answer);
+        if (padded) {
+            memset(PyBytes_AS_STRING(padded), 0, answer);
+            memcpy(PyBytes_AS_STRING(padded), large ? PyBytes_AS_STRING(large) : small, size);
+        }
+        Py_XDECREF(large);
+        return padded;
     }
     if (large == NULL) return PyBytes_FromStringAndSize(small, answer);
     _PyBytes_Resize(&large, answer);    /* on failure: an exception is set, and large is NULL */
@@ -104,7 +114,7 @@ static PyObject *hot_recv(PyObject *self, PyObject *const *args, Py_ssize_t coun
     if (size > SMALL && (large = PyBytes_FromStringAndSize(NULL, size)) == NULL) return NULL;
     char *buffer = large ? PyBytes_AS_STRING(large) : small;
     CALL(answer, recv(fd, buffer, size, flags))
-    return received(answer, small, large);
+    return received(answer, size, small, large);
 }
 
 static PyObject *hot_recvfrom(PyObject *self, PyObject *const *args, Py_ssize_t count) {
@@ -121,7 +131,7 @@ static PyObject *hot_recvfrom(PyObject *self, PyObject *const *args, Py_ssize_t 
     if (size > SMALL && (large = PyBytes_FromStringAndSize(NULL, size)) == NULL) return NULL;
     char *buffer = large ? PyBytes_AS_STRING(large) : small;
     CALL(answer, recvfrom(fd, buffer, size, flags, (struct sockaddr *)&from, &length))
-    PyObject *data = received(answer, small, large);
+    PyObject *data = received(answer, size, small, large);
     if (answer < 0 || data == NULL) return data;
     if (length > sizeof from) length = sizeof from;
     PyObject *address = PyBytes_FromStringAndSize((char *)&from, length);
@@ -150,7 +160,9 @@ static PyObject *hot_recv_into(PyObject *self, PyObject *const *args, Py_ssize_t
         PyBuffer_Release(&buffer);
         return PyErr_Format(PyExc_ValueError, "buffer too small for requested bytes");
     }
-    CALL(answer, recv(fd, buffer.buf, size ? size : buffer.len, flags))
+    if (size == 0) size = buffer.len;
+    answer = 0;                         /* into nothing: done without asking */
+    if (size > 0) { CALL(answer, recv(fd, buffer.buf, size, flags)) }
     PyBuffer_Release(&buffer);
     return PyLong_FromSsize_t(answer);
 }
@@ -205,11 +217,19 @@ static PyObject *hot_inet_ntop(PyObject *self, PyObject *const *args, Py_ssize_t
 
 # %% ../nbs/91_hot.ipynb #ff336b1e
 MODULE = r"""
-#define FAST(name) {#name, (PyCFunction)(void (*)(void))hot_##name, METH_FASTCALL, NULL}
+#define FAST(name, text) {#name, (PyCFunction)(void (*)(void))hot_##name, METH_FASTCALL, text}
 
 static PyMethodDef methods[] = {
-    FAST(send), FAST(sendto), FAST(recv), FAST(recvfrom), FAST(recv_into),
-    FAST(inet_pton), FAST(inet_ntop), {NULL, NULL, 0, NULL},
+    FAST(send, "send($module, fd, data, flags, /)\n--\n\nsend(2): bytes sent, or -errno."),
+    FAST(sendto, "sendto($module, fd, data, flags, address, /)\n--\n\nsendto(2): bytes sent, or -errno."),
+    FAST(recv, "recv($module, fd, size, flags, /)\n--\n\nrecv(2): the bytes, or -errno."),
+    FAST(recvfrom, "recvfrom($module, fd, size, flags, /)\n--\n\nrecvfrom(2): the bytes and an address, or -errno."),
+    FAST(recv_into, "recv_into($module, fd, buffer, size, flags, /)\n--\n\nrecv(2): bytes received, or -errno."),
+    FAST(inet_pton, "inet_pton($module, address_family, ip_string, /)\n--\n\n"
+         "An address of that family from its text; `OSError` if it is none."),
+    FAST(inet_ntop, "inet_ntop($module, address_family, packed_ip, /)\n--\n\n"
+         "An address of that family as text; `ValueError` if the family is another or the length is wrong."),
+    {NULL, NULL, 0, NULL},
 };
 
 static PyModuleDef_Slot slots[] = {

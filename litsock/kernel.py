@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from operator import index
 
 from ._native import ffi, lib
 
@@ -15,10 +17,10 @@ __all__ = ['accept', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', '
            'getservbyname', 'getservbyport', 'hstrerror', 'if_freenameindex', 'if_indextoname', 'if_nameindex',
            'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll', 'sendfile', 'setblocking',
            'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair', 'allocate', 'CHARS', 'LANDING',
-           'ROOM', 'UINT', 'ADDRINFO', 'INT', 'failure', 'new_landing', 'landed_address', 'getsockname', 'getpeername',
-           'bind', 'connect', 'readable', 'writable', 'part', 'send', 'recv', 'recv_into', 'sendto', 'recvfrom',
-           'recvfrom_into', 'Parcel', 'sendmsg', 'recvmsg', 'getsockopt', 'setsockopt', 'getaddrinfo', 'entries',
-           'entry_fields']
+           'ROOM', 'UINT', 'ADDRINFO', 'INT', 'failure', 'c_int', 'c_size', 'new_landing', 'landed_address',
+           'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable', 'part', 'send', 'sendto',
+           'received', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'Parcel', 'sendmsg', 'recvmsg', 'getsockopt',
+           'setsockopt', 'getaddrinfo', 'entries', 'entry_fields']
 
 # %% ../nbs/92_kernel.ipynb #3dc94de8
 accept = lib.ls_accept
@@ -61,6 +63,26 @@ def failure(
 ) -> OSError:  # of the right subclass: Python picks `ConnectionRefusedError` and its siblings by the number
     "The exception for a negative answer."
     return OSError(-answer, os.strerror(-answer))
+
+# %% ../nbs/92_kernel.ipynb #539051e2
+def c_int(
+    number,  # anything with `__index__`
+) -> int:  # from -2**31 to 2**31 - 1
+    "A number that C can hold in an `int`; `TypeError` or `OverflowError` for any other."
+    number = index(number)
+    if not -(2**31) <= number < 2**31:
+        raise OverflowError(f"{number} does not fit into a C int")
+    return number
+
+
+def c_size(
+    number,  # anything with `__index__`
+) -> int:  # from -2**63 to 2**63 - 1, on most machines
+    "A number that C can hold in a `ssize_t`; `TypeError` or `OverflowError` for any other."
+    number = index(number)
+    if not -sys.maxsize - 1 <= number <= sys.maxsize:
+        raise OverflowError(f"cannot fit {number} into an index-sized integer")
+    return number
 
 # %% ../nbs/92_kernel.ipynb #5666846c
 allocate = ffi.new_allocator(should_clear_after_alloc=False)
@@ -122,7 +144,7 @@ def writable(buffer, caller):
 
 def part(buffer, size, caller):
     "A writable buffer and how much of it to fill: `size` bytes, or all of it where `size` is 0."
-    if size < 0:
+    if c_size(size) < 0:
         raise ValueError(f"negative buffersize in {caller}")
     memory = writable(buffer, caller)
     if size > len(memory):
@@ -133,36 +155,41 @@ def part(buffer, size, caller):
 def send(fd, data, flags):
     if type(data) is not bytes:
         data = readable(data)
-    return lib.ls_send(fd, data, len(data), flags)
-
-
-def recv(fd, size, flags):
-    buffer = allocate(CHARS, size)
-    answer = lib.ls_recv(fd, buffer, size, flags)
-    return answer if answer < 0 else ffi.unpack(buffer, answer)
-
-
-def recv_into(fd, buffer, size, flags):
-    memory, size = part(buffer, size, "recv_into")
-    return lib.ls_recv(fd, memory, size, flags)
+    return lib.ls_send(fd, data, len(data), c_int(flags))
 
 
 def sendto(fd, data, flags, address):
     if type(data) is not bytes:
         data = readable(data)
-    return lib.ls_sendto(fd, data, len(data), flags, address, len(address))
+    return lib.ls_sendto(fd, data, len(data), c_int(flags), address, len(address))
+
+# %% ../nbs/92_kernel.ipynb #584750dc
+def received(buffer, size, answer):
+    "The `bytes` that arrived in a buffer of `size`."
+    return ffi.unpack(buffer, min(answer, size)).ljust(answer, b"\0")
+
+
+def recv(fd, size, flags):
+    buffer = allocate(CHARS, c_size(size))
+    answer = lib.ls_recv(fd, buffer, size, c_int(flags))
+    return answer if answer < 0 else received(buffer, size, answer)
 
 
 def recvfrom(fd, size, flags):
-    buffer, at = allocate(CHARS, size), new_landing()
-    answer = lib.ls_recvfrom(fd, buffer, size, flags, at)
-    return answer if answer < 0 else (ffi.unpack(buffer, answer), landed_address(at))
+    buffer, at = allocate(CHARS, c_size(size)), new_landing()
+    answer = lib.ls_recvfrom(fd, buffer, size, c_int(flags), at)
+    return answer if answer < 0 else (received(buffer, size, answer), landed_address(at))
+
+
+def recv_into(fd, buffer, size, flags):
+    memory, size = part(buffer, size, "recv_into")
+    return lib.ls_recv(fd, memory, size, c_int(flags)) if size else 0
 
 
 def recvfrom_into(fd, buffer, size, flags):
     memory, size = part(buffer, size, "recvfrom_into")
     at = new_landing()
-    answer = lib.ls_recvfrom(fd, memory, size, flags, at)
+    answer = lib.ls_recvfrom(fd, memory, size, c_int(flags), at)
     return answer if answer < 0 else (answer, landed_address(at))
 
 # %% ../nbs/92_kernel.ipynb #e9d0d5ec

@@ -46,10 +46,7 @@ def build(
     messages,  # an iterable of `(level, type, data)`, where data is any bytes-like object
 ) -> bytes:  # for `msg_control`
     "Control messages as the kernel reads them."
-    try:
-        return b"".join([build_one(*checked(message)) for message in messages])
-    except OverflowError:
-        raise OSError("ancillary data item too large") from None
+    return b"".join([build_one(*checked(message)) for message in messages])
 
 
 def checked(message):
@@ -60,13 +57,13 @@ def checked(message):
 
 def build_one(level, type, data):
     data = bytes(kernel.ffi.buffer(kernel.readable(data)))
-    header = CMSG_LEN(len(data)).to_bytes(WORD, sys.byteorder) + c_int(level) + c_int(type)
+    header = CMSG_LEN(len(data)).to_bytes(WORD, sys.byteorder) + c_int_bytes(level) + c_int_bytes(type)
     return (header + data).ljust(CMSG_SPACE(len(data)), b"\0")
 
 
-def c_int(number) -> bytes:
+def c_int_bytes(number) -> bytes:
     "An integer as C keeps an `int`."
-    return kernel.ffi.buffer(kernel.ffi.new("int *", number))[:]
+    return kernel.c_int(number).to_bytes(4, sys.byteorder, signed=True)
 
 # %% ../nbs/03_messages.ipynb #566214fc
 def parse(

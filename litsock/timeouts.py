@@ -17,7 +17,7 @@ from .constants import *
 __all__ = ['getdefaulttimeout', 'setdefaulttimeout']
 
 # %% ../nbs/20_timeouts.ipynb #93a3acef
-LONGEST = 2**31 / 1000  # seconds: what poll(2) could take in milliseconds, and what programs can rely on everywhere
+LONGEST = 2**63 / 1e9  # seconds: as many nanoseconds as 63 bits can count, or 292 years
 
 
 def timeout_seconds(
@@ -30,13 +30,11 @@ def timeout_seconds(
         value = float(index(value))
     if value != value:
         raise ValueError("Invalid value NaN (not a number)")
-    if abs(value) > 2**63 / 1e9:
-        raise OverflowError("timestamp too large: a timeout must be less than 2147483.648 seconds, or None to wait for ever")
+    if not -LONGEST <= value < LONGEST:
+        raise OverflowError("timeout too large: 292 years is the most, and None waits for ever")
     nanoseconds = -(-value * 1e9 // 1) if value >= 0 else value * 1e9
     if nanoseconds < 0:
         raise ValueError("Timeout value out of range: it cannot be negative")
-    if nanoseconds / 1e9 >= LONGEST:
-        raise OverflowError("timeout too large: it must be less than 2147483.648 seconds, or None to wait for ever")
     return nanoseconds / 1e9
 
 # %% ../nbs/20_timeouts.ipynb #d3076413
@@ -70,7 +68,7 @@ def wait_until(
         left = -1 if deadline is None else deadline - monotonic()
         if deadline is not None and left <= 0:
             raise TimeoutError("timed out")
-        answer = kernel.poll(sock._fd, events, -1 if deadline is None else int(left * 1e9) + 1)
+        answer = kernel.poll(sock._fd, events, -1 if deadline is None else min(int(left * 1e9) + 1, 2**63 - 1))
         if answer > 0:
             return
         if answer < 0 and answer != -EINTR:

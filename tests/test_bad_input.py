@@ -3,16 +3,19 @@
 Every case runs on the standard module first and then on litsock. What it answers with, or what it raises, must be the
 same; litsock's message must say something; and no call may leave a descriptor behind.
 """
+
 from __future__ import annotations
 
 import io
 import os
+import re
 import socket as standard
 from array import array
+from collections.abc import Callable
 from contextlib import ExitStack
 from decimal import Decimal
 from types import ModuleType
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -167,8 +170,9 @@ class Call(NamedTuple):
 def short(value: Any) -> str:
     """A value in the name of a test."""
     if isinstance(value, memoryview):
-        return f"memoryview of {value.tobytes()!r}, strides {value.strides}, {'read-only' if value.readonly else 'writable'}"
-    text = ascii(value) if type(value) is not object else "object()"
+        access = "read-only" if value.readonly else "writable"
+        return f"memoryview of {value.tobytes()!r}, strides {value.strides}, {access}"
+    text = re.sub(" at 0x[0-9a-f]+", "", ascii(value))
     return text if len(text) <= 40 else f"{text[:28]}…{len(text)} characters"
 
 
@@ -181,6 +185,8 @@ def also(on: str, names: str, *arguments: Any, **named: Any) -> None:
         for name in names.split():
             CALLS.append(Call(kind, name, arguments, named))
 
+
+# fmt: off
 
 # Addresses
 
@@ -202,7 +208,9 @@ UNRESOLVABLE = ["x" * 64 + ".invalid", "a..b", "ü" * 80, "ü..b", "\udc80", "x"
 NO_INET = [None, 5, "", "127.0.0.1", b"", b"127.0.0.1", [], [HERE, 80], {HERE: 80}, (), (HERE,), object, "/tmp/socket"]
 
 address_everywhere("tcp udp", *((HERE, port) for port in WRONG_PORTS), *((host, 80) for host in WRONG_HOSTS))
-address_everywhere("tcp udp", *NO_INET, (HERE, 80, 0), (HERE, 80, 0, 0), ("::1", 80), ("::1", 80, 0, 0), ("fe80::1%lo", 80))
+address_everywhere(
+    "tcp udp", *NO_INET, (HERE, 80, 0), (HERE, 80, 0, 0), ("::1", 80), ("::1", 80, 0, 0), ("fe80::1%lo", 80),
+)
 address_everywhere("tcp udp", *((host, 80) for host in UNRESOLVABLE))
 address_everywhere("tcp6 udp6", *(("::1", port) for port in WRONG_PORTS), *((host, 80) for host in WRONG_HOSTS))
 address_everywhere("tcp6 udp6", *NO_INET, ("::1", 80, 0, 0, 0), (HERE, 80), ("<broadcast>", 80), ("::1%nowhere", 80))
@@ -211,8 +219,10 @@ for wrong in (-1, 0x100000, 2**32 - 1, "0", 0.0, None):
     address_everywhere("tcp6 udp6", ("::1", 80, wrong), ("::1", 80, wrong, 0))
 for wrong in (-1, 2**32 - 1, 2**31, 9_999_999, 2**70, "lo", 0.0, None):
     address_everywhere("tcp6 udp6", ("fe80::1", 80, 0, wrong))
-WRONG_PATHS = [None, 5, 1.5, (), (HERE, 80), ["a"], "x" * 108, "x" * 2000, b"x" * 108, "\0" + "x" * 108, b"\0" + b"x" * 108,
-               "no/such/folder", "\ud800", memoryview(b"abcd")[::2]]
+WRONG_PATHS = [
+    None, 5, 1.5, (), (HERE, 80), ["a"], "x" * 108, "x" * 2000, b"x" * 108, "\0" + "x" * 108, b"\0" + b"x" * 108,
+    "no/such/folder", "\ud800", memoryview(b"abcd")[::2],
+]
 address_everywhere("unix unix_datagram", *WRONG_PATHS, "nobody", b"\0nobody", bytearray(b"nobody"), "", b"")
 address_everywhere("closed detached", (HERE, 80), (HERE, -1), "wrong")
 also("udp udp6", "sendto", "text", (HERE, 80))
@@ -251,13 +261,17 @@ for size in SIZES:
     also("pair tcp", "recvmsg_into", [bytearray(4)], size)
 also("pair", "recv_into recvfrom_into", bytearray(4), 5)
 also("pair", "recv_into recvfrom_into", bytearray(0), 1)
-READ_ONLY = [b"1234", "1234", None, 4, memoryview(b"1234"), [1, 2], object(), memoryview(bytearray(8))[::2],
-             memoryview(bytearray(8))[::-1], memoryview(bytearray(4)).toreadonly()]
+READ_ONLY = [
+    b"1234", "1234", None, 4, memoryview(b"1234"), [1, 2], object(), memoryview(bytearray(8))[::2],
+    memoryview(bytearray(8))[::-1], memoryview(bytearray(4)).toreadonly(),
+]
 for buffer in READ_ONLY:
     also("pair tcp closed", "recv_into recvfrom_into", buffer)
     also("pair tcp", "recvmsg_into", [buffer])
     also("pair tcp", "recvmsg_into", buffer)
-WRONG_DATA = ["text", None, 4, 1.5, [1, 2], object(), memoryview(bytearray(8))[::2], memoryview(b"12345678")[::-1], ("a",)]
+WRONG_DATA = [
+    "text", None, 4, 1.5, [1, 2], object(), memoryview(bytearray(8))[::2], memoryview(b"12345678")[::-1], ("a",),
+]
 for data in WRONG_DATA:
     also("pair tcp closed", "send sendall", data)
     also("udp", "sendto", data, (HERE, 9))
@@ -273,8 +287,10 @@ for flags in FLAGS:
     also("pair tcp", "recv_into recvfrom_into", bytearray(4), 0, flags)
     also("pair", "recvmsg", 4, 0, flags)
     also("pair", "sendmsg", [b"x"], [], flags)
-for ancillary in ([(1, 1)], [(1, 1, b"", 0)], [("1", 1, b"")], [(1, None, b"")], [(2**40, 1, b"")], [(1, 1, b"")], [(1, 1, b"x")],
-                  [(1, 2**70, b"")], [(1, 1, array("i", [-1]))], [(1, 1, array("i", [9999]))], [[1, 1, b""]], 5, "x"):
+for ancillary in (
+    [(1, 1)], [(1, 1, b"", 0)], [("1", 1, b"")], [(1, None, b"")], [(2**40, 1, b"")], [(1, 1, b"")], [(1, 1, b"x")],
+    [(1, 2**70, b"")], [(1, 1, array("i", [-1]))], [(1, 1, array("i", [9999]))], [[1, 1, b""]], 5, "x",
+):
     also("pair", "sendmsg", [b"x"], ancillary)
 also("pair", "sendmsg", [b"x"], [], 0, "nobody")
 also("udp", "sendmsg", [b"x"], [], 0, (HERE, -1))
@@ -284,7 +300,10 @@ also("pair", "recvmsg_into", [bytearray(1)] * 1025)
 
 # Timeouts
 
-TIMEOUTS = [-1, -0.001, -1e-12, -INF, INF, NAN, 1e10, 1e300, 2**31, 2**63, 2**70, "1", b"1", "", [], (), 1j, object(), Decimal("NaN")]
+TIMEOUTS = [
+    -1, -0.001, -1e-12, -INF, INF, NAN, 1e10, 1e300, 2**31, 2**63, 2**70, "1", b"1", "", [], (), 1j, object(),
+    Decimal("NaN"),
+]
 for timeout in TIMEOUTS:
     also("tcp closed", "settimeout", timeout)
     also("module", "setdefaulttimeout", timeout)
@@ -293,7 +312,8 @@ for flag in (2, -1, 0, 1):  # what is no number counts as true or false, but onl
 
 # Making a socket
 
-INET, INET6, UNIX, STREAM, DGRAM = (int(getattr(standard, name)) for name in "AF_INET AF_INET6 AF_UNIX SOCK_STREAM SOCK_DGRAM".split())
+INET, INET6, UNIX = int(standard.AF_INET), int(standard.AF_INET6), int(standard.AF_UNIX)
+STREAM, DGRAM = int(standard.SOCK_STREAM), int(standard.SOCK_DGRAM)
 for family in (999, 46, 0, -2, -(2**31), 2**31, 2**70, "2", 2.0, None, b"", [], Decimal(2)):
     also("module", "socket", family)
     also("module", "socketpair", family)
@@ -329,9 +349,8 @@ def pipe(stack: ExitStack) -> int:
 
 # Options
 
-SOL_SOCKET, SO_REUSEADDR, SO_LINGER, SO_TYPE = (
-    int(getattr(standard, name)) for name in "SOL_SOCKET SO_REUSEADDR SO_LINGER SO_TYPE".split()
-)
+SOL_SOCKET, SO_REUSEADDR = int(standard.SOL_SOCKET), int(standard.SO_REUSEADDR)
+SO_LINGER, SO_TYPE = int(standard.SO_LINGER), int(standard.SO_TYPE)
 for length in (-1, 1025, 2**31, 2**70, "4", 4.0, None, 0, 1, 4, 1024):
     also("tcp unix closed", "getsockopt", SOL_SOCKET, SO_REUSEADDR, length)
 for bad in (-1, 9999, 2**31, 2**70, "1", 1.0, None):
@@ -339,8 +358,10 @@ for bad in (-1, 9999, 2**31, 2**70, "1", 1.0, None):
     also("tcp closed", "getsockopt", bad, SO_REUSEADDR)
     also("tcp closed", "setsockopt", SOL_SOCKET, bad, 1)
     also("tcp closed", "setsockopt", bad, SO_REUSEADDR, 1)
-for value in (None, "1", 1.0, [], (), 2**31, 2**32, 2**70, -(2**31) - 1, b"", b"1", bytearray(3), memoryview(b"1234"),
-              memoryview(b"12345678")[::2], object(), Decimal(1), -1, True):
+for value in (
+    None, "1", 1.0, [], (), 2**31, 2**32, 2**70, -(2**31) - 1, b"", b"1", bytearray(3), memoryview(b"1234"),
+    memoryview(b"12345678")[::2], object(), Decimal(1), -1, True,
+):
     also("tcp closed", "setsockopt", SOL_SOCKET, SO_REUSEADDR, value)
     also("tcp", "setsockopt", SOL_SOCKET, SO_LINGER, value)
     also("tcp", "setsockopt", SOL_SOCKET, SO_TYPE, value)
@@ -405,12 +426,12 @@ also("pair closed", "sendmsg_afalg", [b"x"], op=0)
 # A socket without a descriptor
 
 FILLED = [
-    ("send sendall", b"x"), ("recv recvfrom recvmsg", 1), ("recv_into recvfrom_into", bytearray(1)), ("sendto", b"x", (HERE, 9)),
-    ("sendmsg", [b"x"]), ("recvmsg_into", [bytearray(1)]), ("listen", 1), ("shutdown", 2), ("getsockopt", 1, 2),
-    ("setsockopt", 1, 2, 1), ("settimeout", 1), ("settimeout", None), ("setblocking", True), ("set_inheritable", True),
-    ("accept",), ("getsockname",), ("getpeername",), ("close",), ("detach",), ("dup",), ("fileno",), ("gettimeout",), ("getblocking",),
-    ("get_inheritable",), ("makefile", "x"), ("makefile", "rt", 0), ("bind", (HERE, 0)), ("connect", (HERE, 9)), ("__enter__",),
-    ("send sendall", b""), ("recv", 0),
+    ("send sendall", b"x"), ("recv recvfrom recvmsg", 1), ("recv_into recvfrom_into", bytearray(1)),
+    ("sendto", b"x", (HERE, 9)), ("sendmsg", [b"x"]), ("recvmsg_into", [bytearray(1)]), ("listen", 1), ("shutdown", 2),
+    ("getsockopt", 1, 2), ("setsockopt", 1, 2, 1), ("settimeout", 1), ("settimeout", None), ("setblocking", True),
+    ("set_inheritable", True), ("accept",), ("getsockname",), ("getpeername",), ("close",), ("detach",), ("dup",),
+    ("fileno",), ("gettimeout",), ("getblocking",), ("get_inheritable",), ("makefile", "x"), ("makefile", "rt", 0),
+    ("bind", (HERE, 0)), ("connect", (HERE, 9)), ("__enter__",), ("send sendall", b""), ("recv", 0),
 ]
 for names, *arguments in FILLED:
     also("closed detached", names, *arguments)
@@ -426,9 +447,11 @@ for size in (-2, "1", 1.0):
 
 # Functions of the module
 
-for host, port in [("x" * 64, 80), ("a..b", 80), ("ü" * 80, 80), ("\udc80", 80), ("a\0b", 80), (b"a\0b", 80), (5, 80), (1.5, 80),
-                   (HERE, -1), (HERE, 65536), (HERE, 2**40), (HERE, 2**70), (HERE, 1.5), (HERE, "no such service"), (HERE, b"http"),
-                   (HERE, []), (HERE, "80\0"), (None, None), (None, ""), (b"\xff", 80), ("\ud800", None), (HERE, "\ud800")]:
+for host, port in [
+    ("x" * 64, 80), ("a..b", 80), ("ü" * 80, 80), ("\udc80", 80), ("a\0b", 80), (b"a\0b", 80), (5, 80), (1.5, 80),
+    (HERE, -1), (HERE, 65536), (HERE, 2**40), (HERE, 2**70), (HERE, 1.5), (HERE, "no such service"), (HERE, b"http"),
+    (HERE, []), (HERE, "80\0"), (None, None), (None, ""), (b"\xff", 80), ("\ud800", None), (HERE, "\ud800"),
+]:
     also("module", "getaddrinfo", host, port)
     also("module", "create_connection", (host, port))
 for number in ("0", 1.0, None, 2**31, 2**70, -1, 999):
@@ -439,23 +462,31 @@ for number in ("0", 1.0, None, 2**31, 2**70, -1, 999):
 also("module", "getaddrinfo")
 also("module", "getaddrinfo", HERE)
 also("module", "getaddrinfo", HERE, 80, nonsense=1)
-for address in (None, 5, (), (HERE,), [HERE, 80], (HERE, 80), ("::1", 80), (HERE, -1), (HERE, 65536), (HERE, "80"), (HERE, 2**70),
-                ("", 80), ("localhost\0", 80), (None, 80), ("::1", 80, 2**20, 0), ("::1", 80, -1), ("::1", 80, 0, 0, 0), (HERE, 80, 0),
-                (HERE, 80, 0, 0), ("::1", 80, 0, -1), (b"127.0.0.1", 80)):
+for address in (
+    None, 5, (), (HERE,), [HERE, 80], (HERE, 80), ("::1", 80), (HERE, -1), (HERE, 65536), (HERE, "80"), (HERE, 2**70),
+    ("", 80), ("localhost\0", 80), (None, 80), ("::1", 80, 2**20, 0), ("::1", 80, -1), ("::1", 80, 0, 0, 0),
+    (HERE, 80, 0), (HERE, 80, 0, 0), ("::1", 80, 0, -1), (b"127.0.0.1", 80),
+):
     also("module", "getnameinfo", address, standard.NI_NUMERICHOST | standard.NI_NUMERICSERV)
 for flags in ("0", None, 2**31, 2**70, 0.0, 1 << 20):
     also("module", "getnameinfo", (HERE, 80), flags)
 for value in (-1, 65536, 2**32, 2**70, "1", 1.0, None, b"", []):
     also("module", "htons ntohs htonl ntohl CMSG_LEN CMSG_SPACE if_indextoname", value)
     also("module", "getservbyport", value)
-for text in ("", "1.2.3", "1.2.3.256", "1.2.3.4.5", "::1", "1.2.3.4\0", "x", " 1.2.3.4", "1.2.3.4 ", "ü", "\ud800", b"1.2.3.4", None, 5):
+for text in (
+    "", "1.2.3", "1.2.3.256", "1.2.3.4.5", "::1", "1.2.3.4\0", "x", " 1.2.3.4", "1.2.3.4 ", "ü", "\ud800", b"1.2.3.4",
+    None, 5,
+):
     also("module", "inet_aton", text)
     also("module", "inet_pton", INET, text)
     also("module", "inet_pton", INET6, text)
     also("module", "inet_pton", UNIX, text)
     also("module", "gethostbyname gethostbyname_ex", text) if not isinstance(text, str) or "\0" in text else None
     also("module", "getservbyname getprotobyname if_nametoindex", text)
-for data in (b"", b"123", b"12345", b"1234", bytes(16), bytes(15), bytes(17), "1234", None, 5, bytearray(4), memoryview(bytes(8))[::2]):
+for data in (
+    b"", b"123", b"12345", b"1234", bytes(16), bytes(15), bytes(17), "1234", None, 5, bytearray(4),
+    memoryview(bytes(8))[::2],
+):
     also("module", "inet_ntoa", data)
     also("module", "inet_ntop", INET, data)
     also("module", "inet_ntop", INET6, data)
@@ -467,8 +498,11 @@ also("module", "getservbyname", "http", "no such protocol")
 also("module", "getservbyname", "http", "tcp\0")
 also("module", "getservbyport", 80, "no such protocol")
 also("module", "getservbyport", 80, 5)
-for names in ("htons", "inet_aton", "inet_pton", "getservbyname", "getprotobyname", "if_nametoindex", "gethostbyname", "getnameinfo",
-              "setdefaulttimeout", "getdefaulttimeout", "close", "fromfd", "socketpair", "create_connection", "create_server", "CMSG_LEN"):
+for names in (
+    "htons", "inet_aton", "inet_pton", "getservbyname", "getprotobyname", "if_nametoindex", "gethostbyname",
+    "getnameinfo", "setdefaulttimeout", "getdefaulttimeout", "close", "fromfd", "socketpair", "create_connection",
+    "create_server", "CMSG_LEN",
+):
     if names not in ("getdefaulttimeout", "socketpair"):
         also("module", names)
     also("module", names, *[1] * 9)
@@ -504,11 +538,12 @@ def refused(kind: str, on: str, *addresses: Any) -> None:
         STRICTER.extend((Call(sock, "sendto", (b"x", address), {}), kind) for address in addresses)
 
 
-# The standard module hands the whole path to the kernel, which stops reading at the zero byte: another name than was said.
+# The standard module hands the whole path to the kernel, which stops at the zero byte: another name than was said.
 refused("ValueError", "unix unix_datagram", "a\0b", b"a\0b", "a\0", bytearray(b"a\0"), array("i", [1]))
 # The standard module looks at the lowest 32 bits of a flow label only.
 refused("OverflowError", "tcp6 udp6", ("::1", 80, 2**32), ("::1", 80, 2**70, 0))
 
+# fmt: on
 UNIQUE = list({str(call): call for call in CALLS}.values())
 
 
@@ -592,14 +627,20 @@ def test_descriptor_closed_behind_the_back(shop: Workshop):
 def test_timeout_stays_after_a_wrong_one(shop: Workshop):
     sock = shop.tcp()
     sock.settimeout(3)
-    return [outcome(sock.settimeout, value)[0] for value in (-1, NAN, "1", 1e300)], sock.gettimeout(), os.get_blocking(sock.fileno())
+    return (
+        [outcome(sock.settimeout, value)[0] for value in (-1, NAN, "1", 1e300)],
+        sock.gettimeout(),
+        os.get_blocking(sock.fileno()),
+    )
 
 
 @scenario
 def test_default_timeout_stays_after_a_wrong_one(shop: Workshop):
     shop.module.setdefaulttimeout(2.5)
     try:
-        return [outcome(shop.module.setdefaulttimeout, value)[0] for value in (-1, NAN, "1")], shop.module.getdefaulttimeout()
+        return [
+            outcome(shop.module.setdefaulttimeout, value)[0] for value in (-1, NAN, "1")
+        ], shop.module.getdefaulttimeout()
     finally:
         shop.module.setdefaulttimeout(None)
 
@@ -610,7 +651,13 @@ def test_a_socket_that_never_waits(shop: Workshop):
     sock.setblocking(False)
     listener = shop.listening()
     listener.setblocking(False)
-    tries = [(sock.recv, 1), (sock.recvfrom, 1), (sock.recv_into, bytearray(1)), (sock.recvfrom_into, bytearray(1)), (listener.accept,)]
+    tries = [
+        (sock.recv, 1),
+        (sock.recvfrom, 1),
+        (sock.recv_into, bytearray(1)),
+        (sock.recvfrom_into, bytearray(1)),
+        (listener.accept,),
+    ]
     full = b"x" * 2**22
     sock.send(full)
     return [outcome(*call)[0] for call in (*tries, (sock.send, b"x"), (sock.sendall, full))]
@@ -623,7 +670,13 @@ def test_a_timeout_that_runs_out(shop: Workshop):
     listener = shop.listening()
     listener.settimeout(0.01)
     full = b"x" * 2**22
-    calls = [(sock.recv, 1), (sock.recv_into, bytearray(1)), (listener.accept,), (sock.sendall, full), (sock.send, b"x")]
+    calls = [
+        (sock.recv, 1),
+        (sock.recv_into, bytearray(1)),
+        (listener.accept,),
+        (sock.sendall, full),
+        (sock.send, b"x"),
+    ]
     return [outcome(*call)[0] for call in calls]
 
 
@@ -678,8 +731,17 @@ def test_nothing_to_send_or_receive(shop: Workshop):
 @scenario
 def test_empty_datagrams(shop: Workshop):
     sock, other = map(shop.keep, shop.module.socketpair(type=shop.module.SOCK_DGRAM))
+    sock.settimeout(1)
     sent = other.send(b""), other.sendall(b""), other.send(b"abc"), other.send(b"def")
-    return sent, sock.recv(9), sock.recvfrom(9), sock.recv(0), sock.recv_into(bytearray()), sock.recvfrom(0), sock.recv(2)
+    return (
+        sent,
+        sock.recv(9),
+        sock.recvfrom(9),
+        sock.recv(0),
+        sock.recv_into(bytearray()),
+        sock.recvfrom(0),
+        sock.recv(2),
+    )
 
 
 @scenario
@@ -695,6 +757,7 @@ def test_empty_datagrams_over_udp(shop: Workshop):
     sock, other = shop.udp(), shop.udp()
     sock.bind((HERE, 0))
     other.bind((HERE, 0))
+    sock.settimeout(1)
     sent = [other.sendto(data, sock.getsockname()) for data in (b"", b"abc", b"")]
     received = [sock.recvfrom(9), sock.recvfrom(0), sock.recvfrom_into(bytearray(4))]
     return sent, [(data, sender == other.getsockname()) for data, sender in received]
@@ -702,7 +765,7 @@ def test_empty_datagrams_over_udp(shop: Workshop):
 
 @scenario
 def test_a_datagram_longer_than_the_buffer(shop: Workshop):
-    """With `MSG_TRUNC` the kernel tells the whole length. What is in the result behind the bytes that fit is undefined."""
+    """With `MSG_TRUNC` the kernel tells the whole length. Behind the bytes that fit, the result is undefined."""
     sock, other = map(shop.keep, shop.module.socketpair(type=shop.module.SOCK_DGRAM))
     for _ in range(6):
         other.send(b"x" * 20_000)
@@ -764,7 +827,9 @@ def test_paths_of_other_types(shop: Workshop):
 def test_hosts_of_other_types(shop: Workshop):
     hosts = b"127.0.0.1", bytearray(b"127.0.0.1"), "127.1", "0x7f000001", "2130706433", "", "localhost"
     socks = [shop.tcp() for _ in hosts]
-    return [outcome(sock.bind, (host, 0))[0] for sock, host in zip(socks, hosts)], [sock.getsockname()[0] for sock in socks]
+    return [outcome(sock.bind, (host, 0))[0] for sock, host in zip(socks, hosts)], [
+        sock.getsockname()[0] for sock in socks
+    ]
 
 
 class Numeric:
@@ -789,18 +854,35 @@ def test_numbers_by_courtesy(shop: Workshop):
     made = shop.module.socket(Numeric(INET), Numeric(STREAM), Numeric(0))
     with made:
         kind = made.family, made.type, made.proto
-    calls = [(pair.recv, Numeric(1)), (pair.recv_into, bytearray(4), Numeric(2)), (pair.send, b"x", Numeric(0)), (sock.listen, Numeric(1)),
-             (sock.settimeout, Numeric(3)), (sock.getsockopt, Numeric(1), Numeric(2)), (sock.setsockopt, 1, 2, Numeric(1)),
-             (sock.shutdown, Numeric(2))]
+    calls = [
+        (pair.recv, Numeric(1)),
+        (pair.recv_into, bytearray(4), Numeric(2)),
+        (pair.send, b"x", Numeric(0)),
+        (sock.listen, Numeric(1)),
+        (sock.settimeout, Numeric(3)),
+        (sock.getsockopt, Numeric(1), Numeric(2)),
+        (sock.setsockopt, 1, 2, Numeric(1)),
+        (sock.shutdown, Numeric(2)),
+    ]
     return kind, [outcome(*call)[0] for call in calls]
 
 
 @scenario
 def test_numbers_that_raise(shop: Workshop):
     sock, pair, bad = shop.tcp(), shop.pair(), Failing()
-    calls = [(sock.bind, (HERE, bad)), (pair.recv, bad), (pair.recv_into, bytearray(4), bad), (pair.send, b"x", bad), (sock.listen, bad),
-             (sock.settimeout, bad), (sock.getsockopt, 1, bad), (sock.setsockopt, 1, 2, bad), (sock.shutdown, bad), (shop.module.socket, bad),
-             (shop.module.socket, INET, STREAM, 0, bad)]
+    calls = [
+        (sock.bind, (HERE, bad)),
+        (pair.recv, bad),
+        (pair.recv_into, bytearray(4), bad),
+        (pair.send, b"x", bad),
+        (sock.listen, bad),
+        (sock.settimeout, bad),
+        (sock.getsockopt, 1, bad),
+        (sock.setsockopt, 1, 2, bad),
+        (sock.shutdown, bad),
+        (shop.module.socket, bad),
+        (shop.module.socket, INET, STREAM, 0, bad),
+    ]
     return [outcome(*call)[0] for call in calls]
 
 
@@ -811,7 +893,9 @@ def test_descriptors_by_other_numbers(shop: Workshop):
     with open(os.devnull, "rb") as file:
         os.dup2(file.fileno(), 0)
     try:
-        return [outcome(shop.module.socket, fileno=number)[0] for number in (False, Numeric(0), Numeric(-1), 0.0, Failing())]
+        return [
+            outcome(shop.module.socket, fileno=number)[0] for number in (False, Numeric(0), Numeric(-1), 0.0, Failing())
+        ]
     finally:
         os.dup2(saved, 0)
         os.close(saved)
@@ -833,8 +917,20 @@ def test_buffers_of_other_shapes(shop: Workshop):
     sock, other = map(shop.keep, shop.module.socketpair())
     numbers, room = array("i", [1, 2, 3]), array("i", [0] * 6)
     table = memoryview(bytes(range(12))).cast("B", [3, 4])
-    sent = other.send(numbers), other.sendall(numbers), other.send(table), other.sendall(table), other.send(bytearray(b"end"))
-    return sent, sock.recv_into(room), room, sock.recv_into(memoryview(bytearray(8)).cast("B", [2, 4]), 5), sock.recv(99)
+    sent = (
+        other.send(numbers),
+        other.sendall(numbers),
+        other.send(table),
+        other.sendall(table),
+        other.send(bytearray(b"end")),
+    )
+    return (
+        sent,
+        sock.recv_into(room),
+        room,
+        sock.recv_into(memoryview(bytearray(8)).cast("B", [2, 4]), 5),
+        sock.recv(99),
+    )
 
 
 @scenario
@@ -845,8 +941,12 @@ def test_sending_from_a_wrong_iterable(shop: Workshop):
         yield b"x"
         raise LookupError("no more")
 
-    return [outcome(sock.sendmsg, failing())[0], outcome(sock.recvmsg_into, (part for part in [bytearray(3), b"read-only"]))[0],
-            outcome(sock.sendmsg, [b"x"], failing())[0], sock.recv(99)]
+    return [
+        outcome(sock.sendmsg, failing())[0],
+        outcome(sock.recvmsg_into, (part for part in [bytearray(3), b"read-only"]))[0],
+        outcome(sock.sendmsg, [b"x"], failing())[0],
+        sock.recv(99),
+    ]
 
 
 @scenario
@@ -857,7 +957,12 @@ def test_messages_that_cannot_be_delivered(shop: Workshop):
     for _ in range(3):
         other.sendmsg([b"x"], [rights])
     before = descriptors()
-    answers = [sock.recvmsg(1)[1:3], outcome(sock.recvmsg_into, [b"read-only"], 64)[0], outcome(sock.recvmsg, -1, 64)[0], sock.recv(1)]
+    answers = [
+        sock.recvmsg(1)[1:3],
+        outcome(sock.recvmsg_into, [b"read-only"], 64)[0],
+        outcome(sock.recvmsg, -1, 64)[0],
+        sock.recv(1),
+    ]
     return answers, descriptors() == before
 
 

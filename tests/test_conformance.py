@@ -11,7 +11,7 @@ def test_passes_what_the_standard_module_passes(module, verdicts):
     if not find_spec(f'test.{module}'): pytest.skip(f'this interpreter does not have test.{module}')
     verdict = compare(module)
     verdicts.append(verdict)
-    assert not verdict.failures, '\n'.join(failures(verdict))
+    if verdict.failures: pytest.fail('\n'.join(failures(verdict)), pytrace=False)
     nothing_ran = verdict.standard.unusable
     if nothing_ran: pytest.skip(f'test.{module} does not run with the standard module: {nothing_ran.reason}')
 

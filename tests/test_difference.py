@@ -3,32 +3,36 @@
 The same means an equal result, or an exception of the same type with the same errno. Hypothesis makes the calls up: the
 same ones in every run, unless it is asked to look further:
 
-    HYPOTHESIS_PROFILE=explore pytest tests/test_difference.py
+    EXPLORE=1 pytest tests/test_difference.py
 """
+
 from __future__ import annotations
 
 import os
 import socket as standard
+from collections.abc import Callable
 from contextlib import ExitStack
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-
-import litsock
 from test_bad_input import descriptors, outcome
 
-settings.register_profile(
-    "same every time", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-settings.register_profile("explore", settings.get_profile("same every time"), derandomize=False, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same every time"))
+import litsock
 
-PURE = settings(max_examples=2000)  # calls that ask nobody
-ASKING = settings(max_examples=1000)  # calls that ask the kernel, or a file
+EXPLORE = "EXPLORE" in os.environ
+BASE = settings(
+    derandomize=not EXPLORE,
+    deadline=None,
+    database=None,
+    print_blob=EXPLORE,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+PURE = settings(BASE, max_examples=2000)  # calls that ask nobody
+ASKING = settings(BASE, max_examples=1000)  # calls that ask the kernel, or a file
 
 
 def needs(*names: str) -> Any:
@@ -52,7 +56,12 @@ def compare_function(name: str, *arguments: Any) -> None:
 # Values
 
 SMALL = st.integers(-3, 300)
-NUMBERS = SMALL | st.integers(-(2**33), 2**33) | st.integers() | st.sampled_from([65535, 65536, 2**31 - 1, 2**31, 2**32 - 1, 2**32])
+NUMBERS = (
+    SMALL
+    | st.integers(-(2**33), 2**33)
+    | st.integers()
+    | st.sampled_from([65535, 65536, 2**31 - 1, 2**31, 2**32 - 1, 2**32])
+)
 NO_NUMBERS = st.sampled_from([None, "1", b"1", 1.0, Decimal(1), Fraction(1), [], (), 1j])
 BYTES = st.binary(max_size=20)
 TEXTS = st.text(max_size=20) | st.text("0123456789abcdefx.:%/- ", max_size=20)
@@ -67,7 +76,9 @@ PORTS = st.integers(0, 65535) | NUMBERS | NO_NUMBERS
 # Byte order and sizes
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in ("htons", "ntohs", "htonl", "ntohl")])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=needs(name)) for name in ("htons", "ntohs", "htonl", "ntohl")]
+)
 @PURE
 @given(number=NUMBERS | NO_NUMBERS)
 def test_byte_order(name: str, number: Any):
@@ -107,14 +118,19 @@ def test_inet_pton(family: Any, text: Any):
 
 @needs("inet_ntop")
 @PURE
-@given(family=FAMILIES | ANY_FAMILY, packed=st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16) | BYTES | TEXTS | NO_TEXTS)
+@given(
+    family=FAMILIES | ANY_FAMILY,
+    packed=st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16) | BYTES | TEXTS | NO_TEXTS,
+)
 def test_inet_ntop(family: Any, packed: Any):
     compare_function("inet_ntop", family, packed)
 
 
 # Names. Hosts are numbers, or must be: no name server is asked.
 
-SERVICES = st.sampled_from(["http", "https", "ssh", "domain", "ntp", "HTTP", "no such service", "", "80", "080", "-1", "65536", " 80"])
+SERVICES = st.sampled_from(
+    ["http", "https", "ssh", "domain", "ntp", "HTTP", "no such service", "", "80", "080", "-1", "65536", " 80"]
+)
 NUMERIC_HOST = int(standard.AI_NUMERICHOST)
 HINTS = st.sampled_from([int(getattr(standard, name)) for name in dir(standard) if name.startswith("AI_")])
 KINDS = st.sampled_from([0, 1, 2, 3, 5, 6, 17, 255]) | SMALL | NUMBERS | NO_NUMBERS
@@ -136,13 +152,19 @@ def test_getaddrinfo(host: Any, port: Any, family: Any, kind: Any, protocol: Any
 
 NUMERIC_NAMES = int(standard.NI_NUMERICHOST | standard.NI_NUMERICSERV)
 SCOPES = st.integers(0, 3) | NUMBERS | NO_NUMBERS
-FLOWS = st.integers(0, 0xFFFFF) | st.integers(0x100000, 2**32 - 1) | st.just(-1) | NO_NUMBERS  # above 2**32: see test_bad_input
+FLOWS = (
+    st.integers(0, 0xFFFFF) | st.integers(0x100000, 2**32 - 1) | st.just(-1) | NO_NUMBERS
+)  # above 2**32: see test_bad_input
 
 
 @needs("getnameinfo")
 @PURE
 @given(
-    address=st.tuples(V4 | V6 | OLD_V4, PORTS) | st.tuples(V6, PORTS, FLOWS) | st.tuples(V6, PORTS, FLOWS, SCOPES) | NO_NUMBERS | st.tuples(V4),
+    address=st.tuples(V4 | V6 | OLD_V4, PORTS)
+    | st.tuples(V6, PORTS, FLOWS)
+    | st.tuples(V6, PORTS, FLOWS, SCOPES)
+    | NO_NUMBERS
+    | st.tuples(V4),
     flags=st.sampled_from([0, int(standard.NI_DGRAM), int(standard.NI_NOFQDN)]),
 )
 def test_getnameinfo(address: Any, flags: int):
@@ -189,19 +211,38 @@ def test_if_indextoname(index: Any):
 
 # Addresses of sockets. Nothing that is sent leaves the machine: `sendto` gets addresses of the loopback interface only.
 
-FIELD = {"V4": st.tuples(V4 | OLD_V4 | st.sampled_from(["", "<broadcast>"]), PORTS), "V6": st.tuples(V6 | st.just(""), PORTS)}
-INET_ADDRESSES = FIELD["V4"] | FIELD["V6"] | st.tuples(V4) | st.tuples(V4, PORTS, FLOWS) | st.tuples(NO_TEXTS, PORTS) | NO_NUMBERS | TEXTS
+FIELD = {
+    "V4": st.tuples(V4 | OLD_V4 | st.sampled_from(["", "<broadcast>"]), PORTS),
+    "V6": st.tuples(V6 | st.just(""), PORTS),
+}
+INET_ADDRESSES = (
+    FIELD["V4"]
+    | FIELD["V6"]
+    | st.tuples(V4)
+    | st.tuples(V4, PORTS, FLOWS)
+    | st.tuples(NO_TEXTS, PORTS)
+    | NO_NUMBERS
+    | TEXTS
+)
 INET6_ADDRESSES = (
     FIELD["V6"] | FIELD["V4"] | st.tuples(V6, PORTS, FLOWS) | st.tuples(V6, PORTS, FLOWS, SCOPES) | st.tuples(V6)
     | st.tuples(V6.map("{}%lo".format), PORTS) | st.tuples(V6, PORTS, FLOWS, SCOPES, SCOPES) | NO_NUMBERS | TEXTS
 )  # fmt: skip
 LOOPBACK = st.tuples(st.sampled_from(["127.0.0.1", "127.1.2.3", "127.1", "::1", b"127.0.0.1"]), PORTS)
-LOOPBACK6 = LOOPBACK | st.tuples(st.just("::1"), PORTS, FLOWS) | st.tuples(st.sampled_from(["::1", "::1%lo"]), PORTS, FLOWS, SCOPES)
+LOOPBACK6 = (
+    LOOPBACK
+    | st.tuples(st.just("::1"), PORTS, FLOWS)
+    | st.tuples(st.sampled_from(["::1", "::1%lo"]), PORTS, FLOWS, SCOPES)
+)
 
-NAMES = st.text(st.characters(exclude_characters="/\0"), max_size=120)  # no slash: all paths lie in the folder of the test
+NAMES = st.text(
+    st.characters(exclude_characters="/\0"), max_size=120
+)  # no slash: all paths lie in the folder of the test
+RAW_NAMES = st.binary(max_size=120).map(lambda name: name.translate(None, b"/\0"))
 PATHS = (
-    NAMES.filter(lambda name: name not in (".", "..")) | NAMES.map(os.fsencode).filter(lambda name: name not in (b".", b".."))
-    | st.binary(max_size=120).map(b"\0".__add__) | TEXTS.map("\0".__add__) | NO_NUMBERS | st.tuples(NAMES) | st.lists(SMALL)
+    (NAMES | RAW_NAMES).filter(lambda name: name not in (".", "..", b".", b".."))
+    | st.binary(max_size=120).map(b"\0".__add__) | TEXTS.map("\0".__add__)
+    | NO_NUMBERS | st.tuples(NAMES) | st.lists(SMALL)
 )  # fmt: skip
 
 
@@ -281,10 +322,18 @@ def test_making_a_pair(family: Any, kind: Any, protocol: Any):
 
 # Options
 
-LEVELS = st.sampled_from([int(standard.SOL_SOCKET), int(standard.IPPROTO_TCP), int(standard.IPPROTO_IP), int(standard.IPPROTO_IPV6)])
+LEVELS = st.sampled_from(
+    [int(standard.SOL_SOCKET), int(standard.IPPROTO_TCP), int(standard.IPPROTO_IP), int(standard.IPPROTO_IPV6)]
+)
 OPTIONS = st.integers(0, 80)
 SOL_SOCKET, TCP = int(standard.SOL_SOCKET), int(standard.IPPROTO_TCP)
-CHANGING = [(SOL_SOCKET, 49), (SOL_SOCKET, 57), (SOL_SOCKET, 71), (TCP, 11), (TCP, 24)]  # other at another socket or moment
+CHANGING = [
+    (SOL_SOCKET, 49),
+    (SOL_SOCKET, 57),
+    (SOL_SOCKET, 71),
+    (TCP, 11),
+    (TCP, 24),
+]  # other at another socket or moment
 LOADING = [(TCP, 13), (TCP, 31)]  # these make the kernel look for a module of the name that they are given
 VALUES = st.integers(-2, 70_000) | NUMBERS | BYTES | BYTES.map(bytearray) | NO_NUMBERS | st.booleans()
 
@@ -299,19 +348,36 @@ def option_call(level: Any, option: Any, steps: Callable[[Any], list]) -> Callab
 
 
 @ASKING
-@given(level=LEVELS | NUMBERS | NO_NUMBERS, option=OPTIONS | NUMBERS | NO_NUMBERS, size=st.just(0) | st.integers(-2, 1030) | NUMBERS | NO_NUMBERS)
+@given(
+    level=LEVELS | NUMBERS | NO_NUMBERS,
+    option=OPTIONS | NUMBERS | NO_NUMBERS,
+    size=st.just(0) | st.integers(-2, 1030) | NUMBERS | NO_NUMBERS,
+)
 def test_getsockopt(level: Any, option: Any, size: Any):
-    compare(option_call(level, option, lambda sock: [(sock.getsockopt, level, option), (sock.getsockopt, level, option, size)]))
+    compare(
+        option_call(
+            level, option, lambda sock: [(sock.getsockopt, level, option), (sock.getsockopt, level, option, size)]
+        )
+    )
 
 
 @ASKING
 @given(level=LEVELS | SMALL | NO_NUMBERS, option=OPTIONS | NO_NUMBERS, value=VALUES)
 def test_setsockopt(level: Any, option: Any, value: Any):
-    compare(option_call(level, option, lambda sock: [(sock.setsockopt, level, option, value), (sock.getsockopt, level, option)]))
+    compare(
+        option_call(
+            level, option, lambda sock: [(sock.setsockopt, level, option, value), (sock.getsockopt, level, option)]
+        )
+    )
 
 
 @ASKING
-@given(level=LEVELS, option=OPTIONS, value=st.none() | VALUES, size=st.integers(0, 20) | st.integers(0, 2**32 - 1) | NO_NUMBERS)
+@given(
+    level=LEVELS,
+    option=OPTIONS,
+    value=st.none() | VALUES,
+    size=st.integers(0, 20) | st.integers(0, 2**32 - 1) | NO_NUMBERS,
+)
 def test_setsockopt_with_a_length(level: int, option: int, value: Any, size: Any):
     compare(option_call(level, option, lambda sock: [(sock.setsockopt, level, option, value, size)]))
 
@@ -319,8 +385,8 @@ def test_setsockopt_with_a_length(level: int, option: int, value: Any, size: Any
 # Timeouts
 
 SECONDS = (
-    st.floats() | st.floats(0, 1e10) | st.floats(0, 1e-6) | NUMBERS | st.decimals() | st.fractions() | NO_NUMBERS | st.booleans() | TEXTS
-    | st.integers(2_147_480, 2_147_490) | st.floats(2_147_483, 2_147_484)
+    st.floats() | st.floats(0, 1e10) | st.floats(0, 1e-6) | NUMBERS | st.decimals() | st.fractions() | NO_NUMBERS
+    | st.booleans() | TEXTS | st.integers(2_147_480, 2_147_490) | st.floats(2_147_483, 2_147_484)
 )  # fmt: skip
 
 
@@ -351,9 +417,23 @@ def test_setdefaulttimeout(value: Any):
 
 # Sending and receiving
 
-FLAGS = st.just(0) | st.sampled_from([int(getattr(standard, name)) for name in dir(standard) if name.startswith("MSG_")]) | NUMBERS | NO_NUMBERS
-SIZES = st.integers(0, 20) | st.integers(-2, 20_000) | st.sampled_from([-1, 8191, 8192, 8193, 2**20, 2**64]) | NO_NUMBERS
-DATA = st.binary(max_size=100) | st.integers(0, 20_000).map(bytes) | BYTES.map(bytearray) | BYTES.map(memoryview) | TEXTS | NO_NUMBERS
+FLAGS = (
+    st.just(0)
+    | st.sampled_from([int(getattr(standard, name)) for name in dir(standard) if name.startswith("MSG_")])
+    | NUMBERS
+    | NO_NUMBERS
+)
+SIZES = (
+    st.integers(0, 20) | st.integers(-2, 20_000) | st.sampled_from([-1, 8191, 8192, 8193, 2**20, 2**64]) | NO_NUMBERS
+)
+DATA = (
+    st.binary(max_size=100)
+    | st.integers(0, 20_000).map(bytes)
+    | BYTES.map(bytearray)
+    | BYTES.map(memoryview)
+    | TEXTS
+    | NO_NUMBERS
+)
 TRUNCATED = int(standard.MSG_TRUNC)
 KINDS_OF_PAIR = st.sampled_from(["SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET"])
 
@@ -368,11 +448,20 @@ def on_pair(module: Any, kind: str, steps: Callable[[Any, Any], list]) -> list:
 
 
 @ASKING
-@given(kind=KINDS_OF_PAIR, method=st.sampled_from(["send", "sendall"]), data=DATA, flags=FLAGS, size=SIZES, receive=st.sampled_from(["recv", "recvfrom"]))
+@given(
+    kind=KINDS_OF_PAIR,
+    method=st.sampled_from(["send", "sendall"]),
+    data=DATA,
+    flags=FLAGS,
+    size=SIZES,
+    receive=st.sampled_from(["recv", "recvfrom"]),
+)
 def test_sending(kind: str, method: str, data: Any, flags: Any, size: Any, receive: str):
     compare(
         lambda module: on_pair(
-            module, kind, lambda near, far: [(getattr(near, method), data, flags), (getattr(far, receive), size), (far.recv, 9)]
+            module,
+            kind,
+            lambda near, far: [(getattr(near, method), data, flags), (getattr(far, receive), size), (far.recv, 9)],
         )
     )
 
@@ -386,11 +475,19 @@ def receiving(module: Any, kind: str, sent: int, method: str, arguments: list) -
 
 
 @ASKING
-@given(kind=KINDS_OF_PAIR, sent=st.integers(0, 20_000), method=st.sampled_from(["recv", "recvfrom", "recvmsg"]), size=SIZES, flags=FLAGS)
+@given(
+    kind=KINDS_OF_PAIR,
+    sent=st.integers(0, 20_000),
+    method=st.sampled_from(["recv", "recvfrom", "recvmsg"]),
+    size=SIZES,
+    flags=FLAGS,
+)
 def test_receiving(kind: str, sent: int, method: str, size: Any, flags: Any):
     """Without `MSG_TRUNC`: with it, what stands behind the bytes that fit is undefined. See test_bad_input."""
     assume(not (isinstance(flags, int) and flags & TRUNCATED))
-    compare(lambda module: receiving(module, kind, sent, method, [size, flags] if method != "recvmsg" else [size, 0, flags]))
+    compare(
+        lambda module: receiving(module, kind, sent, method, [size, flags] if method != "recvmsg" else [size, 0, flags])
+    )
 
 
 @ASKING
@@ -410,7 +507,9 @@ def test_receiving_into(kind: str, sent: int, method: str, room: int, size: Any,
 @ASKING
 @given(
     buffers=st.lists(DATA, max_size=4),
-    ancillary=st.lists(st.tuples(SMALL | NO_NUMBERS | NUMBERS, SMALL | NO_NUMBERS | NUMBERS, BYTES | NO_NUMBERS), max_size=2),
+    ancillary=st.lists(
+        st.tuples(SMALL | NO_NUMBERS | NUMBERS, SMALL | NO_NUMBERS | NUMBERS, BYTES | NO_NUMBERS), max_size=2
+    ),
     flags=FLAGS,
     room=st.integers(0, 100),
 )
@@ -418,7 +517,9 @@ def test_sendmsg(buffers: list, ancillary: list, flags: Any, room: int):
     assume(not any(kind in (1, True) for _, kind, _ in ancillary))  # SCM_RIGHTS would send whatever is open here
     compare(
         lambda module: on_pair(
-            module, "SOCK_DGRAM", lambda near, far: [(near.sendmsg, buffers, ancillary, flags), (far.recvmsg, 20_000, room)]
+            module,
+            "SOCK_DGRAM",
+            lambda near, far: [(near.sendmsg, buffers, ancillary, flags), (far.recvmsg, 20_000, room)],
         )
     )
 
@@ -428,7 +529,15 @@ def test_sendmsg(buffers: list, ancillary: list, flags: Any, room: int):
 def test_shutdown(how: Any):
     compare(
         lambda module: on_pair(
-            module, "SOCK_STREAM", lambda near, far: [(near.shutdown, how), (near.send, b"x"), (near.recv, 1), (far.send, b"x"), (far.recv, 1)]
+            module,
+            "SOCK_STREAM",
+            lambda near, far: [
+                (near.shutdown, how),
+                (near.send, b"x"),
+                (near.recv, 1),
+                (far.send, b"x"),
+                (far.recv, 1),
+            ],
         )
     )
 
@@ -446,4 +555,9 @@ def test_listen(backlog: Any):
 @ASKING
 @given(number=st.integers(-(2**31), -1) | st.integers(2**20, 2**31 - 1) | st.integers(2**64) | NO_NUMBERS)
 def test_descriptor_of_nobody(number: Any):
-    compare(lambda module: [outcome(module.socket, fileno=number if number is not None else -1)[0], outcome(module.close, number)[0]])
+    compare(
+        lambda module: [
+            outcome(module.socket, fileno=number if number is not None else -1)[0],
+            outcome(module.close, number)[0],
+        ]
+    )

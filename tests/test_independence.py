@@ -3,6 +3,7 @@
 What a module has imported shows in a fresh interpreter only. So each of these tests starts one, without the `site`
 module (`-S`), whose start-up files might import anything.
 """
+
 from __future__ import annotations
 
 import inspect
@@ -13,7 +14,8 @@ import socket as standard
 import subprocess
 import sys
 from array import array
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -150,8 +152,8 @@ def received_with_recv_fds(keep: Callable) -> list[int]:
 
 
 WAYS = [
-    made_socket, made_socket_non_blocking, made_socketpair, made_dup, made_dup_of_inheritable, made_fromfd, made_connection,
-    received_with_recvmsg, received_with_recvmsg_into, received_with_recv_fds,
+    made_socket, made_socket_non_blocking, made_socketpair, made_dup, made_dup_of_inheritable, made_fromfd,
+    made_connection, received_with_recvmsg, received_with_recvmsg_into, received_with_recv_fds,
 ]  # fmt: skip
 
 
@@ -194,8 +196,8 @@ def test_star_import():
     assert set(litsock.__all__) <= set(namespace)
 
 
-# Signatures. Where the standard module is written in C, most functions have none to ask for: these are the documented ones.
-# Of a parameter that is positional only, the name is nobody's business.
+# Signatures. Where the standard module is written in C, most functions have none to ask for: these are the documented
+# ones. Of a parameter that is positional only, the name is nobody's business.
 
 NONE_TO_ASK = {
     "socket.bind": lambda self, address, /: ...,
@@ -252,7 +254,9 @@ TAKEN_BY_TURNS = {  # whose arguments mean different things by their number: no 
 
 def functions(module: Any) -> dict[str, Any]:
     """The public functions of a module, and the methods of its socket class."""
-    found = {f"socket.{name}": getattr(module.socket, name) for name in dir(module.socket) if is_public(module.socket, name)}
+    found = {
+        f"socket.{name}": getattr(module.socket, name) for name in dir(module.socket) if is_public(module.socket, name)
+    }
     return found | {name: getattr(module, name) for name in dir(module) if is_public(module, name)}
 
 

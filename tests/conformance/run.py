@@ -42,10 +42,10 @@ class Outcome:
 
     @property
     def reason(self) -> str:
-        """The last line of the traceback that says anything: the exception and its message."""
-        lines = [line for line in self.text.splitlines() if line.strip()]
-        unindented = [line for line in lines if not line.startswith((' ', '\t'))]
-        return (unindented or lines or [''])[-1].strip()
+        """The exception and its message, in one line."""
+        lines = self.text.splitlines()
+        starts = [i for i, line in enumerate(lines) if line.strip() and not line.startswith((' ', '\t'))] or [0]
+        return ' '.join(' '.join(lines[starts[-1]:]).split())[:300]
 
 
 @dataclass
