@@ -76,12 +76,12 @@ class Descriptor:
     ):
         if fileno is not None:
             return self._take(fileno, family, type, proto)
-        family = AF_INET if family == -1 else family
-        type = SOCK_STREAM if type == -1 else type
-        proto = 0 if proto == -1 else proto
+        family = AF_INET if family == -1 else c_int(family)
+        type = SOCK_STREAM if type == -1 else c_int(type)
+        proto = 0 if proto == -1 else c_int(proto)
         sys.audit("socket.__new__", self, family, type, proto)
         with landing() as at:
-            answer = kernel.socket(c_int(family), c_int(type), c_int(proto), at)
+            answer = kernel.socket(family, type, proto, at)
             if answer < 0:
                 raise kernel.failure(answer)
             self._settle(at, family, type, proto)
@@ -95,9 +95,9 @@ class Descriptor:
         name = kernel.getsockname(fd)
         if name.__class__ is int:
             raise kernel.failure(name)
-        family = families.family_of(name) if family == -1 else family
-        type = ask_int(fd, SO_TYPE) if type == -1 else type
-        proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else proto
+        family = families.family_of(name) if family == -1 else c_int(family)
+        type = ask_int(fd, SO_TYPE) if type == -1 else c_int(type)
+        proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else c_int(proto)
         self._know(family, type, proto)
         self._fd = fd
         self._begin_mode(type)
@@ -237,6 +237,7 @@ class Options(Modes):
         level: int,  # as for `getsockopt`
         optname: int,
         value: int | bytes | None,  # any bytes-like object; `None` where only a length is meant
+        /,
         *optlen: int,  # that length, and only then
     ) -> None:
         "Set an option: `setsockopt(level, optname, value)` or `setsockopt(level, optname, None, optlen)`."
@@ -287,7 +288,7 @@ class Addresses(Options):
         try:
             return self._codec.pack(address)
         except (TypeError, OverflowError) as error:
-            raise type(error)(f"{caller}(): {error}") from None
+            raise type(error)(f"{caller}(): {error}") from error.__cause__
 
     def bind(
         self,
@@ -428,9 +429,9 @@ class Transfer(Addresses):
         if not 1 <= len(flags_and_address) <= 2:
             raise TypeError(f"sendto() takes 2 or 3 arguments ({1 + len(flags_and_address)} given)")
         flags, address = (0, *flags_and_address)[-2:]
-        flags = c_int(flags)
         if type(data) is not bytes:
             kernel.readable(data)  # what is wrong with the data is told before what is wrong with the address
+        flags = c_int(flags)
         raw = self._pack(address, "sendto")
         sys.audit("socket.sendto", self, address)
         answer = kernel.sendto(self._fd, data, flags, raw)
@@ -443,8 +444,6 @@ class Transfer(Addresses):
         /,
     ) -> bytes:  # empty when the peer has finished
         "Receive what is there, once something is."
-        if bufsize < 1:
-            return nothing_received(bufsize)
         answer = kernel.recv(self._fd, bufsize, flags)
         return answer if type(answer) is bytes else carry_on(self, answer, POLLIN, kernel.recv, bufsize, flags)
 
@@ -455,8 +454,6 @@ class Transfer(Addresses):
         /,
     ) -> tuple[bytes, Any]:  # the data and the sender's address
         "Receive, and learn who sent it."
-        if bufsize < 0:
-            nothing_received(bufsize)
         answer = kernel.recvfrom(self._fd, bufsize, flags)
         if type(answer) is int:
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom, bufsize, flags)
@@ -483,13 +480,6 @@ class Transfer(Addresses):
         if type(answer) is int:
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
         return answer[0], unpack(answer[1])
-
-
-def nothing_received(bufsize):
-    "What `recv` has to say when asked for nothing, or for less."
-    if c_size(bufsize) < 0:
-        raise ValueError("negative buffersize in recv")
-    return b""
 
 # %% ../nbs/00_core.ipynb #c8320db2
 CLOSE_ON_EXEC = int(MSG_CMSG_CLOEXEC)
@@ -694,9 +684,10 @@ def socketpair(
     proto: int = 0,
 ) -> tuple[socket, socket]:
     "Two sockets that are connected to each other."
-    family = AF_UNIX if family is None else family
+    family = AF_UNIX if family is None else c_int(family)
+    type, proto = c_int(type), c_int(proto)
     with landing() as at:
-        answer = kernel.socketpair(c_int(family), c_int(type), c_int(proto), at)
+        answer = kernel.socketpair(family, type, proto, at)
         if answer < 0:
             raise kernel.failure(answer)
         one = _landed_socket(at, family, type, proto)

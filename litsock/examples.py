@@ -322,7 +322,7 @@ def explain(
     **others,  # options that have nothing to do with it
 ) -> str:
     "What went wrong, in one line."
-    if isinstance(error, UnicodeError):
+    if isinstance(error, UnicodeError) or isinstance(error.__cause__, UnicodeError):
         return f"{host!r} is not a host name"
     reason = getattr(error, "strerror", None) or str(error)
     if isinstance(error, GONE):
@@ -341,7 +341,9 @@ def main(
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
-    except (OSError, UnicodeError) as error:
+    except (OSError, UnicodeError, TypeError) as error:
+        if isinstance(error, TypeError) and not isinstance(error.__cause__, UnicodeError):
+            raise  # a mistake of ours
         print(f"{name}: {explain(error, **options)}", file=sys.stderr)
         return 1
     if answer is not None:

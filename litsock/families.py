@@ -61,7 +61,7 @@ def encode_host(
         try:
             host = host.encode("ascii" if host.isascii() else "idna")
         except UnicodeError as error:
-            raise TypeError(f"host cannot be encoded: {error}") from None
+            raise TypeError(f"host cannot be encoded: {error}") from error
     elif not isinstance(host, (bytes, bytearray)):
         raise TypeError(f"host must be str, bytes or bytearray, not {type(host).__name__}")
     if b"\0" in host:
@@ -143,7 +143,7 @@ class Inet:
     "`(host, port)` as `struct sockaddr_in`: `<netinet/in.h>`, ip(7)."
 
     family = AF_INET
-    special = {"": bytes(4), "<broadcast>": b"\xff\xff\xff\xff"}
+    special = {b"": bytes(4), b"<broadcast>": b"\xff\xff\xff\xff"}
 
     def __init__(
         self,
@@ -160,6 +160,7 @@ class Inet:
         plain = type(host) is str and type(port) is int
         if plain and (known := self.packed.get(address)):
             return known
+        host = encode_host(host)
         port = integer(port, "port")
         place, lasting = self.place(host)
         raw = family_bytes(AF_INET) + in_range(port, 65535, "port").to_bytes(2, "big") + place + bytes(8)
@@ -167,9 +168,8 @@ class Inet:
 
     def place(self, host):
         "The four bytes of the host, and whether they will be the same next time."
-        if (place := self.special.get(host)) if isinstance(host, str) else None:
+        if place := self.special.get(host):
             return place, True
-        host = encode_host(host)
         if raw := self.resolver.numeric(host, AF_INET):
             return raw[4:8], True
         return self.resolver.name(host, AF_INET)[4:8], False
@@ -205,6 +205,7 @@ class Inet6:
         if plain and (known := self.packed.get(address)):
             return known
         host, port, flow, scope = (*fields, 0, 0)[:4]
+        host = encode_host(host)
         port, flow, scope = integer(port, "port"), index(flow), index(scope) & 0xFFFFFFFF
         place, its_scope, lasting = self.place(host)
         port, flow = in_range(port, 65535, "port"), in_range(flow, 0xFFFFF, "flowinfo")
@@ -216,11 +217,10 @@ class Inet6:
 
     def place(self, host):
         "The sixteen bytes of the host, those of its scope, and whether they will be the same next time."
-        if host == "":
+        if host == b"":
             return bytes(16), bytes(4), True
-        if host == "<broadcast>":
+        if host == b"<broadcast>":
             raise OSError("address family mismatched: IPv6 has no broadcast, only multicast")
-        host = encode_host(host)
         raw = self.resolver.numeric(host, AF_INET6)
         lasting = raw is not None and b"%" not in host  # an interface may get another number
         raw = raw or self.resolver.name(host, AF_INET6)

@@ -56,8 +56,12 @@ static PyObject *hot_send(PyObject *self, PyObject *const *args, Py_ssize_t coun
     Py_buffer data;
     Py_ssize_t answer;
     (void)self;
-    if (!counted("send", count, 3) || !to_int(args[0], &fd) || !to_int(args[2], &flags)) return NULL;
+    if (!counted("send", count, 3) || !to_int(args[0], &fd)) return NULL;
     if (PyObject_GetBuffer(args[1], &data, PyBUF_SIMPLE) < 0) return NULL;
+    if (!to_int(args[2], &flags)) {
+        PyBuffer_Release(&data);
+        return NULL;
+    }
     CALL(answer, send(fd, data.buf, data.len, flags))
     PyBuffer_Release(&data);
     return PyLong_FromSsize_t(answer);
@@ -110,7 +114,8 @@ static PyObject *hot_recv(PyObject *self, PyObject *const *args, Py_ssize_t coun
     (void)self;
     if (!counted("recv", count, 3)) return NULL;
     if (!to_int(args[0], &fd) || !to_size(args[1], &size) || !to_int(args[2], &flags)) return NULL;
-    if (size < 0) return PyLong_FromLong(-EINVAL);
+    if (size < 0) return PyErr_Format(PyExc_ValueError, "negative buffersize in recv");
+    if (size == 0) return PyBytes_FromStringAndSize(NULL, 0);   /* nothing was asked for, so nobody is asked */
     if (size > SMALL && (large = PyBytes_FromStringAndSize(NULL, size)) == NULL) return NULL;
     char *buffer = large ? PyBytes_AS_STRING(large) : small;
     CALL(answer, recv(fd, buffer, size, flags))
@@ -127,7 +132,7 @@ static PyObject *hot_recvfrom(PyObject *self, PyObject *const *args, Py_ssize_t 
     (void)self;
     if (!counted("recvfrom", count, 3)) return NULL;
     if (!to_int(args[0], &fd) || !to_size(args[1], &size) || !to_int(args[2], &flags)) return NULL;
-    if (size < 0) return PyLong_FromLong(-EINVAL);
+    if (size < 0) return PyErr_Format(PyExc_ValueError, "negative buffersize in recvfrom");
     if (size > SMALL && (large = PyBytes_FromStringAndSize(NULL, size)) == NULL) return NULL;
     char *buffer = large ? PyBytes_AS_STRING(large) : small;
     CALL(answer, recvfrom(fd, buffer, size, flags, (struct sockaddr *)&from, &length))
@@ -147,8 +152,7 @@ static PyObject *hot_recv_into(PyObject *self, PyObject *const *args, Py_ssize_t
     Py_ssize_t size, answer;
     (void)self;
     if (!counted("recv_into", count, 4)) return NULL;
-    if (!to_int(args[0], &fd) || !to_size(args[2], &size) || !to_int(args[3], &flags)) return NULL;
-    if (size < 0) return PyErr_Format(PyExc_ValueError, "negative buffersize in recv_into");
+    if (!to_int(args[0], &fd)) return NULL;
     if (PyObject_GetBuffer(args[1], &buffer, PyBUF_WRITABLE) < 0) {
         PyObject *kind = PyType_GetName(Py_TYPE(args[1]));
         PyErr_Clear();
@@ -156,9 +160,12 @@ static PyObject *hot_recv_into(PyObject *self, PyObject *const *args, Py_ssize_t
         Py_XDECREF(kind);
         return NULL;
     }
-    if (size > buffer.len) {
+    int right = to_size(args[2], &size) && to_int(args[3], &flags);
+    if (right && size < 0) PyErr_SetString(PyExc_ValueError, "negative buffersize in recv_into");
+    else if (right && size > buffer.len) PyErr_SetString(PyExc_ValueError, "buffer too small for requested bytes");
+    if (PyErr_Occurred()) {
         PyBuffer_Release(&buffer);
-        return PyErr_Format(PyExc_ValueError, "buffer too small for requested bytes");
+        return NULL;
     }
     if (size == 0) size = buffer.len;
     answer = 0;                         /* into nothing: done without asking */

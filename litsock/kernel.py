@@ -19,8 +19,8 @@ __all__ = ['accept', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', '
            'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair', 'allocate', 'CHARS', 'LANDING',
            'ROOM', 'UINT', 'ADDRINFO', 'INT', 'failure', 'c_int', 'c_size', 'new_landing', 'landed_address',
            'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable', 'part', 'send', 'sendto',
-           'received', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'Parcel', 'sendmsg', 'recvmsg', 'getsockopt',
-           'setsockopt', 'getaddrinfo', 'entries', 'entry_fields']
+           'received', 'room_for', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'Parcel', 'sendmsg', 'recvmsg',
+           'getsockopt', 'setsockopt', 'getaddrinfo', 'entries', 'entry_fields']
 
 # %% ../nbs/92_kernel.ipynb #3dc94de8
 accept = lib.ls_accept
@@ -142,14 +142,14 @@ def writable(buffer, caller):
         raise TypeError(f"{caller}() argument 1 must be read-write bytes-like object, not {kind}") from None
 
 
-def part(buffer, size, caller):
-    "A writable buffer and how much of it to fill: `size` bytes, or all of it where `size` is 0."
-    if c_size(size) < 0:
+def part(buffer, size, flags, caller):
+    "A writable buffer, how much of it to fill (`size` bytes, or all of it where that is 0), and flags; all checked."
+    memory, size, flags = writable(buffer, caller), c_size(size), c_int(flags)
+    if size < 0:
         raise ValueError(f"negative buffersize in {caller}")
-    memory = writable(buffer, caller)
     if size > len(memory):
         raise ValueError("buffer too small for requested bytes")
-    return memory, size or len(memory)
+    return memory, size or len(memory), flags
 
 # %% ../nbs/92_kernel.ipynb #c6afdd4f
 def send(fd, data, flags):
@@ -169,27 +169,36 @@ def received(buffer, size, answer):
     return ffi.unpack(buffer, min(answer, size)).ljust(answer, b"\0")
 
 
+def room_for(size, caller):
+    "New memory to receive into."
+    if c_size(size) < 0:
+        raise ValueError(f"negative buffersize in {caller}")
+    return allocate(CHARS, size)
+
+
 def recv(fd, size, flags):
-    buffer = allocate(CHARS, c_size(size))
-    answer = lib.ls_recv(fd, buffer, size, c_int(flags))
-    return answer if answer < 0 else received(buffer, size, answer)
+    buffer, flags = room_for(size, "recv"), c_int(flags)
+    if not len(buffer):
+        return b""  # nothing was asked for, so nobody is asked
+    answer = lib.ls_recv(fd, buffer, len(buffer), flags)
+    return answer if answer < 0 else received(buffer, len(buffer), answer)
 
 
 def recvfrom(fd, size, flags):
-    buffer, at = allocate(CHARS, c_size(size)), new_landing()
-    answer = lib.ls_recvfrom(fd, buffer, size, c_int(flags), at)
-    return answer if answer < 0 else (received(buffer, size, answer), landed_address(at))
+    buffer, at = room_for(size, "recvfrom"), new_landing()
+    answer = lib.ls_recvfrom(fd, buffer, len(buffer), c_int(flags), at)
+    return answer if answer < 0 else (received(buffer, len(buffer), answer), landed_address(at))
 
 
 def recv_into(fd, buffer, size, flags):
-    memory, size = part(buffer, size, "recv_into")
-    return lib.ls_recv(fd, memory, size, c_int(flags)) if size else 0
+    memory, size, flags = part(buffer, size, flags, "recv_into")
+    return lib.ls_recv(fd, memory, size, flags) if size else 0
 
 
 def recvfrom_into(fd, buffer, size, flags):
-    memory, size = part(buffer, size, "recvfrom_into")
+    memory, size, flags = part(buffer, size, flags, "recvfrom_into")
     at = new_landing()
-    answer = lib.ls_recvfrom(fd, memory, size, c_int(flags), at)
+    answer = lib.ls_recvfrom(fd, memory, size, flags, at)
     return answer if answer < 0 else (answer, landed_address(at))
 
 # %% ../nbs/92_kernel.ipynb #e9d0d5ec

@@ -46,7 +46,7 @@ def build(
     messages,  # an iterable of `(level, type, data)`, where data is any bytes-like object
 ) -> bytes:  # for `msg_control`
     "Control messages as the kernel reads them."
-    return b"".join([build_one(*checked(message)) for message in messages])
+    return b"".join([build_one(*checked(message)) for message in list(messages)])
 
 
 def checked(message):
@@ -56,9 +56,10 @@ def checked(message):
 
 
 def build_one(level, type, data):
+    what = c_int_bytes(level) + c_int_bytes(type)
     data = bytes(kernel.ffi.buffer(kernel.readable(data)))
-    header = CMSG_LEN(len(data)).to_bytes(WORD, sys.byteorder) + c_int_bytes(level) + c_int_bytes(type)
-    return (header + data).ljust(CMSG_SPACE(len(data)), b"\0")
+    length = CMSG_LEN(len(data)).to_bytes(WORD, sys.byteorder)
+    return (length + what + data).ljust(CMSG_SPACE(len(data)), b"\0")
 
 
 def c_int_bytes(number) -> bytes:

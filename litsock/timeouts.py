@@ -26,16 +26,16 @@ def timeout_seconds(
     "A timeout as somebody gave it, checked."
     if value is None:
         return None
-    if not isinstance(value, float):
-        value = float(index(value))
+    if not isinstance(value, float) and -LONGEST <= (value := index(value)) < LONGEST:
+        value = float(value)
     if value != value:
         raise ValueError("Invalid value NaN (not a number)")
     if not -LONGEST <= value < LONGEST:
         raise OverflowError("timeout too large: 292 years is the most, and None waits for ever")
-    nanoseconds = -(-value * 1e9 // 1) if value >= 0 else value * 1e9
-    if nanoseconds < 0:
+    if value < 0:
         raise ValueError("Timeout value out of range: it cannot be negative")
-    return nanoseconds / 1e9
+    seconds, nanoseconds = divmod(int(-(-value * 1e9 // 1)), 10**9)
+    return (seconds * 10**9 + nanoseconds) / 1e9 if nanoseconds else float(seconds)
 
 # %% ../nbs/20_timeouts.ipynb #d3076413
 class _Default:

@@ -448,7 +448,7 @@ for size in (-2, "1", 1.0):
 # Functions of the module
 
 for host, port in [
-    ("x" * 64, 80), ("a..b", 80), ("ü" * 80, 80), ("\udc80", 80), ("a\0b", 80), (b"a\0b", 80), (5, 80), (1.5, 80),
+    ("x" * 64, 80), ("a..b", 80), ("ü" * 80, 80), ("\udc80", 80), ("127.0.0.1\0b", 80), (b"127.0.0.1\0b", 80), (5, 80), (1.5, 80),
     (HERE, -1), (HERE, 65536), (HERE, 2**40), (HERE, 2**70), (HERE, 1.5), (HERE, "no such service"), (HERE, b"http"),
     (HERE, []), (HERE, "80\0"), (None, None), (None, ""), (b"\xff", 80), ("\ud800", None), (HERE, "\ud800"),
 ]:
