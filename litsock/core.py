@@ -244,15 +244,18 @@ class Options(Modes):
         if len(optlen) != (value is None):
             raise TypeError("setsockopt() takes a length after None, and after nothing else")
         level, optname = c_int(level), c_int(optname)
-        if isinstance(value, int):
-            value = self._option_bytes(level, value)
+        value = self._option_bytes(level, value)
         size = index(*optlen) if value is None else len(kernel.readable(value))
         answer = kernel.setsockopt(self._fd, level, optname, value, size)
         if answer < 0:
             raise kernel.failure(answer)
 
-    def _option_bytes(self, level, number):
-        "An integer as the option wants it: an `int`, and 64 bits for those of `AF_VSOCK`."
+    def _option_bytes(self, level, value):
+        "An integer as the option wants it: an `int`, and 64 bits for those of `AF_VSOCK`. Other values stay."
+        try:
+            number = index(value)
+        except TypeError:
+            return value
         if self._family == AF_VSOCK and level == AF_VSOCK:
             return number.to_bytes(8, sys.byteorder)
         if not -(2**31) <= number < 2**31:

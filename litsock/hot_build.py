@@ -147,9 +147,9 @@ static PyObject *hot_recvfrom(PyObject *self, PyObject *const *args, Py_ssize_t 
 }
 
 static PyObject *hot_recv_into(PyObject *self, PyObject *const *args, Py_ssize_t count) {
-    int fd, flags;
+    int fd, flags = 0;
     Py_buffer buffer;
-    Py_ssize_t size, answer;
+    Py_ssize_t size = 0, answer;
     (void)self;
     if (!counted("recv_into", count, 4)) return NULL;
     if (!to_int(args[0], &fd)) return NULL;
