@@ -4992,26 +4992,26 @@ class herror(OSError):
 class gaierror(OSError):
     ...
 
-def htons(x: int) -> int:
+def htons(x: int, /) -> int:
     ...
 
-def ntohs(x: int) -> int:
+def ntohs(x: int, /) -> int:
     ...
 
-def htonl(x: int) -> int:
+def htonl(x: int, /) -> int:
     ...
 
-def ntohl(x: int) -> int:
+def ntohl(x: int, /) -> int:
     ...
 
-def inet_aton(ip_string: str) -> bytes:
+def inet_aton(ip_string: str, /) -> bytes:
     ...
 
-def inet_ntoa(packed_ip: bytes) -> str:
+def inet_ntoa(packed_ip: bytes, /) -> str:
     ...
 
-def inet_pton(address_family: int, ip_string: str) -> bytes:
+def inet_pton(address_family: int, ip_string: str, /) -> bytes:
     ...
 
-def inet_ntop(address_family: int, packed_ip: bytes) -> str:
+def inet_ntop(address_family: int, packed_ip: bytes, /) -> str:
     ...

@@ -219,7 +219,7 @@ class Inet6:
         "The sixteen bytes of the host, those of its scope, and whether they will be the same next time."
         if host == b"":
             return bytes(16), bytes(4), True
-        if host == b"<broadcast>":
+        if host in (b"<broadcast>", b"255.255.255.255"):
             raise OSError("address family mismatched: IPv6 has no broadcast, only multicast")
         raw = self.resolver.numeric(host, AF_INET6)
         lasting = raw is not None and b"%" not in host  # an interface may get another number

@@ -246,7 +246,7 @@ _ANY_PROTOCOL: str = object()  # type: ignore[assignment]  # stands for a protoc
 
 
 def protocol_text(protocolname, function):
-    return None if protocolname is _ANY_PROTOCOL else _c_text(protocolname, function, 2)
+    return ffi.NULL if protocolname is _ANY_PROTOCOL else _c_text(protocolname, function, 2)
 
 # %% ../nbs/02_names.ipynb #2bb015f2
 def getservbyname(
@@ -256,8 +256,8 @@ def getservbyname(
 ) -> int:  # the port
     "The port of a service."
     name, protocol = _c_text(servicename, "getservbyname", 1), protocol_text(protocolname, "getservbyname")
-    sys.audit("socket.getservbyname", servicename, protocol and protocolname)
-    found = with_room(kernel.getservbyname, "servent", name, protocol or ffi.NULL)
+    sys.audit("socket.getservbyname", servicename, None if protocolname is _ANY_PROTOCOL else protocolname)
+    found = with_room(kernel.getservbyname, "servent", name, protocol)
     if not found:
         raise OSError("service/proto not found")
     return ntohs(found[0].s_port & 0xFFFF)
@@ -271,8 +271,8 @@ def getservbyport(
     "The service that a port belongs to."
     port, protocol = integer(port, "port"), protocol_text(protocolname, "getservbyport")
     port = in_range(port, 65535, "getservbyport: port")
-    sys.audit("socket.getservbyport", port, protocol and protocolname)
-    found = with_room(kernel.getservbyport, "servent", htons(port), protocol or ffi.NULL)
+    sys.audit("socket.getservbyport", port, None if protocolname is _ANY_PROTOCOL else protocolname)
+    found = with_room(kernel.getservbyport, "servent", htons(port), protocol)
     if not found:
         raise OSError("port/proto not found")
     return ffi.string(found[0].s_name).decode()

@@ -26,16 +26,21 @@ def timeout_seconds(
     "A timeout as somebody gave it, checked."
     if value is None:
         return None
-    if not isinstance(value, float) and -LONGEST <= (value := index(value)) < LONGEST:
-        value = float(value)
+    if not isinstance(value, float):
+        return in_time(index(value))
     if value != value:
         raise ValueError("Invalid value NaN (not a number)")
-    if not -LONGEST <= value < LONGEST:
+    whole, nanoseconds = divmod(int(-(-in_time(value) * 1e9 // 1)), 10**9)
+    return (whole * 10**9 + nanoseconds) / 1e9 if nanoseconds else float(whole)
+
+
+def in_time(seconds):
+    "`seconds` as a float, if they can be waited for."
+    if not -LONGEST <= seconds < LONGEST:
         raise OverflowError("timeout too large: 292 years is the most, and None waits for ever")
-    if value < 0:
+    if seconds < 0:
         raise ValueError("Timeout value out of range: it cannot be negative")
-    seconds, nanoseconds = divmod(int(-(-value * 1e9 // 1)), 10**9)
-    return (seconds * 10**9 + nanoseconds) / 1e9 if nanoseconds else float(seconds)
+    return float(seconds)
 
 # %% ../nbs/20_timeouts.ipynb #d3076413
 class _Default:

@@ -32,7 +32,7 @@ BASE = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 PURE = settings(BASE, max_examples=2000)  # calls that ask nobody
-ASKING = settings(BASE, max_examples=1000)  # calls that ask the kernel, or a file
+ASKING = settings(BASE, max_examples=700)  # calls that ask the kernel, or a file
 
 
 def needs(*names: str) -> Any:
@@ -285,7 +285,7 @@ def compare_address(family: str, method: str, address: Any, kind: str = "SOCK_DG
 
 
 def own_name(sock: Any, free_choice: bool) -> Any:
-    """The socket's own address; where the kernel was free to choose, without what is another one for the next socket."""
+    """The socket's own address; where the kernel was free to choose, without what will be another one next time."""
     name = sock.getsockname()
     if not free_choice:
         return name
@@ -388,6 +388,8 @@ def test_setsockopt(arguments: tuple):
 @ASKING
 @given(arguments=one_of_each(LEVEL, OPTION, (st.none(), VALUE[0]), LENGTH))
 def test_setsockopt_with_a_length(arguments: tuple):
+    # A level that fits into no C int is a TypeError there in this form only: so many forms are tried one after another.
+    assume(all(abs(number) < 2**31 for number in arguments[:2] if isinstance(number, int)))
     compare_options(("setsockopt", *arguments))
 
 

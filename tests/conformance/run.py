@@ -227,13 +227,15 @@ def summary(verdicts: list[Verdict]) -> list[str]:
                  ' / '.join(f'{sum(getattr(v, side).seconds for v in verdicts):.0f}' for side in ('standard', 'litsock')), ''))
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ['  '.join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))) for row in rows]
-    lines += ['', 'skipped: with both. seconds and descriptors (open before, and after): standard module / litsock.',
+    lines += ['', 'seconds and descriptors (open before, and after): standard module / litsock.',
               'Resources given to the tests: ' + ', '.join(RULES['resources']) + '; the network to '
               + ', '.join(m for m, how in RULES['modules'].items() if 'network' in how.get('resources', [])) + ' only.']
     patterns = Counter(pattern for v in verdicts for pattern in v.standard.left_out.values())
     for rule in RULES['left_out']:
         which = [f'{pattern.removeprefix("test.")} ({patterns[pattern]})' for pattern in rule['tests'] if patterns[pattern]]
         if which: lines.append(f'left out with both: {rule["why"]}: {", ".join(which)}')
+    reasons = Counter(' '.join(why.split())[:100] or f'{name} gives no reason' for v in verdicts for name, why in v.skipped.items())
+    lines += [f'skipped with both: {n}: {why}' for why, n in reasons.most_common()]
     lines += [f'passed on retry: {name}' for v in verdicts for name in v.retried]
     lines += [f'not counted: {name}: {why}' for v in verdicts for name, why in v.not_counted.items()]
     lines += [f'deviation: {name}: {DEVIATIONS[name]}' for v in verdicts for name in v.deviations]
