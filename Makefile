@@ -33,9 +33,9 @@ export: .venv/dev ## tidy the notebooks, and write the package and README.md fro
 check: .venv/dev ## see that package, README, types and notebooks are in step, and the C free of warnings
 	@$(BIN)/python tools/check.py
 
-bench: .venv/dev ## measure against the standard module
-	@echo "== python -m bench $(ARGS)"
-	@$(BIN)/python -m bench $(ARGS)
+bench: .venv/dev ## measure against the standard module (one case of it: make bench CASE=connect)
+	@echo "== python -m bench $(CASE) $(ARGS)"
+	@$(BIN)/python -m bench $(CASE) $(ARGS)
 
 hooks: .venv/dev ## have git show and merge notebooks cell by cell, in this clone
 	@git config --local include.path ../.gitconfig

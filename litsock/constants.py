@@ -200,22 +200,13 @@ def ntohl(
 _ROOM = ffi.typeof("char[46]")  # INET6_ADDRSTRLEN: the longest address as text, with the final zero
 
 
-def _c_text(text, function, position):
-    "Text for C, which ends a string at the first zero byte and must not meet one earlier."
-    if not isinstance(text, str):
-        raise TypeError(f"{function}() argument {position} must be str, not {type(text).__name__}")
-    if "\0" in text:
-        raise ValueError("embedded null character")
-    return text.encode()
-
-
 def inet_aton(
     ip_string: str,  # in any form that inet_aton(3) reads: 1.2.3.4, 1.2.772, 0x7f.1, 16909060
     /,
 ) -> bytes:  # four, in network order
     "An IPv4 address from its text; `OSError` if it is none."
     packed = kernel.allocate(_ROOM)
-    if not kernel.inet_aton(_c_text(ip_string, "inet_aton", 1), packed):
+    if not kernel.inet_aton(kernel.c_text(ip_string, "inet_aton", 1), packed):
         raise OSError(f"not an IPv4 address: {ip_string!r}")
     return ffi.unpack(packed, 4)
 
@@ -240,7 +231,7 @@ def inet_pton(
     /,
 ) -> bytes:  # 4 or 16, in network order
     "An address of that family from its text; `OSError` if it is none."
-    family, text = kernel.c_int(address_family), _c_text(ip_string, "inet_pton", 2)
+    family, text = kernel.c_int(address_family), kernel.c_text(ip_string, "inet_pton", 2)
     packed = kernel.allocate(_ROOM)
     answer = kernel.inet_pton(family, text, packed)
     if answer < 0:

@@ -15,8 +15,9 @@ from litsock.constants import (
 )
 
 # %% auto #0
-__all__ = ['RESOLVER', 'CODECS', 'SEEN', 'Resolver', 'lookup_failure', 'encode_host', 'family_bytes', 'family_of', 'integer',
-           'in_range', 'fields_of', 'long_enough', 'Recent', 'Inet', 'Inet6', 'Unix', 'Other', 'codec_for', 'unpack']
+__all__ = ['PLAIN', 'RESOLVER', 'CODECS', 'SEEN', 'Resolver', 'lookup_failure', 'encode_host', 'family_bytes', 'family_of',
+           'integer', 'in_range', 'fields_of', 'long_enough', 'Recent', 'Inet', 'Inet6', 'Unix', 'Other', 'codec_for',
+           'unpack']
 
 # %% ../nbs/10_families.ipynb #ea88c533
 class Resolver:
@@ -183,6 +184,9 @@ class Inet:
         return ".".join(map(str, raw[4:8])), int.from_bytes(raw[2:4], "big")
 
 # %% ../nbs/10_families.ipynb #fc0b01ef
+PLAIN = {(str, *[int] * numbers) for numbers in (1, 2, 3)}  # only fields of just these types are worth remembering
+
+
 class Inet6:
     "`(host, port[, flowinfo[, scope_id]])` as `struct sockaddr_in6`: `<netinet/in.h>`, RFC 3493, ipv6(7)."
 
@@ -201,7 +205,7 @@ class Inet6:
     ) -> bytes:  # 28 bytes
         "The `sockaddr_in6`. A host name is looked up; its first IPv6 address counts."
         fields = fields_of(address, 2, 4, self.form)
-        plain = type(fields[0]) is str and all(type(field) is int for field in fields[1:])
+        plain = tuple(map(type, fields)) in PLAIN
         if plain and (known := self.packed.get(address)):
             return known
         host, port, flow, scope = (*fields, 0, 0)[:4]
@@ -248,12 +252,19 @@ class Unix:
     family = AF_UNIX
     room = 108  # bytes of sun_path
 
+    def __init__(self):
+        self.packed = Recent()
+
     def pack(
         self,
         address: str | bytes,  # or any bytes-like object; a zero byte in front makes the name abstract
     ) -> bytes:  # 2 bytes and as many as the path needs
         "The `sockaddr_un`, exactly as long as what it says."
-        path = os.fsencode(address) if isinstance(address, str) else self.path_bytes(address)
+        if type(address) is not str:
+            return self.pack_path(os.fsencode(address) if isinstance(address, str) else self.path_bytes(address))
+        return self.packed.get(address) or self.packed.remember(address, self.pack_path(os.fsencode(address)))
+
+    def pack_path(self, path):
         if path[:1] not in (b"", b"\0"):
             path += b"\0"
             if path.index(0) < len(path) - 1:

@@ -17,10 +17,10 @@ __all__ = ['accept', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', '
            'getservbyname', 'getservbyport', 'hstrerror', 'if_freenameindex', 'if_indextoname', 'if_nameindex',
            'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll', 'sendfile', 'setblocking',
            'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair', 'allocate', 'CHARS', 'LANDING',
-           'ROOM', 'UINT', 'ADDRINFO', 'INT', 'failure', 'c_int', 'c_size', 'new_landing', 'landed_address',
-           'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable', 'part', 'send', 'sendto',
-           'received', 'room_for', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'Parcel', 'sendmsg', 'recvmsg',
-           'getsockopt', 'setsockopt', 'getaddrinfo', 'entries', 'entry_fields']
+           'ROOM', 'IOVECS', 'MSGHDR', 'UINT', 'ADDRINFO', 'INT', 'failure', 'c_int', 'c_size', 'c_text', 'new_landing',
+           'landed_address', 'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable', 'part', 'send',
+           'sendto', 'received', 'room_for', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'Parcel', 'sendmsg',
+           'recvmsg', 'getsockopt', 'setsockopt', 'getaddrinfo', 'entries']
 
 # %% ../nbs/92_kernel.ipynb #3dc94de8
 accept = lib.ls_accept
@@ -83,6 +83,19 @@ def c_size(
     if not -sys.maxsize - 1 <= number <= sys.maxsize:
         raise OverflowError(f"cannot fit {number} into an index-sized integer")
     return number
+
+
+def c_text(
+    text: str,
+    function: str,  # whose argument it is, and which, for the message
+    position: int,
+) -> bytes:
+    "Text for C, which ends a string at the first zero byte and must not meet one earlier."
+    if not isinstance(text, str):
+        raise TypeError(f"{function}() argument {position} must be str, not {type(text).__name__}")
+    if "\0" in text:
+        raise ValueError("embedded null character")
+    return text.encode()
 
 # %% ../nbs/92_kernel.ipynb #5666846c
 allocate = ffi.new_allocator(should_clear_after_alloc=False)
@@ -202,6 +215,9 @@ def recvfrom_into(fd, buffer, size, flags):
     return answer if answer < 0 else (answer, landed_address(at))
 
 # %% ../nbs/92_kernel.ipynb #e9d0d5ec
+IOVECS, MSGHDR = ffi.typeof("struct iovec[]"), ffi.typeof("struct msghdr *")
+
+
 class Parcel:
     "A `struct msghdr` and the memory that it points to."
 
@@ -214,10 +230,10 @@ class Parcel:
         address,  # C memory, or `None`
     ):
         self.pieces, self.control, self.address = pieces, control, address
-        self.row = ffi.new("struct iovec[]", len(pieces))
+        self.row = allocate(IOVECS, len(pieces))
         for entry, piece in zip(self.row, pieces):
             entry.iov_base, entry.iov_len = piece, len(piece)
-        self.header = header = ffi.new("struct msghdr *")
+        self.header = header = ffi.new(MSGHDR)
         header.msg_iov, header.msg_iovlen = self.row, len(pieces)
         if control is not None:
             header.msg_control, header.msg_controllen = control, len(control)
@@ -287,22 +303,20 @@ def getaddrinfo(host, service, family, type, protocol, flags):
     if code:
         return code, error[0]
     try:
-        return 0, [entry_fields(entry) for entry in entries(found[0])]
+        return 0, entries(found[0])
     finally:
         lib.ls_freeaddrinfo(found[0])
 
 
 def entries(entry):
     "Walk along the linked list."
+    found, buffer = [], ffi.buffer
     while entry:
-        yield entry
+        name = ffi.string(entry.ai_canonname) if entry.ai_canonname else b""
+        address = buffer(entry.ai_addr, entry.ai_addrlen)[:]
+        found.append((entry.ai_family, entry.ai_socktype, entry.ai_protocol, name, address))
         entry = entry.ai_next
-
-
-def entry_fields(entry):
-    name = ffi.string(entry.ai_canonname) if entry.ai_canonname else b""
-    address = bytes(ffi.buffer(entry.ai_addr, entry.ai_addrlen))
-    return entry.ai_family, entry.ai_socktype, entry.ai_protocol, name, address
+    return found
 
 # %% ../nbs/92_kernel.ipynb #c8a86e0a
 try:

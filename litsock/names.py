@@ -12,9 +12,8 @@ from operator import index
 
 from . import kernel
 from .constants import *
-from .constants import _c_text
 from .families import RESOLVER, codec_for, family_of, in_range, integer, lookup_failure, unpack
-from .kernel import c_int, c_size, ffi
+from .kernel import c_int, c_size, c_text, ffi
 
 # %% auto #0
 __all__ = ['getaddrinfo', 'getnameinfo', 'gethostbyname', 'gethostbyname_ex', 'gethostbyaddr', 'gethostname', 'sethostname',
@@ -70,10 +69,11 @@ def getaddrinfo(
     code, found = kernel.getaddrinfo(name, service, family, type, proto, flags)
     if code:
         raise lookup_failure(code, found)
-    return [
+    answers: list = [
         (as_member(family, AddressFamily), as_member(type, SocketKind), proto, name.decode(), unpack(address))
         for family, type, proto, name, address in found
     ]
+    return answers
 
 # %% ../nbs/02_names.ipynb #257b9b33
 def getnameinfo(
@@ -88,7 +88,7 @@ def getnameinfo(
     if not 2 <= len(sockaddr) <= 4:
         raise TypeError("getnameinfo(): sockaddr must be (host, port[, flowinfo[, scope_id]])")
     host, port, flow, scope = (*sockaddr, 0, 0)[:4]
-    host, port = _c_text(host, "getnameinfo", 1), integer(port, "port")
+    host, port = c_text(host, "getnameinfo", 1), integer(port, "port")
     flow, scope = (index(number) & 0xFFFFFFFF for number in (flow, scope))
     in_range(flow, 0xFFFFF, "getnameinfo(): flowinfo")
     sys.audit("socket.getnameinfo", sockaddr)
@@ -246,7 +246,7 @@ _ANY_PROTOCOL: str = object()  # type: ignore[assignment]  # stands for a protoc
 
 
 def protocol_text(protocolname, function):
-    return ffi.NULL if protocolname is _ANY_PROTOCOL else _c_text(protocolname, function, 2)
+    return ffi.NULL if protocolname is _ANY_PROTOCOL else c_text(protocolname, function, 2)
 
 # %% ../nbs/02_names.ipynb #2bb015f2
 def getservbyname(
@@ -255,7 +255,7 @@ def getservbyname(
     /,
 ) -> int:  # the port
     "The port of a service."
-    name, protocol = _c_text(servicename, "getservbyname", 1), protocol_text(protocolname, "getservbyname")
+    name, protocol = c_text(servicename, "getservbyname", 1), protocol_text(protocolname, "getservbyname")
     sys.audit("socket.getservbyname", servicename, None if protocolname is _ANY_PROTOCOL else protocolname)
     found = with_room(kernel.getservbyname, "servent", name, protocol)
     if not found:
@@ -283,7 +283,7 @@ def getprotobyname(
     /,
 ) -> int:
     "The number of a protocol."
-    found = with_room(kernel.getprotobyname, "protoent", _c_text(protocolname, "getprotobyname", 1))
+    found = with_room(kernel.getprotobyname, "protoent", c_text(protocolname, "getprotobyname", 1))
     if not found:
         raise OSError("protocol not found")
     return found[0].p_proto

@@ -352,7 +352,12 @@ LENGTH = st.integers(0, 20) | st.integers(0, 2**32 - 1), NO_NUMBERS
 # looks for a module of the name that it is given, and those where it reads the buffer that `getsockopt` gives it.
 CHANGING = [(SOL_SOCKET, 49), (SOL_SOCKET, 57), (SOL_SOCKET, 71), (TCP, 11), (TCP, 24)]
 LOADING = [(TCP, 13), (TCP, 31)]
-READING = [(TCP, 35), *((level, option) for level in (IP, IPV6) for option in (41, 48, *range(64, 70)))]
+READING = [
+    (TCP, 35),  # TCP_ZEROCOPY_RECEIVE
+    *((level, option) for level in (IP, IPV6) for option in (41, 48)),  # IP_MSFILTER and MCAST_MSFILTER
+    *((IP, option) for option in range(64, 200)),  # the tables of netfilter
+    *((IPV6, option) for option in range(64, 70)),
+]
 LEFT_OUT = CHANGING + LOADING + READING
 
 
