@@ -6,10 +6,6 @@ import sys
 from errno import EAGAIN, EBADF, EWOULDBLOCK
 from types import ModuleType
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .ancillary import read_ancdata as read_ancdata
-
 from . import constants, core, families, files, messages, names, timeouts
 from .constants import *
 from .core import *
@@ -24,16 +20,19 @@ __all__ = [*constants.__all__, *core.__all__, *messages.__all__, *names.__all__,
 
 _LOCALHOST, _LOCALHOST_V6 = "127.0.0.1", "::1"
 
-
 LATER = {"read_ancdata": "ancillary"}  # what goes beyond the specification is loaded when it is first used
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .ancillary import read_ancdata as read_ancdata
+else:
 
-def __getattr__(name):
-    if name in LATER:
+    def __getattr__(name):
+        if name not in LATER:
+            raise AttributeError(f"module 'litsock' has no attribute {name!r}")
         from importlib import import_module
 
         return getattr(import_module(f"litsock.{LATER[name]}"), name)
-    raise AttributeError(f"module 'litsock' has no attribute {name!r}")
 
 
 class FrontDoor(ModuleType):

@@ -27,7 +27,7 @@ __all__ = ['SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'crea
 # %% ../nbs/00_core.ipynb #1650efbd
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Self
 
     CMSG = tuple[int, int, bytes]  # level, type, data
 
@@ -48,6 +48,7 @@ class landing:
 
 # %% ../nbs/00_core.ipynb #62749881
 NONBLOCK = int(SOCK_NONBLOCK)
+FAMILIES, KINDS = ({int(member): member for member in enum} for enum in (AddressFamily, SocketKind))
 FLAGS_IN_TYPE = NONBLOCK | int(SOCK_CLOEXEC)  # what `type` may carry for socket(2), and is no part of the type
 
 
@@ -110,8 +111,9 @@ class Descriptor:
         self._begin_mode(type)
 
     def _know(self, family, type, proto):
-        self._family = as_member(family, AddressFamily)
-        self._type = as_member(type & ~FLAGS_IN_TYPE, SocketKind)
+        kind = type & ~FLAGS_IN_TYPE
+        self._family = FAMILIES.get(family, family)
+        self._type = KINDS.get(kind, kind)
         self._proto = proto
         self._codec = families.codec_for(family)
 
@@ -355,11 +357,11 @@ class Addresses(Options):
             carry_on(self, answer, POLLIN, kernel.accept, at)
         return unpack(kernel.landed_address(at))
 
-    def getsockname(self):
+    def getsockname(self) -> Any:
         "The socket's own address."
         return self._address(kernel.getsockname)
 
-    def getpeername(self):
+    def getpeername(self) -> Any:
         "The address at the other end."
         return self._address(kernel.getpeername)
 
@@ -579,7 +581,7 @@ class socket(SocketType):
     __module__ = "litsock"
     __slots__ = ()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception) -> None:
@@ -603,7 +605,7 @@ class socket(SocketType):
             address = self._accept_into(at)
             return _landed_socket(at, self._family, self._type, self._proto), address
 
-    def dup(self):
+    def dup(self) -> Self:
         "Another socket object on the same conversation, with a descriptor of its own."
         sock = self.__class__(self.family, self.type, self.proto, fileno=dup(self._fd))
         sock.settimeout(self.gettimeout())
@@ -617,7 +619,7 @@ class socket(SocketType):
         encoding: str | None = None,
         errors: str | None = None,
         newline: str | None = None,
-    ):
+    ) -> Any:  # from `io`: text or binary, buffered or raw, as `open` would choose
         "A file object over the socket. The descriptor closes when the socket and all its files are closed."
         return open_file(self, mode, buffering, encoding, errors, newline)
 

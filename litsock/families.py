@@ -150,7 +150,7 @@ class Inet:
         self,
         resolver: Resolver,
     ):
-        self.resolver, self.packed = resolver, Recent()
+        self.resolver, self.packed, self.hosts = resolver, Recent(), Recent()
 
     def pack(
         self,
@@ -180,8 +180,9 @@ class Inet:
         raw: bytes,  # at least the first 8 of the 16 bytes
     ) -> tuple[str, int]:
         "`(host, port)`, the host in dotted decimals."
-        long_enough(raw, 8, "sockaddr_in")
-        return ".".join(map(str, raw[4:8])), int.from_bytes(raw[2:4], "big")
+        place = long_enough(raw, 8, "sockaddr_in")[4:8]
+        host = self.hosts.get(place) or self.hosts.remember(place, "%d.%d.%d.%d" % tuple(place))
+        return host, int.from_bytes(raw[2:4], "big")
 
 # %% ../nbs/10_families.ipynb #fc0b01ef
 PLAIN = {(str, *[int] * numbers) for numbers in (1, 2, 3)}  # only fields of just these types are worth remembering

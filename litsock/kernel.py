@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import ERANGE
 from operator import index
 
 from ._native import ffi, lib
 
 # %% auto #0
-__all__ = ['accept', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', 'freeaddrinfo', 'gai_strerror',
-           'getdescriptorflags', 'gethostbyaddr', 'gethostbyname', 'gethostname', 'getnameinfo', 'getprotobyname',
-           'getservbyname', 'getservbyport', 'hstrerror', 'if_freenameindex', 'if_indextoname', 'if_nameindex',
+__all__ = ['accept', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', 'gai_strerror', 'getdescriptorflags', 'hstrerror',
            'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll', 'sendfile', 'setblocking',
            'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair', 'allocate', 'CHARS', 'LANDING',
-           'ROOM', 'IOVECS', 'MSGHDR', 'UINT', 'ADDRINFO', 'INT', 'failure', 'c_int', 'c_size', 'c_text', 'new_landing',
-           'landed_address', 'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable', 'part', 'send',
-           'sendto', 'received', 'room_for', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'Parcel', 'sendmsg',
-           'recvmsg', 'getsockopt', 'setsockopt', 'getaddrinfo', 'entries']
+           'ROOM', 'IOVECS', 'MSGHDR', 'UINT', 'LOOKUP', 'INT', 'ROOMS', 'HOST', 'SERVICE', 'PROTOCOL', 'failure',
+           'c_int', 'c_size', 'c_text', 'new_landing', 'landed_address', 'getsockname', 'getpeername', 'bind',
+           'connect', 'readable', 'writable', 'part', 'send', 'sendto', 'received', 'room_for', 'recv', 'recvfrom',
+           'recv_into', 'recvfrom_into', 'Parcel', 'sendmsg', 'recvmsg', 'getsockopt', 'setsockopt', 'getaddrinfo',
+           'entries', 'getnameinfo', 'look_up', 'until_null', 'host_fields', 'look_up_host', 'gethostbyname',
+           'gethostbyaddr', 'getservbyname', 'getservbyport', 'getprotobyname', 'gethostname', 'if_nameindex',
+           'interfaces', 'if_indextoname']
 
 # %% ../nbs/92_kernel.ipynb #3dc94de8
 accept = lib.ls_accept
@@ -29,20 +31,9 @@ close_rights = lib.ls_close_rights
 cmsg_len = lib.ls_cmsg_len
 cmsg_space = lib.ls_cmsg_space
 dup = lib.ls_dup
-freeaddrinfo = lib.ls_freeaddrinfo
 gai_strerror = lib.ls_gai_strerror
 getdescriptorflags = lib.ls_getdescriptorflags
-gethostbyaddr = lib.ls_gethostbyaddr
-gethostbyname = lib.ls_gethostbyname
-gethostname = lib.ls_gethostname
-getnameinfo = lib.ls_getnameinfo
-getprotobyname = lib.ls_getprotobyname
-getservbyname = lib.ls_getservbyname
-getservbyport = lib.ls_getservbyport
 hstrerror = lib.ls_hstrerror
-if_freenameindex = lib.ls_if_freenameindex
-if_indextoname = lib.ls_if_indextoname
-if_nameindex = lib.ls_if_nameindex
 if_nametoindex = lib.ls_if_nametoindex
 inet_aton = lib.ls_inet_aton
 inet_ntop = lib.ls_inet_ntop
@@ -291,21 +282,19 @@ def setsockopt(fd, level, option, value, size):
     return lib.ls_setsockopt(fd, level, option, value, size)
 
 # %% ../nbs/92_kernel.ipynb #6698208a
-ADDRINFO = ffi.typeof("struct addrinfo *[1]")
+LOOKUP = ffi.typeof("lookup *")
 INT = ffi.typeof("int *")
 
 
 def getaddrinfo(host, service, family, type, protocol, flags):
     "`(0, [(family, type, protocol, canonical name, address), …])` or `(EAI_*, errno)`."
-    found, error = ffi.new(ADDRINFO), ffi.new(INT)
     host, service = ffi.NULL if host is None else host, ffi.NULL if service is None else service
-    code = lib.ls_getaddrinfo(host, service, family, type, protocol, flags, found, error)
-    if code:
-        return code, error[0]
+    at = ffi.new(LOOKUP)
     try:
-        return 0, entries(found[0])
+        code = lib.ls_getaddrinfo(host, service, family, type, protocol, flags, at)
+        return (code, at.error) if code else (0, entries(at.found))
     finally:
-        lib.ls_freeaddrinfo(found[0])
+        lib.ls_freeaddrinfo(at)
 
 
 def entries(entry):
@@ -317,6 +306,105 @@ def entries(entry):
         found.append((entry.ai_family, entry.ai_socktype, entry.ai_protocol, name, address))
         entry = entry.ai_next
     return found
+
+
+def getnameinfo(address, flags):
+    "`(0, (host, service))` or `(EAI_*, errno)`."
+    host, service, error = allocate(CHARS, 1025), allocate(CHARS, 32), ffi.new(INT)  # NI_MAXHOST, NI_MAXSERV
+    code = lib.ls_getnameinfo(address, len(address), host, len(host), service, len(service), flags, error)
+    return (code, error[0]) if code else (0, (ffi.string(host), ffi.string(service)))
+
+# %% ../nbs/92_kernel.ipynb #9ce2b209
+ROOMS = 1 << 10, 1 << 15, 1 << 20  # bytes: enough nearly always, enough for a strange answer, and the most
+HOST, SERVICE, PROTOCOL = (ffi.typeof(f"struct {name} *") for name in ("hostent", "servent", "protoent"))
+
+
+def look_up(call, struct, field, *question):
+    "What `field` takes from the struct that `call` fills; `None` when nothing was found."
+    entry = allocate(struct)
+    for size in ROOMS:
+        room = allocate(CHARS, size)
+        answer = call(*question, entry, room, size)
+        if answer != ERANGE:
+            break
+    return None if answer else field(entry)
+
+
+def until_null(pointers):
+    "The entries of an array that ends with a null pointer."
+    while pointers[0]:
+        yield pointers[0]
+        pointers += 1
+
+
+def host_fields(entry):
+    aliases = [ffi.string(alias) for alias in until_null(entry.h_aliases)]
+    addresses = [ffi.unpack(address, entry.h_length) for address in until_null(entry.h_addr_list)]
+    return ffi.string(entry.h_name), aliases, entry.h_addrtype, addresses
+
+
+def look_up_host(call, *question):
+    error = ffi.new(INT)
+    host = look_up(call, HOST, host_fields, *question, error)
+    return (0, host) if host else (error[0], None)
+
+
+def gethostbyname(name):
+    "`(0, (name, aliases, family, addresses))` or `(h_errno, None)`. IPv4 only."
+    return look_up_host(lib.ls_gethostbyname, name)
+
+
+def gethostbyaddr(address, family):
+    "The same for an address: 4 bytes, or 16 for IPv6."
+    return look_up_host(lib.ls_gethostbyaddr, address, len(address), family)
+
+
+def getservbyname(name, protocol):
+    "The port, in network byte order; `None` when it is not known. `protocol` may be `None`."
+    protocol = ffi.NULL if protocol is None else protocol
+    return look_up(lib.ls_getservbyname, SERVICE, lambda entry: entry.s_port & 0xFFFF, name, protocol)
+
+
+def getservbyport(port, protocol):
+    "The name of the service on a port, which is in network byte order; `None` when it is not known."
+    protocol = ffi.NULL if protocol is None else protocol
+    return look_up(lib.ls_getservbyport, SERVICE, lambda entry: ffi.string(entry.s_name), port, protocol)
+
+
+def getprotobyname(name):
+    "The protocol's number; `None` when it is not known."
+    return look_up(lib.ls_getprotobyname, PROTOCOL, lambda entry: entry.p_proto, name)
+
+# %% ../nbs/92_kernel.ipynb #342f8968
+def gethostname():
+    "The name, or `-errno`."
+    name = ffi.new(CHARS, 1025)
+    answer = lib.ls_gethostname(name, 1024)
+    return answer if answer < 0 else ffi.string(name)
+
+
+def if_nameindex():
+    "`[(index, name), …]` or `-errno`."
+    first = ffi.new("struct if_nameindex *[1]")
+    try:
+        answer = lib.ls_if_nameindex(first)
+        return answer if answer < 0 else list(interfaces(first[0]))
+    finally:
+        lib.ls_if_freenameindex(first)
+
+
+def interfaces(entry):
+    "Walk along the array, to the entry with index 0."
+    while entry.if_index:
+        yield entry.if_index, ffi.string(entry.if_name)
+        entry += 1
+
+
+def if_indextoname(index):
+    "The name, or `-errno`."
+    name = ffi.new(CHARS, 16)  # IF_NAMESIZE
+    answer = lib.ls_if_indextoname(index, name)
+    return answer if answer < 0 else ffi.string(name)
 
 # %% ../nbs/92_kernel.ipynb #c8a86e0a
 try:

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import os
 import sys
-from errno import ERANGE
+from errno import ENXIO
 from operator import index
 
 from . import kernel
 from .constants import *
 from .families import RESOLVER, codec_for, family_of, in_range, integer, lookup_failure, unpack
-from .kernel import c_int, c_size, c_text, ffi
+from .kernel import c_int, c_size, c_text
 
 # %% auto #0
 __all__ = ['getaddrinfo', 'getnameinfo', 'gethostbyname', 'gethostbyname_ex', 'gethostbyaddr', 'gethostname', 'sethostname',
            'getfqdn', 'getservbyname', 'getservbyport', 'getprotobyname', 'if_nameindex', 'if_nametoindex',
            'if_indextoname']
 
-# %% ../nbs/02_names.ipynb #1997ce2c
-def encode_text(
+# %% ../nbs/02_names.ipynb #68e1dd12
+def idna_bytes(
     host: str,
 ) -> bytes:
     "A host name as name servers know it. `UnicodeError` where IDNA has no form for it."
@@ -30,210 +30,187 @@ def encode_text(
     return host.encode("idna")
 
 
-def encode_name(
+def host_text(
     host: str | bytes | None,
-) -> bytes | None:  # for the C library
+) -> bytes | None:
     "A host for `getaddrinfo`."
     if isinstance(host, str):
-        return encode_text(host)
+        return idna_bytes(host)
     if host is None or isinstance(host, bytes):
         return host
-    raise TypeError("getaddrinfo() argument 1 must be string or None")
+    raise TypeError(f"getaddrinfo() argument 1 must be str, bytes or None, not {type(host).__name__}")
 
 
-def encode_service(
+def service_text(
     port: str | bytes | int | None,
-) -> bytes | None:  # for the C library
+) -> bytes | None:
     "A port or a service for `getaddrinfo`."
-    if port is None or isinstance(port, bytes):
-        return port
+    if type(port) is int:
+        return b"%d" % c_size(port)
     if isinstance(port, str):
         return port.encode()
-    if isinstance(port, int):
-        return b"%d" % c_size(port)
-    raise OSError("Int or String expected")
+    if port is None or isinstance(port, bytes):
+        return port
+    raise OSError(f"getaddrinfo() argument 2 must be int, str, bytes or None, not {type(port).__name__}")
 
-# %% ../nbs/02_names.ipynb #68e1dd12
+# %% ../nbs/02_names.ipynb #aa55257c
 def getaddrinfo(
-    host: str | bytes | None,  # a name, an address, or `None` for this machine
-    port: str | bytes | int | None,  # a service, a number, or `None`
-    family: int = 0,  # `AF_*`; 0: any
-    type: int = 0,  # `SOCK_*`; 0: any
-    proto: int = 0,  # `IPPROTO_*`; 0: any
+    host: str | bytes | None,  # a name, or an address written out; `None`: this machine
+    port: str | bytes | int | None,  # a number, or the name of a service; `None`: none
+    family: int = 0,  # an `AF_*` to keep to; 0: any
+    type: int = 0,  # a `SOCK_*`; 0: any
+    proto: int = 0,  # an `IPPROTO_*`; 0: any
     flags: int = 0,  # `AI_*`, joined with `|`
 ) -> list[tuple[AddressFamily, SocketKind, int, str, tuple]]:  # family, type, proto, canonical name, address
-    "Everything that is needed to reach a service, the best way first; `gaierror` when there is none."
-    name, service = encode_name(host), encode_service(port)
+    "Every way to reach a service, the best first; `gaierror` when there is none."
     family, type, proto, flags = c_int(family), c_int(type), c_int(proto), c_int(flags)
+    name, service = host_text(host), service_text(port)
     sys.audit("socket.getaddrinfo", host, port, family, type, proto)
     code, found = kernel.getaddrinfo(name, service, family, type, proto, flags)
     if code:
         raise lookup_failure(code, found)
     answers: list = [
-        (as_member(family, AddressFamily), as_member(type, SocketKind), proto, name.decode(), unpack(address))
-        for family, type, proto, name, address in found
+        (as_member(family, AddressFamily), as_member(type, SocketKind), proto, os.fsdecode(name) if name else "", unpack(raw))
+        for family, type, proto, name, raw in found
     ]
     return answers
 
-# %% ../nbs/02_names.ipynb #257b9b33
+# %% ../nbs/02_names.ipynb #d5d4ded9
 def getnameinfo(
-    sockaddr: tuple,  # `(host, port)` or `(host, port, flowinfo, scope_id)`, the host as a number
+    sockaddr: tuple,  # `(host, port)` or `(host, port[, flowinfo[, scope_id]])`, the host written as a number
     flags: int,  # `NI_*`, joined with `|`
     /,
 ) -> tuple[str, str]:  # host and service
-    "The names of an address and a port, or the numbers as text."
-    if not isinstance(sockaddr, tuple):
-        raise TypeError("getnameinfo() argument 1 must be a tuple")
+    "The names that belong to an address and a port, or both as text; `gaierror` when that fails."
     flags = c_int(flags)
+    if not isinstance(sockaddr, tuple):
+        raise TypeError(f"getnameinfo() argument 1 must be a tuple, not {type(sockaddr).__name__}")
     if not 2 <= len(sockaddr) <= 4:
-        raise TypeError("getnameinfo(): sockaddr must be (host, port[, flowinfo[, scope_id]])")
+        raise TypeError(f"getnameinfo(): sockaddr has 2 to 4 fields, not {len(sockaddr)}")
     host, port, flow, scope = (*sockaddr, 0, 0)[:4]
+    if not isinstance(host, str):
+        raise TypeError(f"getnameinfo(): the host must be str, not {type(host).__name__}")
     host, port = c_text(host, "getnameinfo", 1), integer(port, "port")
-    flow, scope = (index(number) & 0xFFFFFFFF for number in (flow, scope))
+    flow, scope = index(flow) & 0xFFFFFFFF, index(scope) & 0xFFFFFFFF
     in_range(flow, 0xFFFFF, "getnameinfo(): flowinfo")
     sys.audit("socket.getnameinfo", sockaddr)
-    raw = only_address(host, b"%d" % port)
-    if family_of(raw) == AF_INET and len(sockaddr) != 2:
-        raise OSError("IPv4 sockaddr must be 2 tuple")
-    if family_of(raw) == AF_INET6:
-        raw = raw[:4] + flow.to_bytes(4, "big") + raw[8:24] + scope.to_bytes(4, sys.byteorder)
-    return names_of(raw, flags)
-
-# %% ../nbs/02_names.ipynb #c5d19ccc
-def only_address(host, service):
-    "The one address that a number stands for."
-    code, found = kernel.getaddrinfo(host, service, AF_UNSPEC, SOCK_DGRAM, 0, AI_NUMERICHOST)
+    code, found = kernel.getaddrinfo(host, b"%d" % port, AF_UNSPEC, SOCK_DGRAM, 0, AI_NUMERICHOST)
     if code:
         raise lookup_failure(code, found)
-    if len(found) > 1:
-        raise OSError("sockaddr resolved to multiple addresses")
-    return found[0][4]
-
-
-def names_of(raw, flags):
-    host, service, error = ffi.new("char[1025]"), ffi.new("char[32]"), ffi.new("int *")  # NI_MAXHOST, NI_MAXSERV
-    code = kernel.getnameinfo(raw, len(raw), host, len(host), service, len(service), flags, error)
+    raw = found[0][4]
+    if family_of(raw) == AF_INET and len(sockaddr) != 2:
+        raise OSError("an IPv4 sockaddr has 2 fields: (host, port)")
+    if family_of(raw) == AF_INET6:
+        raw = raw[:4] + flow.to_bytes(4, "big") + raw[8:24] + scope.to_bytes(4, sys.byteorder)
+    code, found = kernel.getnameinfo(raw, flags)
     if code:
-        raise lookup_failure(code, error[0])
-    return ffi.string(host).decode(), ffi.string(service).decode()
-
-# %% ../nbs/02_names.ipynb #3e2f9e41
-def with_room(
-    call,  # a function of `kernel` that fills a struct, given room for what the struct points to
-    kind: str,  # of the struct
-    *arguments,  # what goes before struct and room
-    **others,  # what goes behind, by name only for the reader
-):  # the struct and its room, to be kept together; `None` when nothing was found
-    "Look something up with a re-entrant function of the C library."
-    entry, found, size = ffi.new(f"struct {kind} *"), ffi.new(f"struct {kind} *[1]"), 1024
-    while True:
-        room = ffi.new("char[]", size)
-        code = call(*arguments, entry, room, size, found, *others.values())
-        if code != ERANGE:
-            return (entry, room) if found[0] else None
-        size *= 2
-
-
-def host_entry(call, *arguments):
-    "`(name, aliases, addresses)` from one of the functions that fill a `struct hostent`."
-    h_error = ffi.new("int *")
-    found = with_room(call, "hostent", *arguments, h_error=h_error)
-    if not found:
-        raise herror(h_error[0], ffi.string(kernel.hstrerror(h_error[0])).decode())
-    entry, room = found
-    addresses = [bytes(ffi.buffer(place, entry.h_length)) for place in until_null(entry.h_addr_list)]
-    aliases = [ffi.string(alias).decode() for alias in until_null(entry.h_aliases)]
-    return ffi.string(entry.h_name).decode(), aliases, [inet_ntop(entry.h_addrtype, raw) for raw in addresses]
-
-
-def until_null(pointers):
-    "The entries of an array that ends with a null pointer."
-    while pointers[0]:
-        yield pointers[0]
-        pointers += 1
-
-
-def address_of(host, family):
-    "The bytes of a `sockaddr` for a host, by name or by number."
-    if host == b"":
-        return codec_for(family).pack(("", 0))
-    if host in (b"<broadcast>", b"255.255.255.255"):
-        return codec_for(AF_INET).pack(("<broadcast>", 0))
-    return RESOLVER.numeric(host, family) or RESOLVER.name(host, family)
-
-
-def encode_old(hostname, function):
-    "A host for one of the older functions."
-    if isinstance(hostname, str):
-        hostname = encode_text(hostname)
-    elif not isinstance(hostname, (bytes, bytearray)):
-        raise TypeError(f"{function}() argument 1 must be str, bytes or bytearray, not {type(hostname).__name__}")
-    if b"\0" in hostname:
-        raise TypeError(f"{function}() argument 1 must not have a null byte")
-    return bytes(hostname)
+        raise lookup_failure(code, found)
+    name, service = found
+    return os.fsdecode(name), service.decode()
 
 # %% ../nbs/02_names.ipynb #f479f4f2
+def old_host_text(
+    host: str | bytes | bytearray,
+    function: str,  # that it is for
+) -> bytes:
+    "A host for one of the older functions."
+    if isinstance(host, str):
+        host = idna_bytes(host)
+    elif not isinstance(host, (bytes, bytearray)):
+        raise TypeError(f"{function}() argument 1 must be str, bytes or bytearray, not {type(host).__name__}")
+    if b"\0" in host:
+        raise TypeError(f"{function}() argument 1 must not contain a null byte")
+    return bytes(host)
+
+
+def first_address(
+    host: bytes,
+    family: int,
+) -> bytes:  # a whole `sockaddr`
+    "The first address of a host that is given by name or by number."
+    if host == b"" and family == AF_UNSPEC:
+        raise OSError("an empty host stands for all addresses, and there is more than one")
+    if host in (b"", b"<broadcast>"):
+        return codec_for(AF_INET).pack((host.decode(), 0))
+    return RESOLVER.name(host, family)
+
+
+def host_triple(code, found):
+    "`(name, aliases, addresses)` as text."
+    if code or not found:
+        raise herror(code, kernel.ffi.string(kernel.hstrerror(code)).decode())
+    name, aliases, family, addresses = found
+    return os.fsdecode(name), [os.fsdecode(alias) for alias in aliases], [inet_ntop(family, raw) for raw in addresses]
+
+# %% ../nbs/02_names.ipynb #8beeb36f
 def gethostbyname(
-    hostname: str | bytes,
+    hostname: str | bytes | bytearray,
     /,
-) -> str:  # an IPv4 address
-    "The IPv4 address of a host. `getaddrinfo` knows IPv6 as well."
-    host = encode_old(hostname, "gethostbyname")
+) -> str:
+    "The first IPv4 address of a host. `getaddrinfo` knows IPv6 as well."
+    host = old_host_text(hostname, "gethostbyname")
     sys.audit("socket.gethostbyname", hostname)
-    return unpack(address_of(host, AF_INET))[0]
+    return unpack(first_address(host, AF_INET))[0]
 
 
 def gethostbyname_ex(
-    hostname: str | bytes,
+    hostname: str | bytes | bytearray,
     /,
-) -> tuple[str, list[str], list[str]]:  # name, aliases, IPv4 addresses
-    "Everything the C library knows about a host, for IPv4."
-    host = encode_old(hostname, "gethostbyname_ex")
+) -> tuple[str, list[str], list[str]]:  # proper name, aliases, IPv4 addresses
+    "All names and IPv4 addresses of a host."
+    host = old_host_text(hostname, "gethostbyname_ex")
     sys.audit("socket.gethostbyname", hostname)
-    address_of(host, AF_INET)  # a host that does not exist is a `gaierror`
-    return host_entry(kernel.gethostbyname, host, AF_INET)
+    first_address(host, AF_INET)  # a host that does not exist is a `gaierror`
+    return host_triple(*kernel.gethostbyname(host))
 
 
 def gethostbyaddr(
-    ip_address: str | bytes,  # a number, or a name that will be looked up first
+    ip_address: str | bytes | bytearray,  # IPv4 or IPv6; a name is looked up first
     /,
-) -> tuple[str, list[str], list[str]]:  # name, aliases, addresses
-    "The names of an address."
-    host = encode_old(ip_address, "gethostbyaddr")
+) -> tuple[str, list[str], list[str]]:  # proper name, aliases, addresses
+    "All names of the host with this address."
+    host = old_host_text(ip_address, "gethostbyaddr")
     sys.audit("socket.gethostbyaddr", ip_address)
-    raw = address_of(host, AF_UNSPEC)
+    raw = first_address(host, AF_UNSPEC)
     packed = raw[4:8] if family_of(raw) == AF_INET else raw[8:24]
-    return host_entry(kernel.gethostbyaddr, packed, len(packed), family_of(raw))
+    return host_triple(*kernel.gethostbyaddr(packed, family_of(raw)))
 
 # %% ../nbs/02_names.ipynb #073187c0
+def _file_system_bytes(name):
+    "A name as the kernel has it, from `str`, `bytes` or a path: bytes without a zero among them."
+    raw = os.fsencode(name)
+    if b"\0" in raw:
+        raise ValueError("embedded null byte")
+    return raw
+
+
 def gethostname() -> str:
-    "This machine's name."
+    "The name of this machine."
     sys.audit("socket.gethostname")
-    name = ffi.new("char[1025]")
-    answer = kernel.gethostname(name, len(name) - 1)
-    if answer < 0:
-        raise kernel.failure(answer)
-    return os.fsdecode(ffi.string(name))
+    name = kernel.gethostname()
+    if type(name) is int:
+        raise kernel.failure(name)
+    return os.fsdecode(name)
 
 
 def sethostname(
-    name: str | bytes,  # any bytes-like object
+    name: str | bytes,  # 64 bytes at most
     /,
 ) -> None:
-    "Rename this machine. Not everybody may: `PermissionError`."
-    raw = os.fsencode(name) if isinstance(name, str) else bytes(ffi.buffer(kernel.readable(name)))
-    sys.audit("socket.sethostname", name)
+    "Rename this machine; `PermissionError` for everybody but the administrator."
+    raw = name if isinstance(name, bytes) else _file_system_bytes(name)
+    sys.audit("socket.sethostname", raw)
     answer = kernel.sethostname(raw, len(raw))
     if answer < 0:
         raise kernel.failure(answer)
 
-
+# %% ../nbs/02_names.ipynb #5b37da61
 def getfqdn(
-    name: str = "",  # a host; this machine when left out
+    name: str = "",  # a host; when empty, or `"0.0.0.0"` or `"::"`, this machine
 ) -> str:
     "The name of a host with its domain, or as much of it as is known."
     name = name.strip()
-    if name in ("", "0.0.0.0", "::"):
+    if not name or name in ("0.0.0.0", "::"):
         name = gethostname()
     try:
         hostname, aliases, _ = gethostbyaddr(name)
@@ -241,80 +218,76 @@ def getfqdn(
         return name
     return next((known for known in (hostname, *aliases) if "." in known), hostname)
 
-# %% ../nbs/02_names.ipynb #5b37da61
+# %% ../nbs/02_names.ipynb #b60144ec
 _ANY_PROTOCOL: str = object()  # type: ignore[assignment]  # stands for a protocol that was not given
 
 
-def protocol_text(protocolname, function):
-    return ffi.NULL if protocolname is _ANY_PROTOCOL else c_text(protocolname, function, 2)
+def _protocol_text(protocolname, function):
+    "A protocol for C; `None`: any."
+    return None if protocolname is _ANY_PROTOCOL else c_text(protocolname, function, 2)
 
-# %% ../nbs/02_names.ipynb #2bb015f2
+
+def _said(protocolname):
+    "A protocol for audit hooks; `None`: none was given."
+    return None if protocolname is _ANY_PROTOCOL else protocolname
+
+
 def getservbyname(
-    servicename: str,
+    servicename: str,  # in lower case, as in the list
     protocolname: str = _ANY_PROTOCOL,  # `"tcp"` or `"udp"`; either when left out
     /,
 ) -> int:  # the port
-    "The port of a service."
-    name, protocol = c_text(servicename, "getservbyname", 1), protocol_text(protocolname, "getservbyname")
-    sys.audit("socket.getservbyname", servicename, None if protocolname is _ANY_PROTOCOL else protocolname)
-    found = with_room(kernel.getservbyname, "servent", name, protocol)
-    if not found:
-        raise OSError("service/proto not found")
-    return ntohs(found[0].s_port & 0xFFFF)
+    "The port of a service; `OSError` when it is not known."
+    name, protocol = c_text(servicename, "getservbyname", 1), _protocol_text(protocolname, "getservbyname")
+    sys.audit("socket.getservbyname", servicename, _said(protocolname))
+    port = kernel.getservbyname(name, protocol)
+    if port is None:
+        raise OSError(f"service/proto not found: {servicename}/{_said(protocolname) or 'any'}")
+    return ntohs(port)
 
 
 def getservbyport(
-    port: int,
+    port: int,  # 0 to 65535
     protocolname: str = _ANY_PROTOCOL,  # `"tcp"` or `"udp"`; either when left out
     /,
 ) -> str:  # the service
-    "The service that a port belongs to."
-    port, protocol = integer(port, "port"), protocol_text(protocolname, "getservbyport")
+    "The service that a port belongs to; `OSError` when it is not known."
+    port, protocol = integer(port, "port"), _protocol_text(protocolname, "getservbyport")
     port = in_range(port, 65535, "getservbyport: port")
-    sys.audit("socket.getservbyport", port, None if protocolname is _ANY_PROTOCOL else protocolname)
-    found = with_room(kernel.getservbyport, "servent", htons(port), protocol)
-    if not found:
-        raise OSError("port/proto not found")
-    return ffi.string(found[0].s_name).decode()
+    sys.audit("socket.getservbyport", port, _said(protocolname))
+    name = kernel.getservbyport(htons(port), protocol)
+    if name is None:
+        raise OSError(f"port/proto not found: {port}/{_said(protocolname) or 'any'}")
+    return name.decode()
 
-
+# %% ../nbs/02_names.ipynb #8200a1f3
 def getprotobyname(
     protocolname: str,
     /,
 ) -> int:
-    "The number of a protocol."
-    found = with_room(kernel.getprotobyname, "protoent", c_text(protocolname, "getprotobyname", 1))
-    if not found:
-        raise OSError("protocol not found")
-    return found[0].p_proto
+    "The number of a protocol of IP; `OSError` when it is not known."
+    number = kernel.getprotobyname(c_text(protocolname, "getprotobyname", 1))
+    if number is None:
+        raise OSError(f"protocol not found: {protocolname}")
+    return number
 
-# %% ../nbs/02_names.ipynb #8200a1f3
+# %% ../nbs/02_names.ipynb #5b69bf0a
 def if_nameindex() -> list[tuple[int, str]]:
     "Number and name of every network interface."
-    first = kernel.if_nameindex()
-    if not first:
-        raise kernel.failure(-ffi.errno)
-    try:
-        interfaces, entry = [], first
-        while entry.if_index:
-            interfaces.append((entry.if_index, os.fsdecode(ffi.string(entry.if_name))))
-            entry += 1
-        return interfaces
-    finally:
-        kernel.if_freenameindex(first)
+    found = kernel.if_nameindex()
+    if type(found) is int:
+        raise kernel.failure(found)
+    return [(number, os.fsdecode(name)) for number, name in found]
 
 
 def if_nametoindex(
     if_name: str | bytes,
     /,
 ) -> int:
-    "The number of an interface."
-    name = os.fsencode(if_name)
-    if b"\0" in name:
-        raise ValueError("embedded null byte")
-    number = kernel.if_nametoindex(name)
+    "The number of a network interface; `OSError` when there is none of this name."
+    number = kernel.if_nametoindex(_file_system_bytes(if_name))
     if not number:
-        raise OSError("no interface with this name")
+        raise OSError(f"no interface with this name: {if_name!r}")
     return number
 
 
@@ -322,12 +295,12 @@ def if_indextoname(
     if_index: int,
     /,
 ) -> str:
-    "The name of an interface."
-    number = c_size(if_index)
-    if number < 0:
-        raise OverflowError("can't convert negative value to unsigned int")
-    name = ffi.new("char[16]")  # IF_NAMESIZE
-    answer = kernel.if_indextoname(number & 0xFFFFFFFF, name)
-    if answer < 0:
-        raise kernel.failure(answer)
-    return os.fsdecode(ffi.string(name))
+    "The name of a network interface; `OSError` when there is none of this number."
+    if not isinstance(if_index, int):
+        raise TypeError(f"an interface's number must be an integer, not {type(if_index).__name__}")
+    if not 0 <= if_index < 2**64:
+        raise OverflowError("an interface's number is not negative, and fits into a C unsigned long")
+    name = kernel.if_indextoname(if_index) if if_index < 2**32 else -ENXIO  # more than the kernel can count
+    if isinstance(name, int):
+        raise kernel.failure(name)
+    return os.fsdecode(name)

@@ -232,16 +232,17 @@ int ls_poll(int fd, int events, int64_t nanoseconds);
 
 # %% ../nbs/90_native.ipynb #08963d07
 NAMES = r"""
+typedef struct { struct addrinfo *found; int error; } lookup;
+
 static int ls_getaddrinfo(const char *host, const char *service, int family, int type, int protocol, int flags,
-                          struct addrinfo **found, int *error) {
+                          lookup *at) {
     struct addrinfo hints = { .ai_family = family, .ai_socktype = type, .ai_protocol = protocol, .ai_flags = flags };
-    *found = NULL;
-    int result = getaddrinfo(host, service, &hints, found);
-    *error = errno;
+    int result = getaddrinfo(host, service, &hints, &at->found);
+    at->error = errno;
     return result;
 }
 
-static void ls_freeaddrinfo(struct addrinfo *found) { freeaddrinfo(found); }
+static void ls_freeaddrinfo(lookup *at) { if (at->found) freeaddrinfo(at->found); }
 
 static int ls_getnameinfo(const char *address, unsigned int length, char *host, unsigned int host_size,
                           char *service, unsigned int service_size, int flags, int *error) {
@@ -250,30 +251,36 @@ static int ls_getnameinfo(const char *address, unsigned int length, char *host, 
     return result;
 }
 
-/* 0 and *found, or the error number; -1 in *h_error says that `errno` holds it. ERANGE asks for a larger buffer. */
-static int ls_gethostbyname(const char *name, int family, struct hostent *entry, char *buffer, size_t size,
-                            struct hostent **found, int *h_error) {
-    return gethostbyname2_r(name, family, entry, buffer, size, found, h_error);
+/* What the five below answer: 0 when the entry is filled, ENOENT when there is none, ERANGE when the buffer is too small. */
+static int ls_gethostbyname(const char *name, int *h_error, struct hostent *entry, char *buffer, size_t size) {
+    struct hostent *found = NULL;
+    int error = gethostbyname_r(name, entry, buffer, size, &found, h_error);
+    return found ? 0 : error ? error : ENOENT;
 }
 
-static int ls_gethostbyaddr(const char *address, unsigned int length, int family, struct hostent *entry,
-                            char *buffer, size_t size, struct hostent **found, int *h_error) {
-    return gethostbyaddr_r(address, length, family, entry, buffer, size, found, h_error);
+static int ls_gethostbyaddr(const char *address, unsigned int length, int family, int *h_error, struct hostent *entry,
+                            char *buffer, size_t size) {
+    struct hostent *found = NULL;
+    int error = gethostbyaddr_r(address, length, family, entry, buffer, size, &found, h_error);
+    return found ? 0 : error ? error : ENOENT;
 }
 
-static int ls_getservbyname(const char *name, const char *protocol, struct servent *entry, char *buffer, size_t size,
-                            struct servent **found) {
-    return getservbyname_r(name, protocol, entry, buffer, size, found);
+static int ls_getservbyname(const char *name, const char *protocol, struct servent *entry, char *buffer, size_t size) {
+    struct servent *found = NULL;
+    int error = getservbyname_r(name, protocol, entry, buffer, size, &found);
+    return found ? 0 : error ? error : ENOENT;
 }
 
-static int ls_getservbyport(int port, const char *protocol, struct servent *entry, char *buffer, size_t size,
-                            struct servent **found) {
-    return getservbyport_r(port, protocol, entry, buffer, size, found);
+static int ls_getservbyport(int port, const char *protocol, struct servent *entry, char *buffer, size_t size) {
+    struct servent *found = NULL;
+    int error = getservbyport_r(port, protocol, entry, buffer, size, &found);
+    return found ? 0 : error ? error : ENOENT;
 }
 
-static int ls_getprotobyname(const char *name, struct protoent *entry, char *buffer, size_t size,
-                             struct protoent **found) {
-    return getprotobyname_r(name, entry, buffer, size, found);
+static int ls_getprotobyname(const char *name, struct protoent *entry, char *buffer, size_t size) {
+    struct protoent *found = NULL;
+    int error = getprotobyname_r(name, entry, buffer, size, &found);
+    return found ? 0 : error ? error : ENOENT;
 }
 
 static const char *ls_gai_strerror(int code) { return gai_strerror(code); }
@@ -283,8 +290,8 @@ static int ls_sethostname(const char *name, size_t size) { return answer(sethost
 
 static unsigned int ls_if_nametoindex(const char *name) { return if_nametoindex(name); }
 static int ls_if_indextoname(unsigned int index, char *name) { return if_indextoname(index, name) ? 0 : -errno; }
-static struct if_nameindex *ls_if_nameindex(void) { return if_nameindex(); }
-static void ls_if_freenameindex(struct if_nameindex *list) { if_freenameindex(list); }
+static int ls_if_nameindex(struct if_nameindex **list) { return (*list = if_nameindex()) ? 0 : -errno; }
+static void ls_if_freenameindex(struct if_nameindex **list) { if (*list) if_freenameindex(*list); }
 
 static int ls_inet_aton(const char *text, char *packed) { return inet_aton(text, (struct in_addr *)packed); }
 static int ls_inet_pton(int family, const char *text, char *packed) { return answer(inet_pton(family, text, packed)); }
@@ -304,28 +311,25 @@ struct servent { char *s_name; char **s_aliases; int s_port; char *s_proto; ...;
 struct protoent { char *p_name; char **p_aliases; int p_proto; ...; };
 struct if_nameindex { unsigned int if_index; char *if_name; ...; };
 
-int ls_getaddrinfo(const char *host, const char *service, int family, int type, int protocol, int flags,
-                   struct addrinfo **found, int *error);
-void ls_freeaddrinfo(struct addrinfo *found);
+typedef struct { struct addrinfo *found; int error; } lookup;
+int ls_getaddrinfo(const char *host, const char *service, int family, int type, int protocol, int flags, lookup *at);
+void ls_freeaddrinfo(lookup *at);
 int ls_getnameinfo(const char *address, unsigned int length, char *host, unsigned int host_size,
                    char *service, unsigned int service_size, int flags, int *error);
-int ls_gethostbyname(const char *name, int family, struct hostent *entry, char *buffer, size_t size,
-                     struct hostent **found, int *h_error);
-int ls_gethostbyaddr(const char *address, unsigned int length, int family, struct hostent *entry,
-                     char *buffer, size_t size, struct hostent **found, int *h_error);
-int ls_getservbyname(const char *name, const char *protocol, struct servent *entry, char *buffer, size_t size,
-                     struct servent **found);
-int ls_getservbyport(int port, const char *protocol, struct servent *entry, char *buffer, size_t size,
-                     struct servent **found);
-int ls_getprotobyname(const char *name, struct protoent *entry, char *buffer, size_t size, struct protoent **found);
+int ls_gethostbyname(const char *name, int *h_error, struct hostent *entry, char *buffer, size_t size);
+int ls_gethostbyaddr(const char *address, unsigned int length, int family, int *h_error, struct hostent *entry,
+                     char *buffer, size_t size);
+int ls_getservbyname(const char *name, const char *protocol, struct servent *entry, char *buffer, size_t size);
+int ls_getservbyport(int port, const char *protocol, struct servent *entry, char *buffer, size_t size);
+int ls_getprotobyname(const char *name, struct protoent *entry, char *buffer, size_t size);
 const char *ls_gai_strerror(int code);
 const char *ls_hstrerror(int code);
 int ls_gethostname(char *buffer, size_t size);
 int ls_sethostname(const char *name, size_t size);
 unsigned int ls_if_nametoindex(const char *name);
 int ls_if_indextoname(unsigned int index, char *name);
-struct if_nameindex *ls_if_nameindex(void);
-void ls_if_freenameindex(struct if_nameindex *list);
+int ls_if_nameindex(struct if_nameindex **list);
+void ls_if_freenameindex(struct if_nameindex **list);
 int ls_inet_aton(const char *text, char *packed);
 int ls_inet_pton(int family, const char *text, char *packed);
 int ls_inet_ntop(int family, const char *packed, char *text, unsigned int size);

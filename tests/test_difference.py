@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from test_bad_input import descriptors, outcome
+from test_bad_input import descriptors, needs_ipv6, outcome
 
 import litsock
 
@@ -301,6 +301,7 @@ def test_address_inet(method: str, address: Any):
     compare_address("AF_INET", method, address)
 
 
+@needs_ipv6
 @ASKING
 @given(method=METHODS, address=INET6_ADDRESSES)
 def test_address_inet6(method: str, address: Any):
@@ -319,6 +320,7 @@ def test_sendto_inet(address: Any):
     compare_address("AF_INET", "sendto", address)
 
 
+@needs_ipv6
 @ASKING
 @given(address=LOOPBACK6 | NO_NUMBERS | TEXTS)
 def test_sendto_inet6(address: Any):
@@ -348,6 +350,7 @@ LEVEL = st.sampled_from([SOL_SOCKET, TCP, IP, IPV6]), ANYTHING
 OPTION = st.integers(0, 80), ANYTHING
 VALUE = C_INT | st.integers(0, 3) | BYTES | BYTES.map(bytearray) | st.booleans(), ANYTHING | TEXTS
 LENGTH = st.integers(0, 20) | st.integers(0, 2**32 - 1), NO_NUMBERS
+
 # Left out: options whose value is another one for the next socket or at the next moment, those for which the kernel
 # looks for a module of the name that it is given, and those where it reads the buffer that `getsockopt` gives it.
 CHANGING = [(SOL_SOCKET, 49), (SOL_SOCKET, 57), (SOL_SOCKET, 71), (TCP, 11), (TCP, 24)]
