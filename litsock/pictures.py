@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 # %% auto #0
-__all__ = ['CELL', 'ROW', 'PER_ROW', 'Picture', 'escape', 'draw_bytes', 'draw_byte', 'name_field']
+__all__ = ['CELL', 'ROW', 'PER_ROW', 'SERVER', 'CLIENT', 'STEP', 'TOP', 'Picture', 'escape', 'draw_bytes', 'draw_byte',
+           'name_field', 'draw_conversation']
 
 # %% ../nbs/93_pictures.ipynb #ceab25d4
 class Picture:
@@ -103,3 +104,29 @@ def name_field(picture, name, start, size):
     x, y = 1 + column * CELL, 24 + row * ROW + 26
     picture.line(x + 3, y + 4, x + here * CELL - 3, y + 4)
     picture.label(x + here * CELL / 2, y + 18, name, 11)
+
+# %% ../nbs/93_pictures.ipynb #7a27040f
+SERVER, CLIENT, STEP, TOP = 220, 450, 34, 52  # where the two stand, and how far time is from line to line
+
+
+def draw_conversation(
+    steps: list[tuple[str, str, str]],  # what the server does, what travels, what the client does; `…`: it waits
+    text: str,  # the same in words, for a terminal and a screen reader
+) -> Picture:
+    "The calls of two peers over time."
+    picture = Picture(CLIENT + 170, TOP + STEP * len(steps) + 8, text)
+    for x, name in ((SERVER, "server"), (CLIENT, "client")):
+        picture.label(x, 18, name, 15)
+        picture.line(x, 28, x, TOP + STEP * len(steps), dashed=True)
+    for number, (server, travels, client) in enumerate(steps):
+        y = TOP + STEP * number
+        picture.label(SERVER - 16, y + 4, server, 13, "end", mono=True)
+        picture.label(CLIENT + 16, y + 4, client, 13, "start", mono=True)
+        for x, call in ((SERVER, server), (CLIENT, client)):
+            if call and not call.startswith("…"):
+                picture.box(x - 5, y - 9, 10, 18 + (STEP if call.endswith("…") else 0), 0.25)
+        if travels:
+            ends = (SERVER + 8, CLIENT - 8) if travels.endswith("→") else (CLIENT - 8, SERVER + 8)
+            picture.line(ends[0], y, ends[1], y, arrow=True)
+            picture.label((SERVER + CLIENT) / 2, y - 6, travels.strip("←→ "), 12)
+    return picture
