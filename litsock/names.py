@@ -46,7 +46,7 @@ def service_text(
 ) -> bytes | None:
     "A port or a service for `getaddrinfo`."
     if type(port) is int:
-        return b"%d" % c_size(port)
+        return b"%d" % (port if sys.version_info >= (3, 12) else c_size(port))  # as the Python that runs has it
     if isinstance(port, str):
         return port.encode()
     if port is None or isinstance(port, bytes):
@@ -298,8 +298,8 @@ def if_indextoname(
     "The name of a network interface; `OSError` when there is none of this number."
     if not isinstance(if_index, int):
         raise TypeError(f"an interface's number must be an integer, not {type(if_index).__name__}")
-    if not 0 <= if_index < 2**64:
-        raise OverflowError("an interface's number is not negative, and fits into a C unsigned long")
+    if not 0 <= if_index < (2**32 if sys.version_info >= (3, 13) else 2**64):  # as the Python that runs has it
+        raise OverflowError("an interface's number is not negative, and fits into a C unsigned int")
     name = kernel.if_indextoname(if_index) if if_index < 2**32 else -ENXIO  # more than the kernel can count
     if isinstance(name, int):
         raise kernel.failure(name)
