@@ -299,17 +299,19 @@ def test_a_message_says_what_was_not_found(call: Any):
 
 @pytest.mark.parametrize("port", [2**63, -(2**63) - 1, 2**70])
 def test_ports_beyond_c(port: int):
-    """As in Python 3.11. Later ones hand the digits to the C library, which makes some other port of them."""
-    with pytest.raises(OverflowError):
-        litsock.getaddrinfo("127.0.0.1", port)
+    """Python 3.11 says OverflowError. Later ones hand the digits to the C library, which may make some other port of them."""
+    same("getaddrinfo", "127.0.0.1", port)
 
 
 @pytest.mark.parametrize("number", [2**32, 2**32 + 1, 2**64 - 1])
 def test_no_interface_has_this_number(number: int):
     """Python 3.11 takes the lowest 32 bits, and finds an interface that was not asked for; 3.13 says OverflowError."""
-    with pytest.raises(OSError) as caught:
+    with pytest.raises((OSError, OverflowError)) as caught:
         litsock.if_indextoname(number)
-    assert caught.value.errno == errno.ENXIO
+    if sys.version_info >= (3, 13):
+        assert caught.type is OverflowError
+    else:
+        assert caught.value.errno == errno.ENXIO
 
 
 def test_names_that_are_no_utf8(monkeypatch):
