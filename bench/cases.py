@@ -130,7 +130,7 @@ def tcp_echo_thread(module: Any, timeout: float | None = None, count: int = 3_00
         return (perf_counter() - start) / count
 
 
-@case("tcp-echo-thread-timeout", "round trip")
+@case("tcp-echo-thread-timeout", "round trip", 1.2)
 def tcp_echo_thread_timeout(module: Any) -> float:
     """Here the data is never there at once, so trying first does not pay: receive, wait, receive again."""
     return tcp_echo_thread(module, 5)

@@ -5,7 +5,6 @@
 # %% ../nbs/00_core.ipynb #5f743f89
 from __future__ import annotations
 
-import os
 import sys
 from _warnings import warn
 from errno import ECONNRESET
@@ -14,9 +13,9 @@ from operator import index
 from . import families, kernel, timeouts
 from .constants import *
 from .families import unpack
-from .files import GiveUp, SocketIO, open_file, send_in_pieces, send_with_kernel
+from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size
-from .messages import CMSG_LEN, CMSG_SPACE, build, build_alg, parse
+from .messages import CMSG_LEN, build, build_alg, parse
 from .names import *
 from .timeouts import POLLIN, POLLOUT, carry_on, finish_connect, monotonic, timeout_seconds
 
@@ -245,7 +244,12 @@ class Options(Modes):
         "Set an option: `setsockopt(level, optname, value)` or `setsockopt(level, optname, None, optlen)`."
         if len(optlen) != (value is None):
             raise TypeError("setsockopt() takes a length after None, and after nothing else")
-        level, optname = c_int(level), c_int(optname)
+        try:
+            level, optname = c_int(level), c_int(optname)
+        except OverflowError:
+            if value is None:
+                raise TypeError("setsockopt() takes a level and an option that fit into a C int") from None
+            raise
         value = self._option_bytes(level, value)
         size = index(*optlen) if value is None else len(kernel.readable(value))
         answer = kernel.setsockopt(self._fd, level, optname, value, size)
@@ -256,7 +260,7 @@ class Options(Modes):
         "An integer as the option wants it: an `int`, and 64 bits for those of `AF_VSOCK`. Other values stay."
         try:
             number = index(value)
-        except TypeError:
+        except Exception:  # whatever its `__index__` raised: it is no integer, so it must be a buffer
             return value
         if self._family == AF_VSOCK and level == AF_VSOCK:
             return number.to_bytes(8, sys.byteorder)
@@ -831,12 +835,12 @@ def send_fds(
     buffers,  # an iterable of bytes-like objects: at least one byte has to go along
     fds,  # an iterable of descriptors
     flags: int = 0,
-    address=None,
+    address=None,  # as for `sendto`
 ) -> int:  # bytes of the buffers that went out
     "Send open descriptors. They stay open here as well."
     from array import array
 
-    return sock.sendmsg(buffers, [(SOL_SOCKET, SCM_RIGHTS, array("i", fds))], flags)
+    return sock.sendmsg(buffers, [(SOL_SOCKET, SCM_RIGHTS, array("i", fds))], flags, address)
 
 
 def recv_fds(

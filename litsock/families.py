@@ -50,7 +50,7 @@ def lookup_failure(
 ) -> OSError:
     "The exception for a failed `getaddrinfo` or `getnameinfo`."
     if code == EAI_SYSTEM:
-        return OSError(errno, os.strerror(errno))
+        return kernel.failure(-errno)
     return gaierror(code, kernel.ffi.string(kernel.gai_strerror(code)).decode())
 
 # %% ../nbs/10_families.ipynb #e3f8e989

@@ -898,6 +898,7 @@ def test_numbers_that_raise(shop: Workshop):
         (sock.listen, bad),
         (sock.settimeout, bad),
         (sock.getsockopt, 1, bad),
+        (sock.setsockopt, 1, 2, bad),
         (sock.shutdown, bad),
         (shop.module.socket, bad),
         (shop.module.socket, INET, STREAM, 0, bad),

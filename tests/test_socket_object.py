@@ -299,6 +299,15 @@ def test_descriptors_received_are_not_inheritable(pair):
         os.close(fd)
 
 
+def test_descriptors_sent_to_an_address():
+    with litsock.socket(litsock.AF_UNIX, litsock.SOCK_DGRAM) as here, litsock.socket(litsock.AF_UNIX, litsock.SOCK_DGRAM) as there:
+        there.bind("")
+        there.settimeout(5)
+        litsock.send_fds(here, [b"x"], [0], 0, there.getsockname())
+        _, (fd,), _, _ = litsock.recv_fds(there, 10, 1)
+        os.close(fd)
+
+
 class Struck(Exception):
     pass
 
