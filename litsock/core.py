@@ -114,7 +114,7 @@ class Descriptor:
         self._family = FAMILIES.get(family, family)
         self._type = KINDS.get(kind, kind)
         self._proto = proto
-        self._codec = families.codec_for(family)
+        self._codec = families.codec_for(family, proto)
 
     def _begin_mode(self, type):
         "The mode a new socket starts in: what its type says, else the default."
@@ -359,7 +359,7 @@ class Addresses(Options):
         answer = kernel.accept(self._fd, at)
         if answer < 0:
             carry_on(self, answer, POLLIN, kernel.accept, at)
-        return unpack(kernel.landed_address(at))
+        return unpack(kernel.landed_address(at), self._proto)
 
     def getsockname(self) -> Any:
         "The socket's own address."
@@ -373,7 +373,7 @@ class Addresses(Options):
         raw = ask(self._fd)
         if type(raw) is int:
             raise kernel.failure(raw)
-        return unpack(raw)
+        return unpack(raw, self._proto)
 
     def shutdown(
         self,
@@ -466,7 +466,7 @@ class Transfer(Addresses):
         answer = kernel.recvfrom(self._fd, bufsize, flags)
         if type(answer) is int:
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom, bufsize, flags)
-        return answer[0], unpack(answer[1])
+        return answer[0], unpack(answer[1], self._proto)
 
     def recv_into(
         self,
@@ -488,7 +488,7 @@ class Transfer(Addresses):
         answer = kernel.recvfrom_into(self._fd, buffer, nbytes, flags)
         if type(answer) is int:
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
-        return answer[0], unpack(answer[1])
+        return answer[0], unpack(answer[1], self._proto)
 
 # %% ../nbs/00_core.ipynb #c8320db2
 CLOSE_ON_EXEC = int(MSG_CMSG_CLOEXEC)
@@ -566,7 +566,7 @@ class Messages(Transfer):
                 size = carry_on(self, size, POLLIN, kernel.recvmsg, parcel, flags)
             messages = parse(parcel.arrived_control())
             seen = parcel.header.msg_flags & ~(CLOSE_ON_EXEC & ~asked)  # told only to those who asked for it
-            return size, messages, seen, unpack(parcel.arrived_address())
+            return size, messages, seen, unpack(parcel.arrived_address(), self._proto)
 
 # %% ../nbs/00_core.ipynb #297cdf72
 class SocketType(Messages):
@@ -577,6 +577,23 @@ class SocketType(Messages):
     def __repr__(self) -> str:
         family, type = int(self._family), int(self._type)
         return f"<socket object, fd={self._fd}, family={family}, type={type}, proto={self._proto}>"
+
+# %% ../nbs/00_core.ipynb #1f200797
+class later:
+    "Stands in for a method that lives in a chapter of its own, and is loaded when it is first used."
+
+    def __init__(self, chapter):
+        self.chapter = chapter
+
+    def __set_name__(self, owner, name):
+        self.owner, self.name = owner, name
+
+    def __get__(self, sock, cls):
+        from importlib import import_module
+
+        method = getattr(import_module(f"litsock.{self.chapter}"), self.name)
+        setattr(self.owner, self.name, method)
+        return method if sock is None else method.__get__(sock)
 
 # %% ../nbs/00_core.ipynb #73e67664
 class socket(SocketType):
