@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 BUILD := setup.py settings.ini pyproject.toml $(addprefix litsock/,native_build.py hot_build.py constant_names.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab export check bench hooks clean
+.PHONY: help run test test-families lab export check bench hooks clean
 
 help: ## say what can be done (the same as plain make)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/run ## see servers and clients of the examples talk to each other
 	@echo "== python -m litsock.examples demo"
@@ -21,6 +21,10 @@ run: .venv/run ## see servers and clients of the examples talk to each other
 test: .venv/dev ## run every page of the book and every test (one of them: make test ARGS=nbs/00_core.ipynb)
 	@echo "== pytest --nbval $(or $(ARGS),nbs tests)"
 	@$(BIN)/pytest $(ARGS)
+
+test-families: .venv/dev ## run the pages on address families in a virtual machine whose kernel has them all (about ten minutes)
+	@echo "== python tools/vm test"
+	@$(BIN)/python tools/vm test
 
 lab: .venv/lab ## read, run and edit the book in JupyterLab
 	@echo "== JupyterLab, on this machine only; stop it with Ctrl-C"

@@ -1,13 +1,126 @@
-"""Every cell of a notebook counts as run.
+"""What the cells of the notebooks need from pytest, and what a machine may lack.
 
-Execution counts would make noise in each difference, so the notebooks are stored without: nbdev_clean takes them out.
-nbval takes a cell without one for a cell that was never run, and does not compare what it shows. Ours all were.
+Every cell counts as run. Execution counts would make noise in each difference, so the notebooks are stored without:
+nbdev_clean takes them out. nbval takes a cell without one for a cell that was never run, and does not compare what it shows.
+Ours all were.
+
+A cell tagged `needs-AF_CAN`, or a test marked `@pytest.mark.needs("AF_CAN")`, is skipped where the kernel has no CAN, and says
+so. In the virtual machine of `make test-families` nothing is: there, what is missing is a failure.
 """
 
+import os
+import shutil
+import subprocess
+from errno import EAFNOSUPPORT, EPROTONOSUPPORT
+from functools import cache
+
+import pytest
 from nbval.plugin import IPyNbCell
+
+import litsock
+
+IN_MACHINE = "LITSOCK_VM" in os.environ
+PREFIX = "needs-"
+PROTOCOLS = {  # protocols with a module of their own: family and type
+    "CAN_BCM": ("AF_CAN", "SOCK_DGRAM"),
+    "CAN_ISOTP": ("AF_CAN", "SOCK_DGRAM"),
+    "CAN_J1939": ("AF_CAN", "SOCK_DGRAM"),
+    "BTPROTO_L2CAP": ("AF_BLUETOOTH", "SOCK_SEQPACKET"),
+    "BTPROTO_RFCOMM": ("AF_BLUETOOTH", "SOCK_STREAM"),
+    "BTPROTO_SCO": ("AF_BLUETOOTH", "SOCK_SEQPACKET"),
+    "BTPROTO_HCI": ("AF_BLUETOOTH", "SOCK_RAW"),
+    "IPPROTO_SCTP": ("AF_INET", "SOCK_STREAM"),
+    "IPPROTO_MPTCP": ("AF_INET", "SOCK_STREAM"),
+    "IPPROTO_UDPLITE": ("AF_INET", "SOCK_DGRAM"),
+    "NETLINK_SOCK_DIAG": ("AF_NETLINK", "SOCK_RAW"),
+    "NETLINK_ROUTE": ("AF_NETLINK", "SOCK_RAW"),
+}
+NET_ADMIN, NET_RAW = 1 << 12, 1 << 13  # bits of capabilities: <linux/capability.h>
+
+
+def can_open(family, kind, protocol=0):
+    "Whether the kernel knows this kind of socket, allowed or not."
+    try:
+        litsock.socket(family, kind, protocol).close()
+    except OSError as error:
+        return error.errno not in (EAFNOSUPPORT, EPROTONOSUPPORT)
+    return True
+
+
+def family(name):
+    "A family is there if any type of socket does not meet with EAFNOSUPPORT."
+    try:
+        litsock.socket(getattr(litsock, name), litsock.SOCK_DGRAM).close()
+    except OSError as error:
+        return error.errno != EAFNOSUPPORT
+    return True
+
+
+def protocol(name):
+    family, kind = PROTOCOLS[name]
+    return can_open(getattr(litsock, family), getattr(litsock, kind), getattr(litsock, name))
+
+
+def root():
+    with open("/proc/self/status") as status:
+        effective = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff"))
+    return effective & NET_ADMIN and effective & NET_RAW
+
+
+def veth():
+    "Whether a pair of virtual network cards can be made. They are removed at once."
+    if not root() or not shutil.which("ip"):
+        return False
+    made = subprocess.run("ip link add litsock0 type veth peer name litsock1", shell=True, capture_output=True)
+    subprocess.run("ip link delete litsock0", shell=True, capture_output=True)
+    return made.returncode == 0
+
+
+def ping():
+    try:
+        litsock.socket(litsock.AF_INET, litsock.SOCK_DGRAM, litsock.IPPROTO_ICMP).close()
+    except OSError:
+        return False
+    return True
+
+
+OTHERS = {  # need: how to look, and what to say
+    "root": (root, "needs root: CAP_NET_ADMIN and CAP_NET_RAW"),
+    "veth": (veth, "needs virtual network cards: root, the kernel module veth, and ip (Debian: iproute2)"),
+    "vcan0": (lambda: "vcan0" in dict(map(reversed, litsock.if_nameindex())), "needs an interface vcan0 (not in this kernel)"),
+    "vhci": (lambda: os.access("/dev/vhci", os.R_OK | os.W_OK), "needs /dev/vhci: root and the kernel module hci_vhci"),
+    "ping": (ping, "needs leave to ping: sysctl net.ipv4.ping_group_range"),
+}
+
+
+@cache
+def missing(need):
+    "Why a need is not met; `None` if it is."
+    if need in OTHERS:
+        look, reason = OTHERS[need]
+        return None if look() else reason
+    if need in PROTOCOLS:
+        return None if protocol(need) else f"needs {need} (not in this kernel)"
+    if need.startswith("AF_"):
+        return None if family(need) else f"needs {need} (not in this kernel)"
+    raise pytest.UsageError(f"nobody knows how to look for {need!r}: conftest.py lists what can be needed")
+
+
+def needs_of(item):
+    "What a cell or a test says it needs."
+    if isinstance(item, IPyNbCell):
+        return [tag.removeprefix(PREFIX) for tag in item.cell.metadata.get("tags", []) if tag.startswith(PREFIX)]
+    return [need for mark in item.iter_markers("needs") for need in mark.args]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs(what, …): skip the test where the machine lacks this")
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if isinstance(item, IPyNbCell):
             item.cell.execution_count = 0
+        reasons = [reason for need in needs_of(item) if (reason := missing(need))]
+        if reasons and not IN_MACHINE:
+            item.add_marker(pytest.mark.skip(reason=reasons[0]))

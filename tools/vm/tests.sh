@@ -1,0 +1,17 @@
+# What `make test-families` runs in the virtual machine. Each part runs, whatever became of the one before.
+failed=0
+run() {
+    echo "== $1"
+    shift
+    "$@" || failed=1
+}
+pages=$(grep -l '"needs-' nbs/*.ipynb | sort)
+tests=$(ls tests/test_famil*.py)
+run "pages with a cell that needs something, and the tests of families" \
+    python -m pytest -p no:cacheprovider -q -rs --junitxml=/run/out/report.xml $pages $tests
+run "the examples: pages, and the programs that want such a kernel" \
+    python -m pytest -p no:cacheprovider -q -rs nbs/30_examples.ipynb nbs/3[1-9]_*.ipynb tests/test_example_programs.py \
+    -k "ipynb or sniff or can_programs or ping" --junitxml=/run/out/examples.xml
+run "CPython's own test_socket, with the standard module and with litsock" \
+    python tests/conformance/run.py test_socket
+exit $failed
