@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import ENODEV
 from operator import index
 
 from .. import kernel
@@ -48,9 +49,9 @@ class Resolver:
     ) -> int:  # 1 and up
         "The number of the network interface of that name; `OSError` with `ENODEV` where there is none."
         number = kernel.if_nametoindex(name)
-        if number >= 0:
+        if number:
             return number
-        error = kernel.failure(number)
+        error = kernel.failure(-ENODEV)
         error.add_note(f"no interface is called {os.fsdecode(name)!r}; if_nameindex() lists those there are")
         raise error
 
@@ -313,7 +314,10 @@ class Unix:
         return os.fsdecode(path.partition(b"\0")[0])
 
 # %% ../../nbs/10_families.ipynb #94d7f3e8
-ROOMS: dict[str, str] = {}  # module of this package for each family; a name that the platform lacks counts for nothing
+ROOMS = {  # module of this package for each family; a name that the platform lacks counts for nothing
+    "AF_NETLINK": "links",
+    "AF_PACKET": "links",
+}
 ROOM_OF = {getattr(constants, name): room for name, room in ROOMS.items() if hasattr(constants, name)}
 
 # %% ../../nbs/10_families.ipynb #fdf1e0f2
