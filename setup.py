@@ -5,6 +5,17 @@ import runpy
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
+
+
+class BuildWithBook(build_py):
+    "The package, and the notebooks in it, for `litsock lab`. A working copy has them beside it."
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            self.copy_tree("nbs", str(Path(self.build_lib, "litsock", "book")))
+
 
 config = configparser.ConfigParser(delimiters=["="])
 config.read("settings.ini", encoding="utf-8")
@@ -20,7 +31,8 @@ setup(
     author=settings["author"],
     keywords=settings["keywords"].split(),
     install_requires=settings["requirements"].split(),
-    extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("lab", "dev", "docs")},
+    extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("cli", "examples", "lab", "dev", "docs")},
+    cmdclass={"build_py": BuildWithBook},
     cffi_modules=["litsock/native_build.py:ffibuilder"],
     ext_modules=[Extension("litsock._hot", [str(hot)], extra_compile_args=["-Wall", "-Wextra"], optional=True)],
 )
