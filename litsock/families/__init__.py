@@ -317,6 +317,7 @@ class Unix:
 ROOMS = {  # module of this package for each family; a name that the platform lacks counts for nothing
     "AF_NETLINK": "links",
     "AF_PACKET": "links",
+    "AF_BLUETOOTH": "bluetooth",
 }
 ROOM_OF = {getattr(constants, name): room for name, room in ROOMS.items() if hasattr(constants, name)}
 
