@@ -318,6 +318,9 @@ ROOMS = {  # module of this package for each family; a name that the platform la
     "AF_NETLINK": "links",
     "AF_PACKET": "links",
     "AF_BLUETOOTH": "bluetooth",
+    "AF_SYSTEM": "elsewhere",
+    "AF_LINK": "elsewhere",
+    "AF_HYPERV": "elsewhere",
 }
 ROOM_OF = {getattr(constants, name): room for name, room in ROOMS.items() if hasattr(constants, name)}
 

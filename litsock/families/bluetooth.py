@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from litsock.constants import (
     AF_BLUETOOTH, BDADDR_BREDR, BTPROTO_HCI, BTPROTO_L2CAP, BTPROTO_RFCOMM, BTPROTO_SCO, HCI_CHANNEL_RAW,
 )
-from . import Other, family_bytes, fields_of, in_range, integer, long_enough
+from . import Other, family_bytes, fields_of, integer, long_enough
 
 # %% auto #0
 __all__ = ['CODECS', 'bdaddr_bytes', 'octet', 'bdaddr_text', 'wrong_format', 'number', 'device_bytes', 'L2cap', 'Rfcomm', 'Sco',
@@ -56,11 +56,11 @@ def wrong_format():
 
 def number(
     value,  # what somebody gave for a number
-    limit: int,  # the largest that is right; 0 is the smallest
+    bits: int,  # of its field
     name: str,  # of the field, for the message
 ) -> int:
-    "`value`, which must be an integer in range."
-    return in_range(integer(value, name), limit, name)
+    "`value` as C keeps it in a field without a sign."
+    return integer(value, name) & (1 << bits) - 1
 
 
 def device_bytes(
@@ -92,8 +92,8 @@ class L2cap:
         with wrong_format():
             device, psm, cid, kind = (*fields_of(address, 2, 4, self.form), 0, BDADDR_BREDR)[:4]
             device = device_bytes(device)
-            psm, cid = number(psm, 0xFFFF, "psm"), number(cid, 0xFFFF, "cid")
-            tail = bytes([number(kind, 0xFF, "bdaddr_type"), 0])
+            psm, cid = number(psm, 16, "psm"), number(cid, 16, "cid")
+            tail = bytes([number(kind, 8, "bdaddr_type"), 0])
         return family_bytes(AF_BLUETOOTH) + psm.to_bytes(2, "little") + device + cid.to_bytes(2, "little") + tail
 
     def unpack(
@@ -122,7 +122,7 @@ class Rfcomm:
         "The `sockaddr_rc`."
         with wrong_format():
             device, channel = fields_of(address, 2, 2, self.form)
-            return family_bytes(AF_BLUETOOTH) + device_bytes(device) + bytes([number(channel, 0xFF, "channel"), 0])
+            return family_bytes(AF_BLUETOOTH) + device_bytes(device) + bytes([number(channel, 8, "channel"), 0])
 
     def unpack(
         self,
@@ -173,7 +173,7 @@ class Hci:
             address = (address,)
         with wrong_format():
             device, channel = (*fields_of(address, 1, 2, self.form), HCI_CHANNEL_RAW)[:2]
-            numbers = number(device, 0xFFFF, "device_id"), number(channel, 0xFFFF, "channel")
+            numbers = number(device, 16, "device_id"), number(channel, 16, "channel")
         return family_bytes(AF_BLUETOOTH) + b"".join(field.to_bytes(2, sys.byteorder) for field in numbers)
 
     def unpack(
