@@ -84,7 +84,32 @@ def ping():
     return True
 
 
+def ipv6():
+    "Whether the loopback interface has its IPv6 address."
+    try:
+        with litsock.socket(litsock.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def vsock_loopback():
+    "Whether a virtual socket reaches another one on the same machine. Without the module, the connection never comes about."
+    try:
+        with litsock.socket(litsock.AF_VSOCK) as server, litsock.socket(litsock.AF_VSOCK) as client:
+            server.bind((litsock.VMADDR_CID_ANY, litsock.VMADDR_PORT_ANY))
+            server.listen()
+            client.settimeout(1)
+            client.connect((litsock.VMADDR_CID_LOCAL, server.getsockname()[1]))
+    except OSError:
+        return False
+    return True
+
+
 OTHERS = {  # need: how to look, and what to say
+    "ipv6": (ipv6, "needs IPv6 on the loopback interface"),
+    "vsock-loopback": (vsock_loopback, "needs virtual sockets within one machine: the kernel module vsock_loopback"),
     "root": (root, "needs root: CAP_NET_ADMIN and CAP_NET_RAW"),
     "veth": (veth, "needs virtual network cards: root, the kernel module veth, and ip (Debian: iproute2)"),
     "vcan0": (lambda: "vcan0" in dict(map(reversed, litsock.if_nameindex())), "needs an interface vcan0 (not in this kernel)"),
