@@ -9,22 +9,12 @@ import os
 import sys
 
 from ..constants import AF_NETLINK, AF_PACKET
-from . import RESOLVER, Resolver, family_bytes, fields_of, in_range, integer, long_enough
+from . import RESOLVER, Resolver, family_bytes, fields_of, in_range, integer, long_enough, unsigned
 
 # %% auto #0
-__all__ = ['unsigned', 'Netlink', 'Packet', 'hardware_address', 'interface_name']
+__all__ = ['Netlink', 'Packet', 'hardware_address', 'interface_name']
 
 # %% ../../nbs/11_links.ipynb #f45d4d40
-def unsigned(
-    value,  # what somebody gave for a number
-    name: str,  # of the field, for the message
-) -> bytes:  # 4, in the machine's order
-    "An integer as C's unsigned one: of a larger number the lowest 32 bits count, as the standard module has it."
-    if not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
-    return (value.__index__() & 0xFFFFFFFF).to_bytes(4, sys.byteorder)
-
-
 class Netlink:
     "`(pid, groups)` as `struct sockaddr_nl`: `<linux/netlink.h>`, netlink(7)."
 
@@ -36,7 +26,7 @@ class Netlink:
     ) -> bytes:  # 12 bytes
         "The `sockaddr_nl`."
         pid, groups = fields_of(address, 2, 2, "AF_NETLINK address must be a pair (pid, groups)")
-        return family_bytes(AF_NETLINK) + bytes(2) + unsigned(pid, "pid") + unsigned(groups, "groups")
+        return family_bytes(AF_NETLINK) + bytes(2) + unsigned(pid, 4, "pid") + unsigned(groups, 4, "groups")
 
     def unpack(
         self,
