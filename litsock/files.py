@@ -11,7 +11,7 @@ from errno import EAGAIN, EINTR
 
 from . import kernel
 from .constants import SOCK_STREAM
-from .timeouts import POLLOUT, monotonic, wait_until
+from .timeouts import POLLOUT, end_of, raise_after, wait_until
 
 # %% auto #0
 __all__ = ['SocketIO']
@@ -177,10 +177,11 @@ def send_with_kernel(sock, file, offset=0, count=None):
 
 def pour(sock, file, source, offset, count):
     "Call `sendfile(2)` until all is sent; leave the file's position behind the last byte that went out."
-    deadline = sock._timeout and monotonic() + sock._timeout
+    deadline = end_of(sock)
     sent = 0
     try:
         while count is None or sent < count:
+            raise_after(deadline)
             wanted = CHUNK if count is None else min(CHUNK, count - sent)
             answer = kernel.sendfile(sock._fd, source, offset + sent, wanted)
             if answer > 0:
@@ -209,6 +210,13 @@ def send_in_pieces(sock, file, offset=0, count=None):
         raise ValueError("non-blocking sockets are not supported")
     if offset:
         file.seek(offset)
+    if sock.gettimeout() is None:
+        return send_pieces(sock, file, offset, count)
+    with sock.deadline(sock.gettimeout()):  # one for all the pieces
+        return send_pieces(sock, file, offset, count)
+
+
+def send_pieces(sock, file, offset, count):
     piece = min(count, 8192) if count else 8192
     sent = 0
     try:

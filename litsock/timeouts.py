@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from errno import EAGAIN, EINTR
 from operator import index
+from _thread import get_ident
 from time import monotonic
 
 from . import kernel
@@ -18,6 +19,7 @@ __all__ = ['getdefaulttimeout', 'setdefaulttimeout']
 
 # %% ../nbs/20_timeouts.ipynb #93a3acef
 LONGEST = 2**63 / 1e9  # seconds: as many nanoseconds as 63 bits can count, or 292 years
+ENDLESS = float("inf")
 
 
 def timeout_seconds(
@@ -70,14 +72,39 @@ def wait_until(
 ) -> None:
     "Wait until the descriptor is ready. `TimeoutError` when the deadline passes first."
     while sock._fd >= 0:
-        left = -1 if deadline is None else deadline - monotonic()
-        if deadline is not None and left <= 0:
+        left = ENDLESS if deadline is None else deadline - monotonic()
+        if left <= 0:
             raise TimeoutError("timed out")
-        answer = kernel.poll(sock._fd, events, -1 if deadline is None else min(int(left * 1e9) + 1, 2**63 - 1))
+        answer = kernel.poll(sock._fd, events, int(left * 1e9) + 1 if left < LONGEST / 2 else -1)
         if answer > 0:
             return
         if answer < 0 and answer != -EINTR:
             raise kernel.failure(answer)
+
+
+def end_of(
+    sock,  # with `_timeout` and `_until`
+) -> float | None:  # a moment of the monotonic clock; `None`: of a socket that does not wait, or waits in the kernel
+    "When an operation that begins now has to be done."
+    if not sock._timeout:
+        return None
+    end = monotonic() + sock._timeout
+    return min(end, sock._until.get(get_ident(), ENDLESS)) if sock._until else end
+
+
+def raise_after(
+    deadline: float | None,  # a moment of the monotonic clock; `None`: none
+) -> None:
+    "`TimeoutError` when the deadline has passed."
+    if deadline is not None and monotonic() >= deadline:
+        raise TimeoutError("timed out")
+
+
+def check_deadline(
+    sock,  # with `_until`, which is not `None`
+) -> None:
+    "`TimeoutError` when the deadline that this thread has set on the socket has passed."
+    raise_after(sock._until.get(get_ident()))
 
 # %% ../nbs/20_timeouts.ipynb #c4d2adaf
 def carry_on(
@@ -91,7 +118,7 @@ def carry_on(
     "Finish a call that was interrupted or must wait. `TimeoutError` when the socket's time is over."
     while True:
         if answer == -EAGAIN and sock._timeout:
-            deadline = deadline or monotonic() + sock._timeout
+            deadline = deadline or end_of(sock)
             wait_until(sock, events, deadline)
         elif answer != -EINTR:
             raise kernel.failure(answer)
@@ -109,7 +136,7 @@ def finish_connect(
 
     if sock._timeout == 0 or answer not in (-EINPROGRESS, -EINTR):
         return answer
-    wait_until(sock, POLLOUT, sock._timeout and monotonic() + sock._timeout)
+    wait_until(sock, POLLOUT, end_of(sock))
     outcome = kernel.getsockopt(sock._fd, SOL_SOCKET, SO_ERROR, 4)
     if type(outcome) is int:
         return outcome
