@@ -107,6 +107,14 @@ def check_deadline(
     raise_after(sock._until.get(get_ident()))
 
 # %% ../nbs/20_timeouts.ipynb #c4d2adaf
+SHORT, LONG = 2e-5, 1e-2  # seconds
+
+
+def pause(seconds, deadline) -> None:
+    "Sleep, but not beyond the deadline."
+    kernel.poll(-1, 0, int(max(min(seconds, deadline - monotonic()), 0) * 1e9))
+
+
 def carry_on(
     sock,  # with `_fd` and `_timeout`
     answer: int,  # of the first attempt: `-errno`
@@ -116,10 +124,14 @@ def carry_on(
     deadline: float | None = None,  # a moment of the monotonic clock, when one was set before
 ):  # what the call answers in the end
     "Finish a call that was interrupted or must wait. `TimeoutError` when the socket's time is over."
+    vain = 0  # times in a row that the descriptor was ready without a wait, and the call could not be done
     while True:
         if answer == -EAGAIN and sock._timeout:
-            deadline = deadline or end_of(sock)
+            deadline, before = deadline or end_of(sock), monotonic()
             wait_until(sock, events, deadline)
+            vain = vain + 1 if monotonic() - before < SHORT else 0
+            if vain > 1:
+                pause(min(SHORT * 2**vain, LONG), deadline)
         elif answer != -EINTR:
             raise kernel.failure(answer)
         answer = call(sock._fd, *arguments)

@@ -1,0 +1,102 @@
+"""The system calls of one operation: litsock's by its own record, the standard module's by strace.
+
+python -m bench.calls MODULE CASE       # do the operation of a case once, between two marks that strace can see
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from litsock import kernel
+
+# functions of `litsock.kernel` that make one system call each, and its name as strace writes it
+NAMES = {
+    "accept": "accept4",
+    "bind": "bind",
+    "close": "close",
+    "connect": "connect",
+    "dup": "fcntl",
+    "getdescriptorflags": "fcntl",
+    "getpeername": "getpeername",
+    "getsockname": "getsockname",
+    "getsockopt": "getsockopt",
+    "listen": "listen",
+    "poll": "ppoll",
+    "recv": "recvfrom",
+    "recv_into": "recvfrom",
+    "recvfrom": "recvfrom",
+    "recvfrom_into": "recvfrom",
+    "recvmsg": "recvmsg",
+    "send": "sendto",
+    "sendfile": "sendfile",
+    "sendmsg": "sendmsg",
+    "sendto": "sendto",
+    "setblocking": "ioctl",
+    "setdescriptorflags": "fcntl",
+    "setsockopt": "setsockopt",
+    "shutdown": "shutdown",
+    "socket": "socket",
+    "socketpair": "socketpair",
+}
+MARK = "getppid"  # a system call that no socket makes
+
+
+@contextmanager
+def recorded() -> Iterator[list[str]]:
+    """A list that grows with each system call that litsock makes."""
+    calls: list[str] = []
+    before = {name: getattr(kernel, name) for name in NAMES}
+
+    def noting(name: str) -> Any:
+        def noted(*arguments: Any) -> Any:
+            calls.append(NAMES[name])
+            return before[name](*arguments)
+
+        return noted
+
+    for name in NAMES:
+        setattr(kernel, name, noting(name))
+    try:
+        yield calls
+    finally:
+        for name, function in before.items():
+            setattr(kernel, name, function)
+
+
+def traced(module: str, case: str) -> list[str] | None:
+    """What strace saw of one operation; `None` where there is no strace, or it may not trace."""
+    if not shutil.which("strace"):
+        return None
+    names = ",".join(sorted({*NAMES.values(), MARK, "poll", "accept"}))
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report")
+        command = ["strace", "-f", "-o", str(report), "-e", f"trace={names}", sys.executable, "-m", "bench.calls", module, case]
+        if subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, timeout=60).returncode:
+            return None
+        lines = report.read_text().splitlines()
+    calls = [line.split(maxsplit=1)[1].partition("(")[0] for line in lines if "(" in line and "resumed" not in line]
+    marks = [number for number, call in enumerate(calls) if call == MARK]
+    return calls[marks[-2] + 1 : marks[-1]]
+
+
+def main() -> None:
+    from .cases import CASES
+
+    module, case = sys.argv[1:]
+    with CASES[case].once(import_module(module)) as operation:
+        os.getppid()
+        operation()
+        os.getppid()
+
+
+if __name__ == "__main__":
+    main()
