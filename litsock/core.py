@@ -193,10 +193,12 @@ class Modes(Descriptor):
     ) -> None:
         "Choose how long a call may wait before it raises `TimeoutError`."
         timeout = timeout_seconds(value)
-        self._choose_mode(ENDLESS if timeout is None and self._until else timeout)
+        if timeout is None and self._until:
+            timeout = ENDLESS
+        self._choose_mode(timeout, timeout is None)
 
-    def _choose_mode(self, timeout):
-        answer = kernel.setblocking(self._fd, timeout is None)
+    def _choose_mode(self, timeout, blocks):
+        answer = kernel.setblocking(self._fd, blocks)
         if answer < 0:
             raise kernel.failure(answer)
         self._timeout = timeout
@@ -671,7 +673,7 @@ class socket(SocketType):
     def dup(self) -> Self:
         "Another socket object on the same conversation, with a descriptor of its own."
         sock = self.__class__(self.family, self.type, self.proto, fileno=dup(self._fd))
-        sock._choose_mode(self._timeout)
+        sock._choose_mode(self._timeout, self._timeout is None or self._timeout == ENDLESS and not self._until)
         return sock
 
     def makefile(

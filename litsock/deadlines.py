@@ -35,12 +35,11 @@ class IncompleteReadError(EOFError):
 
 # %% ../nbs/21_deadlines.ipynb #8ec06b64
 MIB = 2**20
-WAIT_ALL = int(MSG_WAITALL)
 
 
 def receive(sock, deadline, again, call, *arguments):
     "Make a receiving call. One that comes again, because the last brought too little, waits before it asks."
-    flags = WAIT_ALL if sock._timeout is None else sock._at_once(WAIT_ALL)
+    flags = 0 if sock._timeout is None else sock._at_once(0)
     if again and deadline:
         wait_until(sock, POLLIN, deadline)
     answer = call(sock._fd, *arguments, flags)
@@ -104,21 +103,23 @@ CHANGING = RLock()  # held while the deadlines of a socket change
 class Deadline:
     "What `socket.deadline` answers with: a context manager."
 
-    __slots__ = ("sock", "seconds", "thread", "before")
+    __slots__ = ("sock", "seconds", "before")
 
     def __init__(self, sock, seconds):
         self.sock, self.seconds = sock, timeout_seconds(seconds)
+        self.before = []  # of each block that has begun: its thread, and that thread's deadline before
 
     def __enter__(self) -> None:
         until = ENDLESS if self.seconds is None else monotonic() + self.seconds
-        sock, self.thread = self.sock, get_ident()
+        sock, thread = self.sock, get_ident()
         with CHANGING:
             deadlines = sock._until or {}
-            self.before = deadlines.get(self.thread)
-            sock._until = deadlines | {self.thread: min(until, self.before or ENDLESS)}
+            self.before.append((thread, deadlines.get(thread)))
+            sock._until = deadlines | {thread: min(until, deadlines.get(thread, ENDLESS))}
             try:
-                if sock._timeout is None:
-                    sock._choose_mode(ENDLESS)
+                if sock._timeout is None or sock._timeout == ENDLESS:
+                    sock._timeout = ENDLESS
+                    kernel.setblocking(sock._fd, False)
             except BaseException:
                 self.__exit__()
                 raise
@@ -126,12 +127,13 @@ class Deadline:
     def __exit__(self, *exception) -> None:
         sock = self.sock
         with CHANGING:
-            deadlines = sock._until | {self.thread: self.before}
-            if self.before is None:
-                del deadlines[self.thread]
+            thread, before = self.before.pop()
+            deadlines = sock._until | {thread: before}
+            if before is None:
+                del deadlines[thread]
             sock._until = deadlines or None
-            if not deadlines and sock._timeout == ENDLESS and sock._fd >= 0:
-                sock._choose_mode(None)
+            if not deadlines and sock._timeout == ENDLESS:
+                kernel.setblocking(sock._fd, True)
 
 
 def deadline(

