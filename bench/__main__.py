@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 import litsock
 
+from .calls import counts
 from .cases import CASES, Case
 
 SPEED = "ratio = litsock's speed / the standard module's, in the same round: above 1, litsock is the faster"
@@ -90,7 +91,10 @@ def amount(seconds: float) -> str:
     return f"{seconds / 1e-9:.4g} ns"
 
 
-HEADINGS = f"{'case':24}{'one …':18}{'standard':>11}{'litsock':>11}{'ratio':>8}   {'min – max':13}{'target':>7}"
+HEADINGS = f"{'case':24}{'one …':18}{'standard':>11}{'litsock':>11}{'ratio':>8}   {'min – max':13}{'target':>7}   calls"
+CALLS = """
+calls: system calls of one operation, by the standard module and by litsock. litsock keeps its own record; what the standard
+module does, strace has seen just now, or (in brackets, where there is no strace) at some time before."""
 
 
 def row(name: str, case: Case, result: Result) -> str:
@@ -99,7 +103,7 @@ def row(name: str, case: Case, result: Result) -> str:
     spread = f"{min(ratios):.2f} – {max(ratios):.2f}"
     target = f"{case.target:.2f}" if case.target else "–"
     times = f"{amount(median(result.standard)):>11}{amount(median(result.litsock)):>11}"
-    return f"{name:24}{case.operation:18}{times}{median(ratios):8.2f}   {spread:13}{target:>7}"
+    return f"{name:24}{case.operation:18}{times}{median(ratios):8.2f}   {spread:13}{target:>7}   {counts(name)}"
 
 
 def options() -> argparse.Namespace:
@@ -135,7 +139,9 @@ def main() -> None:
             tqdm.write(f"{name:24}not possible here: {reason}")
             continue
         results[name] = measure(case, chosen.rounds)
-        tqdm.write(row(name, case, results[name]))
+        tqdm.write(row(name, case, results[name]).rstrip())
+    if any(CASES[name].once for name in results):
+        print(CALLS)
     if chosen.json:
         found = {name: vars(result) | {"target": cases[name].target} for name, result in results.items()}
         chosen.json.write_text(json.dumps({"machine": about, "rounds": chosen.rounds, "seconds": found}, indent=1))

@@ -27,6 +27,7 @@ class Case:
     operation: str  # what the seconds are of
     target: float | None  # litsock's speed over the standard module's should reach this; None: nothing is asked
     needs: tuple[str, ...]  # names beyond the ordinary ones, such as "socket.sendfile"
+    once: Callable[[ModuleType], Any] | None  # a context manager that gives the operation alone, to count its calls
 
     def lacks(self, module: ModuleType) -> list[str]:
         """The names that `module` would have to have."""
@@ -42,11 +43,13 @@ def has(thing: Any, dotted: str) -> bool:
     return hasattr(thing, first) and (not rest or has(getattr(thing, first), rest))
 
 
-def case(name: str, operation: str, target: float | None = None, needs: str = "") -> Callable:
+def case(
+    name: str, operation: str, target: float | None = None, needs: str = "", once: Callable | None = None
+) -> Callable:
     """Enter a function into the table."""
 
     def enter(measure: Callable[[ModuleType], float]) -> Callable[[ModuleType], float]:
-        CASES[name] = Case(measure, operation, target, tuple(needs.split()))
+        CASES[name] = Case(measure, operation, target, tuple(needs.split()), once)
         return measure
 
     return enter
@@ -101,13 +104,22 @@ def discard(sock: Any, size: int, piece: int) -> None:
 # Back and forth
 
 
-@case("tcp-pingpong", "round trip", 0.85)
+def one_round_trip(timeout: float | None) -> Callable:
+    @contextmanager
+    def once(module: Any) -> Iterator[Callable]:
+        with tcp_pair(module, timeout) as (near, far):
+            yield lambda: ping_pong(near, far, 1)
+
+    return once
+
+
+@case("tcp-pingpong", "round trip", 0.85, once=one_round_trip(None))
 def tcp_pingpong(module: Any) -> float:
     with tcp_pair(module) as ends:
         return ping_pong(*ends)
 
 
-@case("tcp-pingpong-timeout", "round trip", 1.2)
+@case("tcp-pingpong-timeout", "round trip", 1.2, once=one_round_trip(5))
 def tcp_pingpong_timeout(module: Any) -> float:
     with tcp_pair(module, 5) as ends:
         return ping_pong(*ends)
@@ -143,7 +155,27 @@ def unix_pingpong(module: Any) -> float:
         return ping_pong(near, far)
 
 
-@case("recv-timeout-waiting", "call")
+def one_recv(timeout: float | None, sent: bytes) -> Callable:
+    @contextmanager
+    def once(module: Any) -> Iterator[Callable]:
+        near, far = module.socketpair()
+        with near, far:
+            near.sendall(sent)
+            far.settimeout(timeout)
+            yield lambda: attempt(far.recv, 64)
+
+    return once
+
+
+def attempt(call: Callable, *arguments: Any) -> Any:
+    """A call that may have nothing to do, or not in time."""
+    try:
+        return call(*arguments)
+    except (BlockingIOError, TimeoutError):
+        return None
+
+
+@case("recv-timeout-waiting", "call", 1.3, once=one_recv(5, bytes(64)))
 def recv_timeout_waiting(module: Any, batches: int = 20) -> float:
     """`recv` on a socket with a timeout, when the data is there already."""
     near, far = module.socketpair()
@@ -159,7 +191,16 @@ def recv_timeout_waiting(module: Any, batches: int = 20) -> float:
         return spent / (batches * 1000)
 
 
-@case("recv-nothing", "call")
+@case("recv-timeout-over", "call", once=one_recv(1e-5, b""))
+def recv_timeout_over(module: Any, count: int = 1_000) -> float:
+    """`recv` when nothing comes within 10 µs: how soon it is back."""
+    near, far = module.socketpair()
+    with near, far:
+        far.settimeout(1e-5)
+        return repeated(attempt, far.recv, 64, count=count)
+
+
+@case("recv-nothing", "call", once=one_recv(0, b""))
 def recv_nothing(module: Any, count: int = 20_000) -> float:
     """`recv` that never waits, when there is nothing: what an event loop expects now and then."""
     near, far = module.socketpair()
@@ -178,15 +219,20 @@ def recv_nothing(module: Any, count: int = 20_000) -> float:
 
 
 @case("bulk", "256 MiB", 0.95)
-def bulk(module: Any, size: int = 256 * MIB, piece: int = 64 * 1024) -> float:
+def bulk(module: Any, timeout: float | None = None, size: int = 256 * MIB, piece: int = 64 * 1024) -> float:
     """`sendall` on one side, `recv_into` in a thread on the other."""
     data = bytes(piece)
-    with tcp_pair(module) as (near, far):
+    with tcp_pair(module, timeout) as (near, far):
         start = perf_counter()
         with in_thread(discard, far, size, piece):
             for _ in range(size // piece):
                 near.sendall(data)
         return perf_counter() - start
+
+
+@case("bulk-timeout", "256 MiB")
+def bulk_timeout(module: Any) -> float:
+    return bulk(module, 5)
 
 
 @cache
@@ -226,8 +272,22 @@ def makefile(module: Any, count: int = 1_000_000) -> float:
 # A connection for a moment
 
 
-@case("connect", "connection", 0.85)
-def connect(module: Any, count: int = 1_000) -> float:
+def one_connection(timeout: float | None) -> Callable:
+    @contextmanager
+    def once(module: Any) -> Iterator[Callable]:
+        with module.socket() as listener, module.socket() as near:
+            listener.bind(HOST["AF_INET"])
+            listener.listen(1)
+            listener.settimeout(timeout)
+            near.settimeout(timeout)
+            address = listener.getsockname()
+            yield lambda: (near.connect(address), listener.accept()[0].close())
+
+    return once
+
+
+@case("connect", "connection", 0.85, once=one_connection(None))
+def connect(module: Any, timeout: float | None = None, count: int = 1_000) -> float:
     """A new socket, `connect`, `accept`, and `close` at both ends."""
     with module.socket() as listener:
         # Accepted sockets inherit the option. The end that closes first then resets the connection, and no port
@@ -235,15 +295,23 @@ def connect(module: Any, count: int = 1_000) -> float:
         listener.setsockopt(module.SOL_SOCKET, module.SO_LINGER, array("i", [1, 0]).tobytes())
         listener.bind(HOST["AF_INET"])
         listener.listen(1)
+        listener.settimeout(timeout)
         address = listener.getsockname()
         start = perf_counter()
         for _ in range(count):
             near = module.socket()
+            if timeout is not None:
+                near.settimeout(timeout)
             near.connect(address)
             far, _ = listener.accept()
             far.close()
             near.close()
         return (perf_counter() - start) / count
+
+
+@case("connect-timeout", "connection", once=one_connection(5))
+def connect_timeout(module: Any) -> float:
+    return connect(module, 5)
 
 
 # Datagrams

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from errno import EAGAIN, EINTR
+from errno import EAGAIN, EINPROGRESS, EINTR
 from operator import index
 from _thread import get_ident
 from time import monotonic
@@ -144,8 +144,6 @@ def finish_connect(
     answer: int,  # of `connect`: `-errno`
 ) -> int:  # 0, or `-errno`
     "See a handshake through that has begun. `TimeoutError` when the socket's time is over."
-    from errno import EINPROGRESS
-
     if sock._timeout == 0 or answer not in (-EINPROGRESS, -EINTR):
         return answer
     wait_until(sock, POLLOUT, end_of(sock))

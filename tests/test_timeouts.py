@@ -12,6 +12,7 @@ import resource
 import select
 import signal
 import socket as standard
+import sys
 import tempfile
 import threading
 import time
@@ -25,7 +26,8 @@ from typing import Any
 import pytest
 
 import litsock
-from bench.calls import recorded
+from bench.calls import KNOWN, recorded, traced
+from bench.cases import CASES
 from litsock import kernel
 
 MODULES = pytest.mark.parametrize("module", [standard, litsock], ids=["standard", "litsock"])
@@ -269,6 +271,18 @@ def test_one_call_for_the_others(timeout: float | None, keep, pair):
         with recorded() as calls:
             sender.sendfile(operation_file(keep), count=100)
         assert calls == ["sendfile"]
+
+
+@pytest.mark.parametrize("case", KNOWN)
+def test_the_record_of_calls_is_what_strace_sees(case: str):
+    """The figures that the benchmark prints, and the ones it gives for known."""
+    if (seen := traced("litsock", case)) is None:
+        pytest.skip("no strace here, or it may not trace")
+    with CASES[case].once(litsock) as operation, recorded() as calls:
+        operation()
+    assert calls == seen
+    if sys.version_info[:2] == (3, 11):
+        assert traced("socket", case) == KNOWN[case].split()
 
 
 @pytest.mark.parametrize("name", [name for name in READY if READY[name][1].startswith("recv")])
@@ -537,7 +551,7 @@ TOTAL = {
 @pytest.mark.parametrize("name", TOTAL)
 def test_the_timeout_is_for_the_whole(name: str, pair):
     sock, stop = pair[0], threading.Event()
-    sock.settimeout(0.3)
+    sock.settimeout(0.5)
     reader = threading.Thread(target=trickle, args=(pair[1], stop))
     reader.start()
     before = time.monotonic()
@@ -547,8 +561,8 @@ def test_the_timeout_is_for_the_whole(name: str, pair):
     finally:
         stop.set()
         reader.join()
-    assert time.monotonic() - before >= 0.3
-    assert calls.count("ppoll") > 3, "there were several waits, each of them shorter than the timeout"
+    assert time.monotonic() - before >= 0.5
+    assert calls.count("ppoll") > 1, "there were several waits, each of them shorter than the timeout"
 
 
 @pytest.mark.parametrize("name", ["sendall", "sendfile"])
