@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from threading import get_ident
+from time import monotonic
 from typing import Any
 
 import litsock
@@ -53,16 +55,31 @@ NAMES = {
 MARK = "getppid"  # a system call that no socket makes
 
 
+class Call(str):
+    """A system call: its name, with what litsock asked and what the kernel answered."""
+
+    arguments: tuple
+    answer: Any
+    began: float  # by the monotonic clock
+    ended: float
+
+
 @contextmanager
-def recorded() -> Iterator[list[str]]:
-    """A list that grows with each system call that litsock makes."""
-    calls: list[str] = []
+def recorded() -> Iterator[list[Call]]:
+    """A list that grows with each system call that litsock makes in this thread."""
+    calls: list[Call] = []
     before = {name: getattr(kernel, name) for name in NAMES}
+    thread = get_ident()
 
     def noting(name: str) -> Any:
         def noted(*arguments: Any) -> Any:
-            calls.append(NAMES[name])
-            return before[name](*arguments)
+            if get_ident() != thread:
+                return before[name](*arguments)
+            calls.append(call := Call(NAMES[name]))
+            call.arguments, call.began = arguments, monotonic()
+            call.answer = before[name](*arguments)
+            call.ended = monotonic()
+            return call.answer
 
         return noted
 
@@ -75,20 +92,26 @@ def recorded() -> Iterator[list[str]]:
             setattr(kernel, name, function)
 
 
-def traced(module: str, case: str) -> list[str] | None:
-    """What strace saw of one operation; `None` where there is no strace, or it may not trace."""
+def strace(*command: str) -> list[str] | None:
+    """What a program calls between two marks, in the thread that makes them; `None` where strace is not to be had."""
     if not shutil.which("strace"):
         return None
     names = ",".join(sorted({*NAMES.values(), MARK, "poll", "accept"}))
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report")
-        command = ["strace", "-f", "-o", str(report), "-e", f"trace={names}", sys.executable, "-m", "bench.calls", module, case]
-        if subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, timeout=60).returncode:
+        whole = ["strace", "-f", "-o", str(report), "-e", f"trace={names}", *command]
+        if subprocess.run(whole, cwd=Path(__file__).parents[1], capture_output=True, timeout=60).returncode:
             return None
-        lines = report.read_text().splitlines()
-    calls = [line.split(maxsplit=1)[1].partition("(")[0] for line in lines if "(" in line and "resumed" not in line]
+        lines = [line.split(maxsplit=1) for line in report.read_text().splitlines()]
+    thread = next(thread for thread, what in lines if what.startswith(MARK))
+    calls = [what.partition("(")[0] for who, what in lines if who == thread and "(" in what and "resumed" not in what]
     marks = [number for number, call in enumerate(calls) if call == MARK]
     return calls[marks[-2] + 1 : marks[-1]]
+
+
+def traced(module: str, case: str) -> list[str] | None:
+    """What strace sees of the operation of a case."""
+    return strace(sys.executable, "-m", "bench.calls", module, case)
 
 
 # what `traced` answered for the standard module of CPython 3.11 on Linux

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 # %% auto #0
-__all__ = ['CELL', 'ROW', 'PER_ROW', 'SERVER', 'CLIENT', 'STEP', 'TOP', 'Picture', 'escape', 'draw_bytes', 'draw_byte',
-           'name_field', 'draw_conversation']
+__all__ = ['CELL', 'ROW', 'PER_ROW', 'SERVER', 'CLIENT', 'STEP', 'TOP', 'NAMES_END', 'SCALE_END', 'LANE', 'Picture', 'escape',
+           'draw_bytes', 'draw_byte', 'name_field', 'draw_conversation', 'draw_timeline']
 
 # %% ../nbs/93_pictures.ipynb #ceab25d4
 class Picture:
@@ -129,4 +129,34 @@ def draw_conversation(
             ends = (SERVER + 8, CLIENT - 8) if travels.endswith("→") else (CLIENT - 8, SERVER + 8)
             picture.line(ends[0], y, ends[1], y, arrow=True)
             picture.label((SERVER + CLIENT) / 2, y - 6, travels.strip("←→ "), 12)
+    return picture
+
+# %% ../nbs/93_pictures.ipynb #60b06d78
+NAMES_END, SCALE_END, LANE = 150, 670, 50  # where the time axis begins and ends, and how far apart the lanes are
+
+
+def draw_timeline(
+    lanes: list[tuple[str, list[tuple[float, float, str]]]],  # who; from when to when, and what; a moment: one time twice
+    seconds: float,  # how long the axis is
+    text: str,  # the same in words, for a terminal and a screen reader
+) -> Picture:
+    "Who waits for how long."
+    place = lambda time: round(NAMES_END + (SCALE_END - NAMES_END) * time / seconds, 1)
+    bottom = 26 + LANE * len(lanes)
+    picture = Picture(SCALE_END + 160, bottom + 26, text)
+    for number, (name, events) in enumerate(lanes):
+        y = 26 + LANE * number
+        picture.label(NAMES_END - 14, y + 16, name, 13, "end", mono=True)
+        picture.line(NAMES_END, y + 22, SCALE_END, y + 22, dashed=True)
+        for start, stop, what in events:
+            if start < stop:
+                picture.box(place(start), y, round(place(stop) - place(start), 1), 22, 0.14)
+                picture.label(round((place(start) + place(stop)) / 2, 1), y + 15, what, 11)
+            else:
+                picture.box(place(start) - 1.5, y - 5, 3, 32, 0.8)
+                picture.label(place(start) + 5, y - 5, what, 11, "start", mono=True)
+    for tenth in range(11):
+        picture.line(place(seconds * tenth / 10), bottom - 8, place(seconds * tenth / 10), bottom - 2)
+        if not tenth % 5:
+            picture.label(place(seconds * tenth / 10), bottom + 14, f"{seconds * tenth / 10:g} s", 11)
     return picture
