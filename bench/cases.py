@@ -9,7 +9,7 @@ import sys
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from threading import Thread
@@ -71,6 +71,19 @@ def tcp_pair(module: Any, timeout: float | None = None) -> Iterator[tuple]:
         near.settimeout(timeout)
         far.settimeout(timeout)
         yield near, far
+
+
+@contextmanager
+def silence(module: Any) -> Iterator[Any]:
+    """A listener whose queue is full: who connects to it gets no answer."""
+    with ExitStack() as crowd:
+        listener = crowd.enter_context(module.create_server(HOST["AF_INET"], backlog=0))
+        answered = True
+        while answered:
+            client = crowd.enter_context(module.socket())
+            client.settimeout(0.2)
+            answered = client.connect_ex(listener.getsockname()) == 0
+        yield listener
 
 
 @contextmanager
@@ -312,6 +325,20 @@ def connect(module: Any, timeout: float | None = None, count: int = 1_000) -> fl
 @case("connect-timeout", "connection", once=one_connection(5))
 def connect_timeout(module: Any) -> float:
     return connect(module, 5)
+
+
+@case("connect-timeout-over", "call", needs="create_server")
+def connect_timeout_over(module: Any, count: int = 20) -> float:
+    """`connect` to somebody who never answers, with a timeout of 1 ms."""
+
+    def give_up() -> None:
+        with module.socket() as sock:
+            sock.settimeout(0.001)
+            attempt(sock.connect, address)
+
+    with silence(module) as listener:
+        address = listener.getsockname()
+        return repeated(give_up, count=count)
 
 
 # Datagrams

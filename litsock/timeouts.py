@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
 from errno import EAGAIN, EINPROGRESS, EINTR
 from operator import index
-from _thread import get_ident
 from time import monotonic
 
 from . import kernel
@@ -110,13 +110,8 @@ def check_deadline(
 SHORT, LONG = 2e-5, 1e-2  # seconds
 
 
-def pause(seconds, deadline) -> None:
-    "Sleep, but not beyond the deadline."
-    kernel.poll(-1, 0, int(max(min(seconds, deadline - monotonic()), 0) * 1e9))
-
-
 def carry_on(
-    sock,  # with `_fd` and `_timeout`
+    sock,  # with `_fd`, `_timeout` and `_until`
     answer: int,  # of the first attempt: `-errno`
     events: int,  # what to wait for: `POLLIN` or `POLLOUT`
     call,  # a function of `kernel`
@@ -138,9 +133,14 @@ def carry_on(
         if type(answer) is not int or answer >= 0:
             return answer
 
+
+def pause(seconds, deadline) -> None:
+    "Sleep, but not beyond the deadline."
+    kernel.poll(-1, 0, int(max(min(seconds, deadline - monotonic()), 0) * 1e9))
+
 # %% ../nbs/20_timeouts.ipynb #a494c921
 def finish_connect(
-    sock,  # with `_fd` and `_timeout`
+    sock,  # with `_fd`, `_timeout` and `_until`
     answer: int,  # of `connect`: `-errno`
 ) -> int:  # 0, or `-errno`
     "See a handshake through that has begun. `TimeoutError` when the socket's time is over."

@@ -27,7 +27,7 @@ import pytest
 
 import litsock
 from bench.calls import KNOWN, recorded, traced
-from bench.cases import CASES
+from bench.cases import CASES, silence
 from litsock import kernel
 
 MODULES = pytest.mark.parametrize("module", [standard, litsock], ids=["standard", "litsock"])
@@ -68,18 +68,6 @@ def full(sock):
     finally:
         sock.settimeout(before)
     return sock
-
-
-def silent(keep):
-    """A listener whose queue is full: who connects gets no answer."""
-    listener = keep(litsock.create_server(("127.0.0.1", 0), backlog=0))
-    while True:
-        client = keep(litsock.socket())
-        client.settimeout(0.2)
-        try:
-            client.connect(listener.getsockname())
-        except TimeoutError:
-            return listener
 
 
 # The modes, and every way between them
@@ -338,7 +326,7 @@ def drain(sock, size, pause=0.0, piece=2**16):
 
 
 def connect_to_silence(keep):
-    address = silent(keep).getsockname()
+    address = keep(silence(litsock)).getsockname()
     return keep(litsock.socket()), lambda sock: sock.connect(address)
 
 
@@ -420,7 +408,7 @@ def test_a_timeout_is_never_early_and_ends_in_TimeoutError(name: str, timeout: f
 def test_connect_ex_says_that_it_would_block(keep):
     sock, _ = connect_to_silence(keep)
     sock.settimeout(0.01)
-    address = silent(keep).getsockname()
+    address = keep(silence(litsock)).getsockname()
     assert sock.connect_ex(address) == 11  # EWOULDBLOCK, as the standard module has it
 
 
@@ -717,7 +705,7 @@ def test_what_sendall_sent_before_the_signal_has_arrived(timeout: float | None, 
 @pytest.mark.parametrize("timeout", [None, PLENTY])
 def test_connect_interrupted_is_seen_through(timeout: float | None, keep):
     """Nobody answers at first. Signals come; then there is room, the kernel asks again, and the call returns connected."""
-    listener = silent(keep)
+    listener = keep(silence(litsock))
     sock = keep(litsock.socket())
     sock.settimeout(timeout)
     ran = []
