@@ -10,9 +10,8 @@ import sys
 
 from .. import kernel
 from ..constants import SOCK_DGRAM
-from . import Other, fields_of, long_enough
+from . import Other, fields_of, long_enough, unsigned
 from .bluetooth import L2cap, Rfcomm, Sco, bdaddr_text, device_bytes, number, wrong_format
-from .links import unsigned
 
 # %% auto #0
 __all__ = ['CTLIOCGINFO', 'FREEBSD', 'FREEBSD_HCI', 'NETBSD', 'WINDOWS_RFCOMM', 'PIECES', 'LINK', 'CODECS', 'with_head', 'System',
@@ -51,7 +50,7 @@ class System:
         elif not (isinstance(address, tuple) and len(address) == 2):
             raise TypeError(f"{self.form}, not {type(address).__name__}")
         kind = self.control.to_bytes(2, sys.byteorder)
-        return with_head(self.family, kind + unsigned(address[0], "id") + unsigned(address[1], "unit") + bytes(20))
+        return with_head(self.family, kind + unsigned(address[0], 4, "id") + unsigned(address[1], 4, "unit") + bytes(20))
 
     def name_bytes(self, name):
         raw = os.fsencode(name)
@@ -251,7 +250,7 @@ class WindowsRfcomm:
         "The `SOCKADDR_BTH`."
         with wrong_format():
             device, channel = fields_of(address, 2, 2, Rfcomm.form)
-            body = device_bytes(device) + bytes(18) + unsigned(channel, "channel")
+            body = device_bytes(device) + bytes(18) + unsigned(channel, 4, "channel")
         return self.family.to_bytes(2, sys.byteorder) + body
 
     def unpack(
