@@ -13,19 +13,20 @@ from operator import index
 from ._native import ffi, lib
 
 # %% auto #0
-__all__ = ['accept', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', 'gai_strerror', 'getdescriptorflags', 'hstrerror',
-           'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll', 'sendfile', 'setblocking',
-           'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair', 'allocate', 'CHARS', 'LANDING',
-           'ROOM', 'IOVECS', 'MSGHDR', 'UINT', 'LOOKUP', 'INT', 'ROOMS', 'HOST', 'SERVICE', 'PROTOCOL', 'failure',
-           'c_int', 'c_size', 'c_text', 'new_landing', 'landed_address', 'getsockname', 'getpeername', 'bind',
-           'connect', 'readable', 'writable', 'part', 'send', 'sendto', 'received', 'room_for', 'recv', 'recvfrom',
-           'recv_into', 'recvfrom_into', 'Parcel', 'sendmsg', 'recvmsg', 'getsockopt', 'setsockopt', 'getaddrinfo',
-           'entries', 'getnameinfo', 'look_up', 'until_null', 'host_fields', 'look_up_host', 'gethostbyname',
-           'gethostbyaddr', 'getservbyname', 'getservbyport', 'getprotobyname', 'gethostname', 'if_nameindex',
-           'interfaces', 'if_indextoname']
+__all__ = ['accept', 'accept_unnamed', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', 'gai_strerror',
+           'getdescriptorflags', 'hstrerror', 'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll',
+           'sendfile', 'setblocking', 'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair',
+           'allocate', 'CHARS', 'LANDING', 'ROOM', 'IOVECS', 'MSGHDR', 'UINT', 'LOOKUP', 'INT', 'ROOMS', 'HOST',
+           'SERVICE', 'PROTOCOL', 'failure', 'c_int', 'c_size', 'c_text', 'new_landing', 'landed_address',
+           'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable', 'part', 'send', 'sendto',
+           'received', 'room_for', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'Parcel', 'sendmsg', 'recvmsg',
+           'getsockopt', 'setsockopt', 'getaddrinfo', 'entries', 'getnameinfo', 'look_up', 'until_null', 'host_fields',
+           'look_up_host', 'gethostbyname', 'gethostbyaddr', 'getservbyname', 'getservbyport', 'getprotobyname',
+           'gethostname', 'if_nameindex', 'interfaces', 'if_indextoname']
 
 # %% ../nbs/92_kernel.ipynb #3dc94de8
 accept = lib.ls_accept
+accept_unnamed = lib.ls_accept_unnamed
 close = lib.ls_close
 close_rights = lib.ls_close_rights
 cmsg_len = lib.ls_cmsg_len

@@ -96,21 +96,23 @@ def warn_truncated():
     warnings.warn("received malformed or improperly-truncated ancillary data", RuntimeWarning, stacklevel=4)
 
 # %% ../nbs/03_messages.ipynb #cffd427b
+ABSENT = object()  # what was not given
+
+
 def build_alg(
     op: int,  # `ALG_OP_ENCRYPT`, `ALG_OP_DECRYPT`, …
-    iv,  # the initialisation vector, bytes-like, or `None`
-    assoclen: int | None,  # bytes of associated data (AEAD), or `None`
+    iv=ABSENT,  # the initialisation vector, bytes-like
+    assoclen=ABSENT,  # bytes of associated data (AEAD)
 ) -> bytes:
     "The orders for an operation socket of `AF_ALG`."
-    messages = [(SOL_ALG, ALG_SET_OP, c_uint(op))]
-    if iv is not None:
-        iv = bytes(iv)
-        messages.append((SOL_ALG, ALG_SET_IV, c_uint(len(iv)) + iv))
-    if assoclen is not None:
-        messages.append((SOL_ALG, ALG_SET_AEAD_ASSOCLEN, c_uint(assoclen)))
+    if not isinstance(op, int) or not 0 <= op <= 0x7FFFFFFF:
+        raise TypeError(f"op must be one of ALG_OP_*, not {op!r}")
+    messages = [(SOL_ALG, ALG_SET_OP, c_int_bytes(op))]
+    if iv is not ABSENT:
+        iv = bytes(kernel.ffi.buffer(kernel.readable(iv)))
+        messages.append((SOL_ALG, ALG_SET_IV, c_int_bytes(len(iv)) + iv))
+    if assoclen is not ABSENT:
+        if not isinstance(assoclen, int) or assoclen < 0:
+            raise TypeError(f"assoclen must be a number of bytes, not {assoclen!r}")
+        messages.append((SOL_ALG, ALG_SET_AEAD_ASSOCLEN, c_int_bytes(assoclen)))
     return build(messages)
-
-
-def c_uint(number) -> bytes:
-    "An integer as C keeps an `unsigned int` of 32 bits."
-    return number.to_bytes(4, sys.byteorder)

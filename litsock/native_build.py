@@ -70,6 +70,11 @@ static int ls_accept(int fd, landing *at) {
     return answer(at->fd = accept4(fd, &at->any, &at->length, SOCK_CLOEXEC));
 }
 
+static int ls_accept_unnamed(int fd, landing *at) {
+    at->length = 0;
+    return answer(at->fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC));
+}
+
 static int ls_dup(int fd, landing *at) {
     return answer(at->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
@@ -83,6 +88,7 @@ typedef struct { int fd, other_fd; unsigned int length; char bytes[...]; ...; } 
 int ls_socket(int family, int type, int protocol, landing *at);
 int ls_socketpair(int family, int type, int protocol, landing *at);
 int ls_accept(int fd, landing *at);
+int ls_accept_unnamed(int fd, landing *at);
 int ls_dup(int fd, landing *at);
 int ls_close(int fd);
 """
