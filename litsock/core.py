@@ -560,7 +560,7 @@ class Messages(Transfer):
         if not 0 <= c_size(ancbufsize) <= 0x7FFFFFFF:
             raise ValueError(f"invalid ancillary data buffer length in {caller}()")
         asked = c_int(flags)
-        flags = asked | CLOSE_ON_EXEC
+        flags = asked | CLOSE_ON_EXEC if self._family == AF_UNIX else asked  # other families bring no descriptors
         with kernel.Parcel.incoming(pieces, ancbufsize) as parcel:
             size = kernel.recvmsg(self._fd, parcel, flags)
             if size < 0:
