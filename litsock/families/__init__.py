@@ -15,9 +15,9 @@ from .. import constants
 from ..constants import AF_INET, AF_INET6, AF_UNIX, AI_NUMERICHOST, EAI_SYSTEM, gaierror
 
 # %% auto #0
-__all__ = ['PLAIN', 'ROOMS', 'ROOM_OF', 'RESOLVER', 'CODECS', 'OPENED', 'SEEN', 'Resolver', 'lookup_failure', 'encode_host',
-           'family_bytes', 'family_of', 'integer', 'in_range', 'unsigned', 'fields_of', 'long_enough', 'Recent', 'Inet',
-           'Inet6', 'Unix', 'Other', 'codec_for', 'opened', 'unpack']
+__all__ = ['PLAIN', 'ROOMS', 'ROOM_OF', 'RESOLVER', 'CODECS', 'SEEN', 'Resolver', 'lookup_failure', 'encode_host', 'family_bytes',
+           'family_of', 'integer', 'in_range', 'fields_of', 'long_enough', 'Recent', 'Inet', 'Inet6', 'Unix', 'Other',
+           'codec_for', 'unpack']
 
 # %% ../../nbs/10_families.ipynb #ea88c533
 class Resolver:
@@ -120,18 +120,6 @@ def in_range(
     if not 0 <= number <= limit:
         raise OverflowError(f"{name} must be 0-{limit}.")
     return number
-
-
-def unsigned(
-    value,  # what somebody gave for a number
-    size: int,  # bytes of the field
-    name: str,  # of the field, for the message
-) -> bytes:
-    "`value` as C keeps it in an unsigned integer of that size: what does not fit is cut off above."
-    try:
-        return (index(value) % (1 << 8 * size)).to_bytes(size, sys.byteorder)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
 
 
 def fields_of(
@@ -326,14 +314,7 @@ class Unix:
         return os.fsdecode(path.partition(b"\0")[0])
 
 # %% ../../nbs/10_families.ipynb #94d7f3e8
-ROOMS = {  # module of this package for each family; a name that the platform lacks counts for nothing
-    "AF_NETLINK": "links",
-    "AF_PACKET": "links",
-    "AF_BLUETOOTH": "bluetooth",
-    "AF_SYSTEM": "elsewhere",
-    "AF_LINK": "elsewhere",
-    "AF_HYPERV": "elsewhere",
-}
+ROOMS: dict[str, str] = {"AF_CAN": "can", "AF_ALG": "crypto"}  # module of this package for each family; a name that the platform lacks counts for nothing
 ROOM_OF = {getattr(constants, name): room for name, room in ROOMS.items() if hasattr(constants, name)}
 
 # %% ../../nbs/10_families.ipynb #fdf1e0f2
@@ -371,18 +352,10 @@ def codec_for(
     if codec := CODECS.get(family):
         return codec
     if room := ROOM_OF.get(family):
-        return (OPENED.get(family) or opened(family, room))(family, proto)
+        from importlib import import_module
+
+        return import_module(f"litsock.families.{room}").codec(family, proto)
     return Other(family)
-
-
-OPENED: dict = {}  # the function `codec` of each room that was opened
-
-
-def opened(family, room):
-    from importlib import import_module
-
-    OPENED[family] = import_module(f"litsock.families.{room}").codec
-    return OPENED[family]
 
 # %% ../../nbs/10_families.ipynb #9b1ff90d
 SEEN = Recent()
