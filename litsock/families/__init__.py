@@ -15,9 +15,9 @@ from .. import constants
 from ..constants import AF_INET, AF_INET6, AF_UNIX, AI_NUMERICHOST, EAI_SYSTEM, gaierror
 
 # %% auto #0
-__all__ = ['PLAIN', 'ROOMS', 'ROOM_OF', 'RESOLVER', 'CODECS', 'SEEN', 'Resolver', 'lookup_failure', 'encode_host', 'family_bytes',
-           'family_of', 'integer', 'in_range', 'fields_of', 'long_enough', 'Recent', 'Inet', 'Inet6', 'Unix', 'Other',
-           'codec_for', 'unpack']
+__all__ = ['PLAIN', 'ROOMS', 'ROOM_OF', 'RESOLVER', 'CODECS', 'OPENED', 'SEEN', 'Resolver', 'lookup_failure', 'encode_host',
+           'family_bytes', 'family_of', 'integer', 'in_range', 'fields_of', 'long_enough', 'Recent', 'Inet', 'Inet6',
+           'Unix', 'Other', 'codec_for', 'opened', 'unpack']
 
 # %% ../../nbs/10_families.ipynb #ea88c533
 class Resolver:
@@ -352,10 +352,18 @@ def codec_for(
     if codec := CODECS.get(family):
         return codec
     if room := ROOM_OF.get(family):
-        from importlib import import_module
-
-        return import_module(f"litsock.families.{room}").codec(family, proto)
+        return (OPENED.get(family) or opened(family, room))(family, proto)
     return Other(family)
+
+
+OPENED: dict = {}  # the function `codec` of each room that was opened
+
+
+def opened(family, room):
+    from importlib import import_module
+
+    OPENED[family] = import_module(f"litsock.families.{room}").codec
+    return OPENED[family]
 
 # %% ../../nbs/10_families.ipynb #9b1ff90d
 SEEN = Recent()
