@@ -17,7 +17,8 @@ from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size
 from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
 from .names import *
-from .timeouts import POLLIN, POLLOUT, carry_on, finish_connect, monotonic, timeout_seconds
+from .timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of, finish_connect
+from .timeouts import timeout_seconds, wait_until
 
 # %% auto #0
 __all__ = ['SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection', 'has_dualstack_ipv6',
@@ -27,6 +28,8 @@ __all__ = ['SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'crea
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
+
+    from litsock import deadlines
 
     CMSG = tuple[int, int, bytes]  # level, type, data
 
@@ -54,9 +57,10 @@ FLAGS_IN_TYPE = NONBLOCK | int(SOCK_CLOEXEC)  # what `type` may carry for socket
 class Descriptor:
     "A descriptor and what is known about it."
 
-    __slots__ = ("__weakref__", "_fd", "_timeout", "_family", "_type", "_proto", "_codec", "_io_refs", "_closed")
+    __slots__ = ("__weakref__", "_fd", "_timeout", "_family", "_type", "_proto", "_codec", "_io_refs", "_closed", "_until")
     _fd: int
     _timeout: float | None
+    _until: dict[int, float] | None  # by thread: the moment at which its operations must be done
     _io_refs: int  # files made from this socket that are still open
     _closed: bool
 
@@ -64,7 +68,7 @@ class Descriptor:
         self = object.__new__(cls)
         self._fd, self._timeout = -1, timeouts.getdefaulttimeout()
         self._family = self._type = self._proto = self._io_refs = 0
-        self._closed = False
+        self._closed, self._until = False, None
         return self
 
     def __init__(
@@ -131,7 +135,7 @@ class Descriptor:
     @property
     def timeout(self) -> float | None:
         "The timeout in seconds, as `gettimeout` gives it."
-        return self._timeout
+        return None if self._timeout == ENDLESS else self._timeout
 
     @property
     def family(self) -> AddressFamily:
@@ -189,14 +193,19 @@ class Modes(Descriptor):
     ) -> None:
         "Choose how long a call may wait before it raises `TimeoutError`."
         timeout = timeout_seconds(value)
-        answer = kernel.setblocking(self._fd, timeout is None)
+        if timeout is None and self._until:
+            timeout = ENDLESS
+        self._choose_mode(timeout, timeout is None)
+
+    def _choose_mode(self, timeout, blocks):
+        answer = kernel.setblocking(self._fd, blocks)
         if answer < 0:
             raise kernel.failure(answer)
         self._timeout = timeout
 
     def gettimeout(self) -> float | None:
         "The timeout in seconds; `None` for a blocking socket, 0.0 for one that never waits."
-        return self._timeout
+        return self.timeout
 
     def setblocking(
         self,
@@ -345,6 +354,8 @@ class Addresses(Options):
     def _connect(self, address, caller) -> int:
         raw = self._pack(address, caller)
         sys.audit("socket.connect", self, address)
+        if self._until:
+            check_deadline(self)
         answer = kernel.connect(self._fd, raw)
         return answer if answer == 0 else finish_connect(self, answer)
 
@@ -356,6 +367,9 @@ class Addresses(Options):
         return fd, address
 
     def _accept_into(self, at):
+        if self._until:
+            check_deadline(self)
+        answer = kernel.accept(self._fd, at)
         accept = kernel.accept_unnamed if self._family == AF_ALG else kernel.accept
         answer = accept(self._fd, at)
         if answer < 0:
@@ -394,6 +408,9 @@ def explained(answer, what, address):
     return error
 
 # %% ../nbs/00_core.ipynb #ad20301b
+DONT_WAIT = int(MSG_DONTWAIT)
+
+
 class Transfer(Addresses):
     "Bytes out, bytes in."
 
@@ -406,6 +423,8 @@ class Transfer(Addresses):
         /,
     ) -> int:  # bytes that went out: perhaps not all
         "Send what the kernel takes at once."
+        if self._timeout is not None:
+            flags = self._at_once(flags)
         answer = kernel.send(self._fd, data, flags)
         return answer if answer >= 0 else carry_on(self, answer, POLLOUT, kernel.send, data, flags)
 
@@ -416,19 +435,31 @@ class Transfer(Addresses):
         /,
     ) -> None:
         "Send all of it. The timeout covers the whole. After an error nobody can tell how much went out."
-        deadline = self._timeout and monotonic() + self._timeout
-        sent = self._send_by(deadline, data, flags)
-        size = len(data) if type(data) is bytes else memoryview(data).nbytes
-        if sent < size:
-            view = memoryview(data).cast("B")
-            while sent < size:
-                sent += self._send_by(deadline, view[sent:], flags)
+        if self._timeout is not None:
+            flags = self._at_once(flags)
+        sent = kernel.send(self._fd, data, flags)
+        if sent != (len(data) if type(data) is bytes else memoryview(data).nbytes):
+            self._send_rest(sent, data, flags)
 
-    def _send_by(self, deadline, data, flags):
-        answer = kernel.send(self._fd, data, flags)
-        if answer >= 0:
-            return answer
-        return carry_on(self, answer, POLLOUT, kernel.send, data, flags, deadline=deadline)
+    def _send_rest(self, sent, data, flags):
+        "What is left to do for `sendall` when the first attempt failed, or did not take all."
+        deadline = end_of(self)
+        if sent < 0:
+            sent = carry_on(self, sent, POLLOUT, kernel.send, data, flags, deadline=deadline)
+        view = memoryview(data).cast("B")
+        while sent < len(view):
+            if deadline:  # the kernel took what it had room for
+                wait_until(self, POLLOUT, deadline)
+            answer = kernel.send(self._fd, view[sent:], flags)
+            if answer < 0:
+                answer = carry_on(self, answer, POLLOUT, kernel.send, view[sent:], flags, deadline=deadline)
+            sent += answer
+
+    def _at_once(self, flags):
+        "Flags for a call that must not wait in the kernel. `TimeoutError` when the deadline has passed."
+        if self._until:
+            check_deadline(self)
+        return index(flags) | DONT_WAIT
 
     def sendto(
         self,
@@ -444,6 +475,8 @@ class Transfer(Addresses):
         flags = c_int(flags)
         raw = self._pack(address, "sendto")
         sys.audit("socket.sendto", self, address)
+        if self._timeout is not None:
+            flags = self._at_once(flags)
         answer = kernel.sendto(self._fd, data, flags, raw)
         return answer if answer >= 0 else carry_on(self, answer, POLLOUT, kernel.sendto, data, flags, raw)
 
@@ -454,6 +487,8 @@ class Transfer(Addresses):
         /,
     ) -> bytes:  # empty when the peer has finished
         "Receive what is there, once something is."
+        if self._timeout is not None:
+            flags = self._at_once(flags)
         answer = kernel.recv(self._fd, bufsize, flags)
         return answer if type(answer) is bytes else carry_on(self, answer, POLLIN, kernel.recv, bufsize, flags)
 
@@ -464,6 +499,8 @@ class Transfer(Addresses):
         /,
     ) -> tuple[bytes, Any]:  # the data and the sender's address
         "Receive, and learn who sent it."
+        if self._timeout is not None:
+            flags = self._at_once(flags)
         answer = kernel.recvfrom(self._fd, bufsize, flags)
         if type(answer) is int:
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom, bufsize, flags)
@@ -476,6 +513,8 @@ class Transfer(Addresses):
         flags: int = 0,
     ) -> int:  # bytes received
         "Receive into memory that you have already."
+        if self._timeout is not None:
+            flags = self._at_once(flags)
         answer = kernel.recv_into(self._fd, buffer, nbytes, flags)
         return answer if answer >= 0 else carry_on(self, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags)
 
@@ -486,6 +525,8 @@ class Transfer(Addresses):
         flags: int = 0,
     ) -> tuple[int, Any]:  # bytes received, and the sender's address
         "Receive into memory that you have already, and learn who sent it."
+        if self._timeout is not None:
+            flags = self._at_once(flags)
         answer = kernel.recvfrom_into(self._fd, buffer, nbytes, flags)
         if type(answer) is int:
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
@@ -528,6 +569,8 @@ class Messages(Transfer):
         return self._send_parcel(kernel.Parcel.outgoing(msg, build_alg(op, iv, assoclen), b""), flags)
 
     def _send_parcel(self, parcel, flags):
+        if self._timeout is not None:
+            flags = self._at_once(flags)
         answer = kernel.sendmsg(self._fd, parcel, flags)
         return answer if answer >= 0 else carry_on(self, answer, POLLOUT, kernel.sendmsg, parcel, flags)
 
@@ -560,6 +603,9 @@ class Messages(Transfer):
         if not 0 <= c_size(ancbufsize) <= 0x7FFFFFFF:
             raise ValueError(f"invalid ancillary data buffer length in {caller}()")
         asked = c_int(flags)
+        flags = asked | CLOSE_ON_EXEC if self._family == AF_UNIX else asked  # others may refuse what they do not know
+        if self._timeout is not None:
+            flags = self._at_once(flags)
         flags = asked | CLOSE_ON_EXEC if self._family == AF_UNIX else asked  # other families bring no descriptors
         with kernel.Parcel.incoming(pieces, ancbufsize) as parcel:
             size = kernel.recvmsg(self._fd, parcel, flags)
@@ -630,7 +676,7 @@ class socket(SocketType):
     def dup(self) -> Self:
         "Another socket object on the same conversation, with a descriptor of its own."
         sock = self.__class__(self.family, self.type, self.proto, fileno=dup(self._fd))
-        sock.settimeout(self.gettimeout())
+        sock._choose_mode(self._timeout, self._timeout is None or self._timeout == ENDLESS and not self._until)
         return sock
 
     def makefile(
@@ -675,6 +721,12 @@ class socket(SocketType):
             self._io_refs -= 1
         if self._closed:
             self.close()
+
+    if TYPE_CHECKING:
+        deadline = deadlines.deadline
+        recv_exactly, recv_exactly_into = deadlines.recv_exactly, deadlines.recv_exactly_into
+    else:
+        deadline, recv_exactly, recv_exactly_into = later("deadlines"), later("deadlines"), later("deadlines")
 
     def detach(self) -> int:
         "Give the descriptor away without closing it. The caller owns it from now on."
@@ -763,15 +815,21 @@ def create_connection(
     source_address: tuple[str, int] | None = None,  # where to connect from
     *,
     all_errors: bool = False,  # raise an `ExceptionGroup` of all errors, not the last one
+    happy_eyeballs_delay: float | None = None,  # seconds after which the next address is tried as well
 ) -> socket:
     "Connect to a TCP server by name, over IPv4 or IPv6, whichever answers first in turn."
     host, port = address
-    errors = []
-    for family, type, proto, _, place in getaddrinfo(host, port, 0, SOCK_STREAM):
-        try:
-            return _connected(socket(family, type, proto), place, timeout, source_address)
-        except OSError as error:
-            errors.append(error)
+    found = getaddrinfo(host, port, 0, SOCK_STREAM)
+    errors: list[Exception] = []
+    if happy_eyeballs_delay is None:
+        sock = _first_connected(found, timeout, source_address, errors)
+    else:
+        from litsock.deadlines import race
+
+        chosen = timeouts.getdefaulttimeout() if timeout is _GLOBAL_DEFAULT_TIMEOUT else timeout_seconds(timeout)
+        sock = race(found, chosen, source_address, happy_eyeballs_delay, errors)
+    if sock is not None:
+        return sock
     try:
         if not errors:
             raise OSError("getaddrinfo returns an empty list")
@@ -780,6 +838,15 @@ def create_connection(
         raise errors[-1]
     finally:
         errors.clear()  # an exception knows this frame, and this frame must not keep the exception
+
+
+def _first_connected(found, timeout, source_address, errors):
+    "Connect to one address after the other, until one answers."
+    for family, type, proto, _, place in found:
+        try:
+            return _connected(socket(family, type, proto), place, timeout, source_address)
+        except OSError as error:
+            errors.append(error)
 
 
 def _connected(sock, address, timeout, source_address):

@@ -16,8 +16,8 @@ from ..constants import AF_INET, AF_INET6, AF_UNIX, AI_NUMERICHOST, EAI_SYSTEM, 
 
 # %% auto #0
 __all__ = ['PLAIN', 'ROOMS', 'ROOM_OF', 'RESOLVER', 'CODECS', 'OPENED', 'SEEN', 'Resolver', 'lookup_failure', 'encode_host',
-           'family_bytes', 'family_of', 'integer', 'in_range', 'fields_of', 'long_enough', 'Recent', 'Inet', 'Inet6',
-           'Unix', 'Other', 'codec_for', 'opened', 'unpack']
+           'family_bytes', 'family_of', 'integer', 'in_range', 'unsigned', 'fields_of', 'long_enough', 'Recent', 'Inet',
+           'Inet6', 'Unix', 'Other', 'codec_for', 'opened', 'unpack']
 
 # %% ../../nbs/10_families.ipynb #ea88c533
 class Resolver:
@@ -120,6 +120,18 @@ def in_range(
     if not 0 <= number <= limit:
         raise OverflowError(f"{name} must be 0-{limit}.")
     return number
+
+
+def unsigned(
+    value,  # what somebody gave for a number
+    size: int,  # bytes of the field
+    name: str,  # of the field, for the message
+) -> bytes:
+    "`value` as C keeps it in an unsigned integer of that size: what does not fit is cut off above."
+    try:
+        return (index(value) % (1 << 8 * size)).to_bytes(size, sys.byteorder)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
 
 
 def fields_of(
@@ -314,6 +326,14 @@ class Unix:
         return os.fsdecode(path.partition(b"\0")[0])
 
 # %% ../../nbs/10_families.ipynb #94d7f3e8
+ROOMS = {  # module of this package for each family; a name that the platform lacks counts for nothing
+    "AF_NETLINK": "links",
+    "AF_PACKET": "links",
+    "AF_BLUETOOTH": "bluetooth",
+    "AF_SYSTEM": "elsewhere",
+    "AF_LINK": "elsewhere",
+    "AF_HYPERV": "elsewhere",
+}
 ROOMS: dict[str, str] = {"AF_CAN": "can", "AF_ALG": "crypto"}  # module of this package for each family; a name that the platform lacks counts for nothing
 ROOM_OF = {getattr(constants, name): room for name, room in ROOMS.items() if hasattr(constants, name)}
 

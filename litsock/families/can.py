@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
-from operator import index
 from struct import calcsize
 from typing import NamedTuple
 
 from .. import constants
 from ..constants import *
-from . import RESOLVER, Resolver, family_bytes, fields_of, long_enough
+from . import RESOLVER, Resolver, family_bytes, fields_of, long_enough, unsigned
 
 # %% auto #0
-__all__ = ['SIZE', 'IFNAMSIZ', 'KINDS', 'CODECS', 'UNSUPPORTED', 'SHORT', 'LONG', 'HEAD', 'FLAGS', 'WORD', 'INTERVALS', 'ID',
-           'FRAMES', 'interface_bytes', 'as_unsigned', 'Can', 'IsoTp', 'J1939', 'Unsupported', 'codec', 'Frame',
+__all__ = ['SIZE', 'IFNAMSIZ', 'KINDS', 'CODECS', 'UNSUPPORTED', 'SHORT', 'LONG', 'CANFD_FDF', 'HEAD', 'FLAGS', 'WORD',
+           'INTERVALS', 'ID', 'FRAMES', 'interface_bytes', 'Can', 'IsoTp', 'J1939', 'Unsupported', 'codec', 'Frame',
            'checked_id', 'BcmMessage', 'unsigned_at', 'interval_bytes', 'interval_at']
 
 # %% ../../nbs/12_can.ipynb #7b9e9ae5
@@ -27,7 +26,7 @@ IFNAMSIZ = 16  # <net/if.h>
 
 def interface_bytes(
     name: str | bytes | os.PathLike,
-) -> bytes:  # up to 15
+) -> bytes:
     "The name of an interface as the kernel knows it."
     try:
         raw = os.fsencode(name)
@@ -35,23 +34,7 @@ def interface_bytes(
         raise TypeError(f"interface must be str, bytes or os.PathLike, not {type(name).__name__}") from None
     if b"\0" in raw:
         raise ValueError("interface name must not contain null character")
-    if len(raw) < IFNAMSIZ:
-        return raw
-    error = OSError("AF_CAN interface name too long")
-    error.add_note(f"{name!r} has {len(raw)} bytes, and {IFNAMSIZ - 1} are allowed")
-    raise error
-
-
-def as_unsigned(
-    number: int,
-    size: int,  # bytes
-    name: str,  # of the field, for the message
-) -> bytes:
-    "A number as C keeps it in an unsigned integer of that size: what does not fit is cut off above."
-    try:
-        return (index(number) % (1 << 8 * size)).to_bytes(size, sys.byteorder)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {type(number).__name__}") from None
+    return raw
 
 
 class Can:
@@ -74,13 +57,19 @@ class Can:
         "The `sockaddr_can`. The interface is looked up."
         count = 1 + len(self.numbers)
         interface, *numbers = fields_of(address, count, count, self.form)
-        name = interface_bytes(interface)
-        rest = b"".join(as_unsigned(number, *field) for number, field in zip(numbers, self.sizes_and_names()))
-        place = self.resolver.interface(name) if name else 0
-        return (family_bytes(AF_CAN) + bytes(2) + place.to_bytes(4, sys.byteorder) + rest).ljust(SIZE, b"\0")
+        interface = interface_bytes(interface)
+        fields = zip(numbers, self.numbers.items())
+        rest = b"".join(unsigned(number, size, name) for number, (name, size) in fields)
+        place = self.place(interface).to_bytes(4, sys.byteorder)
+        return (family_bytes(AF_CAN) + bytes(2) + place + rest).ljust(SIZE, b"\0")
 
-    def sizes_and_names(self):
-        return [(size, name) for name, size in self.numbers.items()]
+    def place(self, interface):
+        "The number of an interface, 0 for all."
+        if len(interface) < IFNAMSIZ:
+            return self.resolver.interface(interface) if interface else 0
+        error = OSError("AF_CAN interface name too long")
+        error.add_note(f"{os.fsdecode(interface)!r} has {len(interface)} bytes, and {IFNAMSIZ - 1} are allowed")
+        raise error
 
     def unpack(
         self,
@@ -130,6 +119,7 @@ def codec(
 
 # %% ../../nbs/12_can.ipynb #0266f271
 SHORT, LONG = 16, 72  # bytes of struct can_frame and of struct canfd_frame: <linux/can.h>
+CANFD_FDF = 4  # the same; older headers do not have the name
 HEAD = 8  # bytes in front of the data
 FLAGS = CAN_EFF_FLAG | CAN_RTR_FLAG | CAN_ERR_FLAG
 
@@ -191,16 +181,16 @@ class BcmMessage(NamedTuple):
     id: int  # the identifier that it is about
     frames: tuple[Frame, ...] = ()
     flags: int = 0  # `CAN_BCM_SETTIMER`, …
-    count: int = 0  # how many times to use the first interval
+    times: int = 0  # how often the first interval counts, before the second one does: `count` in the header
     interval1: float = 0.0  # seconds
     interval2: float = 0.0
 
     def pack(self) -> bytes:
         "The datagram, to send."
-        numbers = {"opcode": self.opcode, "flags": self.flags, "count": self.count}
-        head = b"".join(as_unsigned(number, 4, name) for name, number in numbers.items()).ljust(INTERVALS, b"\0")
+        numbers = {"opcode": self.opcode, "flags": self.flags, "count": self.times}
+        head = b"".join(unsigned(number, 4, name) for name, number in numbers.items()).ljust(INTERVALS, b"\0")
         head += interval_bytes(self.interval1, "interval1") + interval_bytes(self.interval2, "interval2")
-        head += as_unsigned(self.id, 4, "id") + len(self.frames).to_bytes(4, sys.byteorder)
+        head += unsigned(self.id, 4, "id") + len(self.frames).to_bytes(4, sys.byteorder)
         return head.ljust(FRAMES, b"\0") + b"".join(frame.pack() for frame in self.frames)
 
     @classmethod
@@ -210,13 +200,13 @@ class BcmMessage(NamedTuple):
     ) -> BcmMessage:
         "What was received."
         long_enough(raw, FRAMES, "bcm_msg_head")
-        opcode, flags, count = (unsigned_at(raw, at) for at in (0, 4, 8))
+        opcode, flags, times = (unsigned_at(raw, at) for at in (0, 4, 8))
         size = LONG if flags & CAN_BCM_CAN_FD_FRAME else SHORT
         frames = [raw[at : at + size] for at in range(FRAMES, len(raw), size)]
         if len(frames) != unsigned_at(raw, ID + 4):
             raise ValueError(f"nframes says {unsigned_at(raw, ID + 4)} frames, and there are {len(frames)}")
         intervals = interval_at(raw, INTERVALS), interval_at(raw, INTERVALS + 2 * WORD)
-        return cls(opcode, unsigned_at(raw, ID), tuple(map(Frame.unpack, frames)), flags, count, *intervals)
+        return cls(opcode, unsigned_at(raw, ID), tuple(map(Frame.unpack, frames)), flags, times, *intervals)
 
 
 def unsigned_at(raw, at) -> int:
