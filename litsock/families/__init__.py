@@ -329,12 +329,13 @@ class Unix:
 ROOMS = {  # module of this package for each family; a name that the platform lacks counts for nothing
     "AF_NETLINK": "links",
     "AF_PACKET": "links",
+    "AF_CAN": "can",
     "AF_BLUETOOTH": "bluetooth",
+    "AF_ALG": "crypto",
     "AF_SYSTEM": "elsewhere",
     "AF_LINK": "elsewhere",
     "AF_HYPERV": "elsewhere",
 }
-ROOMS: dict[str, str] = {"AF_CAN": "can", "AF_ALG": "crypto"}  # module of this package for each family; a name that the platform lacks counts for nothing
 ROOM_OF = {getattr(constants, name): room for name, room in ROOMS.items() if hasattr(constants, name)}
 
 # %% ../../nbs/10_families.ipynb #fdf1e0f2
