@@ -584,9 +584,8 @@ class Messages(Transfer):
         "Receive data and control messages. Descriptors that come along are not inheritable."
         if c_size(bufsize) < 0:
             raise ValueError("negative buffer size in recvmsg()")
-        data = kernel.allocate(kernel.CHARS, bufsize)
-        size, *rest = self._recv_parcel([data], ancbufsize, flags, "recvmsg")
-        return kernel.ffi.unpack(data, min(size, bufsize)), *rest
+        _, (data,), messages, flags, address = self._recv_parcel(index(bufsize), ancbufsize, flags, "recvmsg")
+        return data, messages, flags, address
 
     def recvmsg_into(
         self,
@@ -596,8 +595,11 @@ class Messages(Transfer):
         /,
     ) -> tuple[int, list[CMSG], int, Any]:  # bytes received, control messages, flags, address
         "Receive data into several buffers, and control messages."
-        pieces = [kernel.writable(buffer, "recvmsg_into") for buffer in buffers]
-        return self._recv_parcel(pieces, ancbufsize, flags, "recvmsg_into")
+        buffers = tuple(buffers)
+        for buffer in buffers:
+            kernel.writable(buffer, "recvmsg_into")  # what is wrong with a buffer is told before anything else
+        size, _, messages, flags, address = self._recv_parcel(buffers, ancbufsize, flags, "recvmsg_into")
+        return size, messages, flags, address
 
     def _recv_parcel(self, pieces, ancbufsize, flags, caller):
         if not 0 <= c_size(ancbufsize) <= 0x7FFFFFFF:
@@ -612,8 +614,8 @@ class Messages(Transfer):
             if size < 0:
                 size = carry_on(self, size, POLLIN, kernel.recvmsg, parcel, flags)
             messages = parse(parcel.arrived_control())
-            seen = parcel.header.msg_flags & ~(CLOSE_ON_EXEC & ~asked)  # told only to those who asked for it
-            return size, messages, seen, unpack(parcel.arrived_address(), self._proto)
+            seen = parcel.flags & ~(CLOSE_ON_EXEC & ~asked)  # told only to those who asked for it
+            return size, parcel.pieces, messages, seen, unpack(parcel.address, self._proto)
 
 # %% ../nbs/00_core.ipynb #297cdf72
 class SocketType(Messages):

@@ -159,10 +159,11 @@ static long ls_recvmsg(int fd, struct msghdr *message, int flags) {
     return answer_size(recvmsg(fd, message, flags));
 }
 
-/* Close every descriptor that a message brought: it was received, and nobody will ever take it over. */
-static void ls_close_rights(struct msghdr *message) {
-    const char *end = (const char *)message->msg_control + message->msg_controllen;
-    for (struct cmsghdr *item = CMSG_FIRSTHDR(message); item; item = CMSG_NXTHDR(message, item)) {
+/* Close every descriptor that control data brought: it was received, and nobody will ever take it over. */
+static void ls_close_rights(char *control, size_t size) {
+    struct msghdr message = { .msg_control = control, .msg_controllen = size };
+    const char *end = control + size;
+    for (struct cmsghdr *item = CMSG_FIRSTHDR(&message); item; item = CMSG_NXTHDR(&message, item)) {
         if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS) continue;
         const char *last = (const char *)item + item->cmsg_len;
         if (last > end) last = end;
@@ -194,7 +195,7 @@ long ls_recvfrom(int fd, char *buffer, size_t size, int flags, landing *from);
 long ls_sendfile(int fd, int source, int64_t offset, size_t size);
 long ls_sendmsg(int fd, const struct msghdr *message, int flags);
 long ls_recvmsg(int fd, struct msghdr *message, int flags);
-void ls_close_rights(struct msghdr *message);
+void ls_close_rights(char *control, size_t size);
 size_t ls_cmsg_len(size_t size);
 size_t ls_cmsg_space(size_t size);
 """
