@@ -13,19 +13,21 @@ from operator import index
 from ._native import ffi, lib
 
 # %% auto #0
-__all__ = ['accept', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', 'gai_strerror', 'getdescriptorflags', 'hstrerror',
-           'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll', 'sendfile', 'setblocking',
-           'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair', 'allocate', 'CHARS', 'LANDING',
-           'ROOM', 'IOVECS', 'MSGHDR', 'UINT', 'LOOKUP', 'INT', 'ROOMS', 'HOST', 'SERVICE', 'PROTOCOL', 'failure',
-           'c_int', 'c_size', 'c_text', 'new_landing', 'landed_address', 'getsockname', 'getpeername', 'bind',
-           'connect', 'readable', 'writable', 'part', 'send', 'sendto', 'received', 'room_for', 'recv', 'recvfrom',
-           'recv_into', 'recvfrom_into', 'zeros', 'Parcel', 'header', 'sendmsg', 'recvmsg', 'getsockopt', 'setsockopt',
+__all__ = ['accept', 'accept_unnamed', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', 'gai_strerror',
+           'getdescriptorflags', 'hstrerror', 'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll',
+           'sendfile', 'setblocking', 'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair',
+           'allocate', 'CHARS', 'LANDING', 'ROOM', 'IOVECS', 'MSGHDR', 'ROW', 'SIZES', 'INTS', 'VECTOR', 'UINT',
+           'LOOKUP', 'INT', 'ROOMS', 'HOST', 'SERVICE', 'PROTOCOL', 'failure', 'c_int', 'c_size', 'c_text',
+           'new_landing', 'landed_address', 'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable',
+           'part', 'send', 'sendto', 'received', 'room_for', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'zeros',
+           'Parcel', 'header', 'sendmsg', 'recvmsg', 'Row', 'sendmmsg', 'recvmmsg', 'getsockopt', 'setsockopt',
            'getaddrinfo', 'entries', 'getnameinfo', 'look_up', 'until_null', 'host_fields', 'look_up_host',
            'gethostbyname', 'gethostbyaddr', 'getservbyname', 'getservbyport', 'getprotobyname', 'gethostname',
            'if_nameindex', 'interfaces', 'if_indextoname']
 
 # %% ../nbs/92_kernel.ipynb #3dc94de8
 accept = lib.ls_accept
+accept_unnamed = lib.ls_accept_unnamed
 close = lib.ls_close
 close_rights = lib.ls_close_rights
 cmsg_len = lib.ls_cmsg_len
@@ -284,6 +286,47 @@ def recvmsg(fd, parcel, flags):
     parcel.control_size, parcel.flags = message.msg_controllen, message.msg_flags
     parcel.address = ffi.unpack(address, min(message.msg_namelen, ROOM))
     return answer
+
+# %% ../nbs/92_kernel.ipynb #52107ec2
+ROW, SIZES, INTS = ffi.typeof("row *"), ffi.typeof("sizes[]"), ffi.typeof("int[]")
+VECTOR = ffi.typeof("struct mmsghdr[]")
+
+
+class Row:
+    "Messages for `sendmmsg`, or rooms for `recvmmsg`, and the C structures that lead there."
+
+    __slots__ = ("count", "data", "addresses", "control", "at", "held")
+
+    def __init__(
+        self,
+        sizes,  # a list of triples: bytes of data, of address and of control messages, for each message
+        data,  # all of it, one message behind the other; a buffer, as the next two
+        addresses,
+        control,
+    ):
+        self.count, self.data, self.addresses, self.control = len(sizes), data, addresses, control
+        self.at = at = ffi.new(ROW)
+        rooms = ffi.new(SIZES, [(*size, 0) for size in sizes])
+        memory = [ffi.from_buffer(CHARS, part) for part in (data, addresses, control)]
+        at.data, at.addresses, at.control = memory
+        at.vector, at.pieces = vector, pieces = allocate(VECTOR, self.count), allocate(IOVECS, self.count)
+        at.rooms, at.told = rooms, told = rooms, ffi.new(SIZES, self.count)
+        self.held = memory, vector, pieces, rooms, told  # C keeps nothing alive
+        lib.ls_lay_out(at, self.count)
+
+    def told(self, count):
+        "What the kernel said of the first `count` messages: a flat list, four numbers for each."
+        return ffi.unpack(ffi.cast("int *", self.at.told), 4 * count)
+
+
+def sendmmsg(fd, row, first, flags):
+    "Answers with the number of messages that went out, from the one with the number `first` on; or with `-errno`."
+    return lib.ls_sendmmsg(fd, row.at, first, row.count - first, flags)
+
+
+def recvmmsg(fd, row, flags):
+    "Answers with the number of messages that came, or with `-errno`."
+    return lib.ls_recvmmsg(fd, row.at, row.count, flags)
 
 # %% ../nbs/92_kernel.ipynb #b2856956
 UINT = ffi.typeof("unsigned int *")
