@@ -7,7 +7,7 @@ PROGRAM = """
 import litsock as socket
 
 def talk(host: str, port: int) -> bytes:
-    with socket.create_connection((host, port), timeout=5) as sock:
+    with socket.create_connection((host, port), timeout=5, happy_eyeballs_delay=0.25) as sock, sock.deadline(2.5):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.sendall(bytearray(b"x"))
         family: socket.AddressFamily = sock.family
@@ -15,6 +15,12 @@ def talk(host: str, port: int) -> bytes:
         data, ancillary, flags, sender = peer.recvmsg(1, socket.CMSG_SPACE(4))
         level, kind, payload = ancillary[0]
         number: int = level + flags
+        room = bytearray(4)
+        peer.recv_exactly_into(room)
+        try:
+            payload += peer.recv_exactly(number)
+        except socket.IncompleteReadError as error:
+            payload += error.partial + bytes(error.expected)
         return data + payload + peer.dup().recv(number)
 
 def lookup(host: str) -> list[str]:
