@@ -605,10 +605,9 @@ class Messages(Transfer):
         if not 0 <= c_size(ancbufsize) <= 0x7FFFFFFF:
             raise ValueError(f"invalid ancillary data buffer length in {caller}()")
         asked = c_int(flags)
-        flags = asked | CLOSE_ON_EXEC if self._family == AF_UNIX else asked  # others may refuse what they do not know
+        flags = asked | CLOSE_ON_EXEC if self._family == AF_UNIX else asked  # elsewhere no descriptors come, and some refuse the flag
         if self._timeout is not None:
             flags = self._at_once(flags)
-        flags = asked | CLOSE_ON_EXEC if self._family == AF_UNIX else asked  # other families bring no descriptors
         with kernel.Parcel.incoming(pieces, ancbufsize) as parcel:
             size = kernel.recvmsg(self._fd, parcel, flags)
             if size < 0:
