@@ -20,12 +20,17 @@ __all__ = [*constants.__all__, *core.__all__, *messages.__all__, *names.__all__,
 
 _LOCALHOST, _LOCALHOST_V6 = "127.0.0.1", "::1"
 
-LATER = {"IncompleteReadError": "deadlines", "read_ancdata": "ancillary"}  # what goes beyond the specification is loaded when it is first used
+LATER = {  # what goes beyond the specification is loaded when it is first used
+    "IncompleteReadError": "deadlines",
+    "install": "dropin",
+    "read_ancdata": "ancillary",
+}
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .ancillary import read_ancdata as read_ancdata
     from .deadlines import IncompleteReadError as IncompleteReadError
+    from .dropin import install as install
 else:
 
     def __getattr__(name):

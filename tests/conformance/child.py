@@ -14,30 +14,10 @@ from fnmatch import fnmatchcase
 
 def put_litsock_in_place(path):
     """Let every later `import socket` and `import _socket` find litsock."""
-    if 'socket' in sys.modules: raise RuntimeError('something has imported socket already')
     sys.path.insert(0, path)
     import litsock
-    sys.modules['socket'] = litsock
-    sys.modules['_socket'] = stand_in_for_the_c_module(litsock)
+    litsock.install()
     return litsock
-
-
-def stand_in_for_the_c_module(litsock):
-    """A module `_socket` with litsock's names: constants as plain integers, and the base class as `socket`."""
-    from types import ModuleType
-    module = ModuleType('_socket')
-    for name in dir(litsock):
-        value = getattr(litsock, name)
-        if name.startswith('_'): continue
-        setattr(module, name, int(value) if isinstance(value, int) and not isinstance(value, bool) else value)
-    module.socket = litsock.SocketType
-    try:
-        # `import ssl` wants the C interface of the real module, though none of the tests we run makes use of it
-        from _socket import CAPI
-    except ImportError:
-        return module
-    module.CAPI = CAPI
-    return module
 
 
 def open_descriptors():
