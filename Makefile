@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 BUILD := setup.py settings.ini pyproject.toml $(addprefix litsock/,native_build.py hot_build.py constant_names.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-families lab export check bench hooks clean
+.PHONY: help run test test-families docs docs-serve docs-test lab export check bench hooks clean
 
 help: ## say what can be done (the same as plain make)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ run: .venv/run ## see servers and clients of the examples talk to each other
 
 test: .venv/dev ## run every page of the book and every test (one of them: make test ARGS=nbs/00_core.ipynb)
 	@echo "== pytest --nbval $(or $(ARGS),nbs tests)"
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(or $(ARGS),--junitxml=build/test.xml)
 
 test-families: .venv/dev ## run the pages on address families in a virtual machine whose kernel has them all (about ten minutes)
 	@echo "== python tools/vm test"
@@ -33,6 +33,16 @@ lab: .venv/lab ## read, run and edit the book in JupyterLab
 export: .venv/dev ## tidy the notebooks, and write the package and README.md from them
 	@echo "== notebooks to litsock/ and README.md"
 	@$(BIN)/python tools/export.py
+
+docs: .venv/docs ## build the site into _docs/
+	@echo "== python docs"
+	@$(BIN)/python docs
+
+docs-serve: docs ## show the site on this machine; stop it with Ctrl-C
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _docs 8000
+
+docs-test: docs ## see the site in a real browser (Debian: chromium)
+	@$(BIN)/pytest -q -p no:cacheprovider docs/test_site.py
 
 check: .venv/dev ## see that package, README, types and notebooks are in step, and the C free of warnings
 	@$(BIN)/python tools/check.py
@@ -72,4 +82,9 @@ clean: ## remove everything that can be made again, .venv too
 .venv/lab: .venv/dev
 	@echo "== installing JupyterLab in .venv"
 	@$(PIP) --editable '.[lab]'
+	@touch .venv/run .venv/dev $@
+
+.venv/docs: .venv/dev
+	@echo "== installing Sphinx in .venv"
+	@$(PIP) --editable '.[docs]'
 	@touch .venv/run .venv/dev $@

@@ -90,6 +90,11 @@ def types():
     return run(sys.executable, "-m", "mypy")
 
 
+def homes():
+    "Every documented name is made, shown or told in a chapter"
+    return run(sys.executable, TOP / "docs" / "mapping.py")
+
+
 def run(*command):
     "What a command said, if it failed."
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True)
@@ -98,7 +103,7 @@ def run(*command):
 
 def main():
     failed = False
-    for step in (exports, pages, seam, types):
+    for step in (exports, pages, homes, seam, types):
         faults = list(step())
         failed |= bool(faults)
         print(f"{'FAILED' if faults else 'ok':8}{step.__doc__}", *(f"        {fault}" for fault in faults), sep="\n")

@@ -1,0 +1,48 @@
+"""Build the site: `python docs` writes it to `_docs/`, from the notebooks as they are stored. Nothing is executed."""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import chapters
+import mapping
+import reference
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent
+SOURCE, SITE = TOP / "build" / "site", TOP / "_docs"
+
+
+def assemble():
+    "The folder that Sphinx reads: its settings, the pages written by hand, the chapters, and what is computed."
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    shutil.copytree(HERE / "pages", SOURCE)
+    for name in ("conf.py", "static", "templates"):
+        copy = shutil.copytree if (HERE / name).is_dir() else shutil.copyfile
+        copy(HERE / name, SOURCE / name)
+    chapters.write(TOP / "nbs", SOURCE)
+    for name in ("CHANGELOG.md", "CONTRIBUTING.md"):
+        text = (TOP / name).read_text(encoding="utf-8")
+        (SOURCE / name).write_text(text.replace("](nbs/", "]("), encoding="utf-8")
+    reference.write(SOURCE / "reference")
+    mapping.write(SOURCE / "mapping.md")
+
+
+def main():
+    began = time.monotonic()
+    assemble()
+    shutil.rmtree(SITE, ignore_errors=True)
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "-d", TOP / "build" / "doctrees", SOURCE, SITE]
+    status = subprocess.run(command, cwd=TOP).returncode
+    if not status:
+        pages = len(list(SITE.rglob("*.html")))
+        print(f"{SITE.name}/index.html: {pages} pages in {time.monotonic() - began:.0f} s. make docs-serve shows them.")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The notebooks as pages of the site.
+
+nbdev's own processing ends in Quarto's dialect and runs the exported cells to document them. These pages are for Sphinx, and
+are built from what is stored. So the same directives are read here: `#| hide` leaves a cell out, `#| export` makes it an
+implementation that can be folded away, `#| echo: false` shows only what came out.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+
+DIRECTIVE = re.compile(r"^#\s*\|\s*(.*)\n?", re.MULTILINE)
+NEEDS = "needs-"
+
+
+def write(pages: Path, target: Path) -> None:
+    "Process all notebooks of a folder. Beside each stands the notebook itself, to download."
+    originals = target / "static" / "notebooks"
+    originals.mkdir(parents=True)
+    paths = sorted(pages.glob("*.ipynb"))
+    for path in paths:
+        page = processed(nbformat.read(path, as_version=4))
+        if path.stem == "index":
+            page.cells.append(nbformat.v4.new_markdown_cell(contents([path.stem for path in paths])))
+        nbformat.write(page, target / path.name)
+        shutil.copyfile(path, originals / path.name)
+
+
+PARTS = {  # title, and the first and last number of its chapters
+    "The module": (0, 29),
+    "Examples": (30, 39),
+    "Beyond the module": (40, 89),
+    "Appendices": (90, 99),
+}
+MORE = "reference/index", "mapping", "differences", "from_c", "CHANGELOG", "CONTRIBUTING"
+
+
+def contents(names):
+    "The tables of contents, which make the navigation."
+    lines = []
+    for title, (first, last) in PARTS.items():
+        chapters = [name for name in names if name[:2].isdigit() and first <= int(name[:2]) <= last]
+        lines += [f"```{{toctree}}\n:hidden:\n:caption: {title}\n", *chapters, "```\n"]
+    return "\n".join([*lines, "```{toctree}\n:hidden:\n:caption: To look up\n", *MORE, "```"])
+
+
+def processed(page):
+    "A notebook as the site shows it."
+    module = module_of(page)
+    cells = []
+    for cell in page.cells:
+        cells += markdown(cell) if cell.cell_type == "markdown" else code(cell, module)
+    page.cells = cells
+    page.metadata["language_info"] = {"name": "python"}
+    return page
+
+
+def module_of(page):
+    "The module that a notebook makes."
+    for cell in page.cells:
+        for directive in DIRECTIVE.findall(cell.source):
+            if directive.startswith("default_exp"):
+                name = directive.split()[1].removesuffix(".__init__")
+                return f"litsock.{name}"
+    return None
+
+
+ANCHOR = re.compile(r"(\]\([^)#\s]*#)([^)\s]+)(?=\))")
+
+
+def as_slug(link):
+    "An anchor as JupyterLab writes it, in the form that the site has."
+    return link.group(1) + re.sub(r"[^\w-]", "", link.group(2).lower())
+
+
+def markdown(cell):
+    "Prose. The links to files of the repository lead to their pages."
+    cell.source = re.sub(r"\]\(\.\./(CONTRIBUTING|CHANGELOG)\.md\)", r"](\1.md)", cell.source)
+    cell.source = ANCHOR.sub(as_slug, cell.source)
+    cell.source = cell.source.replace("[Apache 2.0](../LICENSE)", "Apache 2.0")
+    return [cell]
+
+
+def code(cell, module):
+    "Code, with a word on what it needs in front where it needs something."
+    directives = [directive.strip() for directive in DIRECTIVE.findall(cell.source)]
+    words = {directive.split()[0] for directive in directives if directive}
+    cell.source = DIRECTIVE.sub("", cell.source).strip("\n")
+    tags = cell.metadata.get("tags", [])
+    needs = [tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS)]
+    if words & {"hide", "default_exp"} or not cell.source:
+        return []
+    if "echo:" in words:
+        tags = [*tags, "remove-input"]
+    if words & {"export", "exporti"}:
+        tags = [*tags, "hide-input"]
+        cell.metadata["mystnb"] = {"code_prompt_show": f"Show the implementation, in {module}",
+                                   "code_prompt_hide": f"Implementation, in {module}"}
+    cell.metadata["tags"] = tags
+    return [*([note(needs)] if needs else []), cell]
+
+
+def note(needs):
+    "What a machine has to have for the cell that follows."
+    text = ", ".join(f"`{need}`" for need in needs)
+    return nbformat.v4.new_markdown_cell(f"```{{admonition}} Needs {text}\n:class: needs\nShown as it ran on a kernel that has it.\n```")

@@ -1,0 +1,65 @@
+"""Sphinx's settings."""
+
+import configparser
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP))
+
+config = configparser.ConfigParser(delimiters=["="])
+config.read(TOP / "settings.ini", encoding="utf-8")
+settings = config["DEFAULT"]
+
+project, author, release = settings["lib_name"], settings["author"], settings["version"]
+copyright = settings["copyright"]
+language = "en"
+root_doc = "index"
+extensions = ["myst_nb", "sphinx.ext.viewcode", "notfound.extension"]
+exclude_patterns = ["static", "templates"]
+templates_path = ["templates"]
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_extra_path = ["extra"] if Path(__file__).with_name("extra").exists() else []
+html_title = "litsock"
+html_copy_source = html_show_sourcelink = False
+html_favicon = "static/favicon.svg"
+
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "fieldlist"]
+myst_heading_anchors = 4
+suppress_warnings = ["myst.header", "mystnb.unknown_mime_type", "myst.xref_missing.path"]
+viewcode_line_numbers = True
+notfound_urls_prefix = None
+pygments_style = "default"
+
+html_theme = "pydata_sphinx_theme"
+html_theme_options = {
+    "logo": {"text": "litsock"},
+    "navbar_center": [],
+    "navbar_end": ["theme-switcher"],
+    "navigation_depth": 2,
+    "show_nav_level": 1,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": {"**": ["page-toc", "notebook"], "mapping": []},
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "back_to_top_button": True,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"**": ["book-contents"]}
+html_context = {"default_mode": "auto"}
+
+
+def only_with_source(app):
+    "viewcode lists the modules that have no Python source too, and links to pages that it then does not write."
+    modules = getattr(app.env, "_viewcode_modules", {})
+    for name in [name for name, found in modules.items() if not found]:
+        del modules[name]
+    return []
+
+
+def setup(app):
+    app.connect("html-collect-pages", only_with_source, priority=1)
