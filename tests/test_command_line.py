@@ -1,0 +1,129 @@
+"""The command `litsock`, as its users meet it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from processes import LIMIT, one_line
+
+import litsock
+from litsock import __main__ as command
+
+
+def run(*words, **options):
+    "Status, standard output, standard error."
+    line = [sys.executable, "-m", "litsock", *words]
+    done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LIMIT, **options)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["families"], ["resolve"], ["constants"], ["example"], ["run"], ["lab"]])
+def test_help(words):
+    status, output, complaint = run(*words, "--help")
+    assert (status, complaint) == (0, "")
+    assert output.startswith("usage: litsock")
+
+
+@pytest.mark.parametrize("words", ["", "telephone", "resolve", "example telephone", "example echo-server --port x", "lab a b"])
+def test_wrong_command_line(words):
+    status, output, complaint = run(*words.split())
+    assert (status, output) == (2, "")
+    assert one_line(complaint, "--help")
+
+
+def test_version():
+    assert run("--version") == (0, f"litsock {litsock.__version__}\n", "")
+
+
+def test_families():
+    status, output, complaint = run("families")
+    assert (status, complaint) == (0, "")
+    assert "AF_INET6" in output and "AF_CAN" in output
+
+
+def test_resolve():
+    status, output, complaint = run("resolve", "127.0.0.1", "http")
+    assert (status, complaint) == (0, "")
+    title, first, *_ = output.splitlines()
+    assert title.split() == ["family", "type", "protocol", "address"]
+    assert first.split() == ["AF_INET", "SOCK_STREAM", "tcp", "127.0.0.1", "port", "80"]
+    assert "::1" in run("resolve", "::1")[1]
+
+
+@pytest.mark.parametrize("words", [["no.such.host.invalid"], ["localhost", "no-such-service"], ["a" * 300], [""]])
+def test_resolve_what_is_not_known(words):
+    status, output, complaint = run("resolve", *words)
+    assert (status, output) == (1, "") and one_line(complaint, "litsock: ")
+
+
+def test_constants():
+    assert "TCP_NODELAY" in run("constants", "TCP_NO*")[1]
+    assert run("constants")[1].count("\n") > 1000
+    assert "SO_REUSEADDR" in run("constants", "2")[1]
+    status, output, complaint = run("constants", "SO_REUSADDR")
+    assert (status, output) == (1, "") and one_line(complaint, "did you mean SO_REUSEADDR")
+
+
+def test_examples():
+    assert run("example", "scatter")[1].endswith("Received b'Hello, world'\n")
+    status, output, complaint = run("example", "fetch", "nonsense")
+    assert (status, output) == (1, "") and one_line(complaint, "fetch: ")
+
+
+def test_run_a_program(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("import socket, sys; print(socket.socket.__module__, sys.argv[1:], __name__); sys.exit(3)")
+    assert run("run", str(program), "--flag", "-m", "x") == (3, "litsock ['--flag', '-m', 'x'] __main__\n", "")
+    (tmp_path / "module.py").write_text(program.read_text())
+    assert run("run", "-m", "module", "--flag", cwd=tmp_path)[:2] == (3, "litsock ['--flag'] __main__\n")
+
+
+def test_run_nothing(tmp_path):
+    status, output, complaint = run("run")
+    assert (status, output) == (1, "") and one_line(complaint, "which program?")
+    status, output, complaint = run("run", str(tmp_path / "none.py"))
+    assert status != 0 and output == "" and "none.py" in complaint.splitlines()[-1]
+
+
+def test_the_book_is_copied_once_and_never_written_over(tmp_path):
+    folder = tmp_path / "mine"
+    assert command.copy_book(folder) == len(list(Path(command.book()).glob("*.ipynb")))
+    (folder / "index.ipynb").write_text("mine")
+    (folder / "00_core.ipynb").unlink()
+    assert command.copy_book(folder) == 1
+    assert (folder / "index.ipynb").read_text() == "mine"
+
+
+def test_lab_without_jupyterlab(tmp_path):
+    code = """if True:
+        import sys
+        sys.modules["jupyterlab"] = None
+        import importlib.util
+        importlib.util.find_spec = lambda name: None
+        from litsock.__main__ import main
+        sys.exit(main(["lab", "mine"]))
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "") and one_line(done.stderr, "pip install 'litsock[lab]'")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_wheel_brings_the_book_and_the_command(tmp_path):
+    top = Path(__file__).parent.parent
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, top]
+    subprocess.run(build, check=True, stdin=subprocess.DEVNULL)
+    wheel = next(tmp_path.glob("*.whl"))
+    names = subprocess.run([sys.executable, "-m", "zipfile", "-l", wheel], capture_output=True, text=True).stdout
+    for part in ("litsock/book/index.ipynb", "litsock/examples/streams.py", "litsock/families/__init__.py", "py.typed"):
+        assert part in names
+
+
+def test_words_are_completed():
+    pytest.importorskip("argcomplete", reason="needs argcomplete: pip install 'litsock[cli]'")
+    environment = {
+        **os.environ, "_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": "\n", "COMP_LINE": "litsock fam", "COMP_POINT": "11",
+        "_ARGCOMPLETE_STDOUT_FILENAME": "/dev/stdout",
+    }
+    assert run(env=environment)[1].strip() == "families"
