@@ -345,7 +345,8 @@ def test_j1939(closing: Any, here: Any, there: Any, size: int) -> None:
     assert one.getpeername() == (BUS, 0, 0x12300, 0x30)
     one.send(message)
     data, control, flags, sender = other.recvmsg(1000, 1000)
-    assert (data, flags, sender[1:]) == (message, 0, (0, 0x12300, 0x20))
+    assert data == message and sender[1:] == (0, 0x12300, 0x20)
+    assert flags in (0, litsock.MSG_DONTROUTE)  # in one frame: sent on this machine
     assert (litsock.SOL_CAN_J1939, litsock.SCM_J1939_PRIO, b"\6") in control
 
 
