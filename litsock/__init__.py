@@ -24,6 +24,7 @@ LATER = {  # what goes beyond the specification is loaded when it is first used
     "IncompleteReadError": "deadlines",
     "install": "dropin",
     "read_ancdata": "ancillary",
+    "trace": "tracing",
 }
 
 TYPE_CHECKING = False
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .ancillary import read_ancdata as read_ancdata
     from .deadlines import IncompleteReadError as IncompleteReadError
     from .dropin import install as install
+    from .tracing import trace as trace
 else:
 
     def __getattr__(name):

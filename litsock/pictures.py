@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 # %% auto #0
-__all__ = ['CELL', 'ROW', 'PER_ROW', 'SERVER', 'CLIENT', 'STEP', 'TOP', 'NAMES_END', 'SCALE_END', 'LANE', 'Picture', 'escape',
-           'draw_bytes', 'draw_byte', 'name_field', 'draw_conversation', 'draw_timeline']
+__all__ = ['CELL', 'ROW', 'PER_ROW', 'SERVER', 'CLIENT', 'STEP', 'TOP', 'NAMES_END', 'SCALE_END', 'LANE', 'LANE_ROW', 'LETTER',
+           'GAP', 'MARGIN', 'LONGEST_LABEL', 'Picture', 'escape', 'draw_bytes', 'draw_byte', 'name_field',
+           'draw_conversation', 'draw_timeline', 'clipped', 'draw_lanes', 'label_width', 'lane_y', 'draw_bar',
+           'draw_arrow']
 
 # %% ../nbs/93_pictures.ipynb #ceab25d4
 class Picture:
@@ -160,3 +162,68 @@ def draw_timeline(
         if not tenth % 5:
             picture.label(place(seconds * tenth / 10), bottom + 14, f"{seconds * tenth / 10:g} s", 11)
     return picture
+
+# %% ../nbs/93_pictures.ipynb #876d6ad4
+LANE_ROW, LETTER, GAP, MARGIN = 24, 7.3, 200, 64  # pixels: a row, a letter of a label, between two lanes, and for times
+LONGEST_LABEL = 44  # characters
+
+
+def clipped(text: str, size: int = LONGEST_LABEL) -> str:
+    "A text that fits."
+    return text if len(text) <= size else text[: size - 1] + "…"
+
+
+def draw_lanes(
+    names: list[str],  # of the lanes, from left to right
+    bars: list[tuple[int, int, int, str, str]],  # lane, first and last row, label at the first and at the last
+    arrows: list[tuple[int, int, int, int, bool, str]],  # from lane and row, to lane and row, dashed, label
+    times: list[str],  # one for each row; or none at all
+    text: str,  # the same in words, for a terminal and a screen reader
+) -> Picture:
+    "Calls of several peers over time."
+    widths = [label_width(bars, number) for number in range(len(names))]
+    margin = MARGIN if times else 0
+    two = len(names) == 2
+    places = [margin + widths[0] * two + 12.0]
+    for width in widths[:-1]:
+        places.append(places[-1] + (GAP if two else width + 24))
+    rows = max((last for _, _, last, *_ in bars), default=0) + 1
+    picture = Picture(round(places[-1] + widths[-1] + 12), 40 + rows * LANE_ROW, text)
+    for x, name in zip(places, names):
+        picture.label(x, 16, clipped(name), 14, "middle" if two else "start")
+        picture.line(x, 24, x, 34 + rows * LANE_ROW, dashed=True)
+    for number, time in enumerate(times):
+        picture.label(margin - 16, lane_y(number) + 4, time, 10, "end")
+    for bar in bars:
+        draw_bar(picture, places[bar[0]], *bar[1:], turned=two and bar[0] == 0)
+    for from_lane, from_row, to_lane, to_row, dashed, label in arrows:
+        draw_arrow(picture, places[from_lane], from_row, places[to_lane], to_row, dashed, label if two else "")
+    return picture
+
+
+def label_width(bars, lane):
+    "Room for the longest label of a lane."
+    labels = [clipped(word) for number, _, _, *words in bars if number == lane for word in words]
+    return max([80, *(LETTER * len(label) + 16 for label in labels)])
+
+
+def lane_y(row):
+    "Where a row's middle is."
+    return 44 + row * LANE_ROW
+
+
+def draw_bar(picture, x, first, last, label, end_label, turned):
+    "A call, and what is to be said of it; `turned`: on the left."
+    picture.box(x - 5, lane_y(first) - 8, 10, 16 + (last - first) * LANE_ROW, 0.3 if last > first else 0.1)
+    for row, words in ((first, label), (last, end_label)):
+        if words:
+            picture.label(x - 12 if turned else x + 12, lane_y(row) + 4, clipped(words), 12, "end" if turned else "start", True)
+
+
+def draw_arrow(picture, x1, row1, x2, row2, dashed, label):
+    side = 7 if x2 > x1 else -7
+    y1, y2 = lane_y(row1), lane_y(row2)
+    picture.line(x1 + side, y1, x2 - side, y2, arrow=True, dashed=dashed)
+    if label:  # on a slanted arrow near its head, where no other arrow from the same place is in the way
+        part = 0.5 if y1 == y2 else 0.78
+        picture.label(x1 + (x2 - x1) * part, y1 + (y2 - y1) * part - 4, label, 11)
