@@ -9,7 +9,7 @@ import sys
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from threading import Thread
@@ -159,6 +159,21 @@ def tcp_echo_thread(module: Any, timeout: float | None = None, count: int = 3_00
 def tcp_echo_thread_timeout(module: Any) -> float:
     """Here the data is never there at once, so trying first does not pay: receive, wait, receive again."""
     return tcp_echo_thread(module, 5)
+
+
+@case("pingpong-after-trace", "round trip", 0.85)
+def pingpong_after_trace(module: Any) -> float:
+    """The same as `tcp-pingpong` when a trace has been open before, and is closed: no trace of it may be left."""
+    with getattr(module, "trace", nullcontext)():
+        pass
+    return tcp_pingpong(module)
+
+
+@case("pingpong-traced", "round trip")
+def pingpong_traced(module: Any) -> float:
+    """The same while a trace is open, which the standard module has not: the price of watching four calls."""
+    with tcp_pair(module) as ends, getattr(module, "trace", nullcontext)():
+        return ping_pong(*ends, 2_000)
 
 
 @case("unix-pingpong", "round trip")

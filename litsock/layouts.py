@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from errno import errorcode
+from errno import EOPNOTSUPP, errorcode
 from functools import cache
 from struct import calcsize
 from typing import Any, NamedTuple
@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from . import constants, families, kernel
 
 # %% auto #0
-__all__ = ['PROTOCOLS', 'LEVELS', 'CONTROL', 'MARKED', 'KINDS', 'STRUCTS', 'ADDRESSES', 'BLUETOOTH', 'MESSAGES', 'OPTIONS',
-           'NUMBERS', 'names_under', 'flag_names', 'family_name', 'message_flags', 'type_name', 'protocol_name',
-           'level_name', 'option_name', 'mcast_name', 'control_name', 'native', 'text', 'time_of_day', 'address_value',
-           'struct', 'size_of', 'Field', 'fields', 'address_struct', 'address_fields', 'control_fields', 'data_fields',
-           'option_fields', 'hexdump']
+__all__ = ['ERRORS', 'PROTOCOLS', 'LEVELS', 'CONTROL', 'MARKED', 'KINDS', 'STRUCTS', 'ADDRESSES', 'BLUETOOTH', 'MESSAGES',
+           'OPTIONS', 'NUMBERS', 'names_under', 'flag_names', 'error_name', 'family_name', 'message_flags', 'type_name',
+           'protocol_name', 'level_name', 'option_name', 'mcast_name', 'control_name', 'native', 'text', 'time_of_day',
+           'address_value', 'struct', 'size_of', 'Field', 'fields', 'address_struct', 'address_fields',
+           'control_fields', 'data_fields', 'option_fields', 'hexdump']
 
 # %% ../nbs/42_layouts.ipynb #ffdbb79e
 @cache
@@ -52,6 +52,14 @@ def flag_names(
     return "|".join(parts + [f"{rest:#x}"] * bool(rest)) or nothing
 
 # %% ../nbs/42_layouts.ipynb #b80b3f6b
+ERRORS = errorcode | {EOPNOTSUPP: "EOPNOTSUPP"}  # has two names; the manual pages about sockets use this one
+
+
+def error_name(number: int) -> str:
+    "`ECONNREFUSED` for 111, and so on; empty for a number that is no error."
+    return ERRORS.get(number, "")
+
+
 def family_name(number: int) -> str:
     "`AF_INET` for 2, and so on."
     return names_under("Address families").get(number, str(number))
@@ -194,7 +202,7 @@ KINDS = {
     "type": lambda raw: type_name(native(raw)),
     "protocol": lambda raw: names_under("IPPROTO_*").get(native(raw), str(native(raw))),
     "frame": lambda raw: names_under("ETH_P_*").get(int.from_bytes(raw, "big"), hex(int.from_bytes(raw, "big"))),
-    "errno": lambda raw: errorcode.get(native(raw), native(raw)),
+    "errno": lambda raw: error_name(native(raw)) or native(raw),
     "state": lambda raw: names_under("TCP states").get(native(raw), str(native(raw))),
     "origin": lambda raw: names_under("SO_EE_*").get(native(raw), str(native(raw))),
     "address": lambda raw: address_value(raw) if any(raw[:2]) else None,

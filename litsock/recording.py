@@ -26,7 +26,8 @@ def leads_to_c(thing) -> bool:
     "Whether a function of `kernel` ends in the seam."
     if code := getattr(thing, "__code__", None):
         return any(name.startswith("ls_") for name in code.co_names)
-    return getattr(thing, "__self__", None) in (kernel.lib, kernel._hot) and thing is not None
+    owner = getattr(thing, "__self__", None)
+    return owner is not None and (owner is kernel.lib or owner is kernel._hot)
 
 
 def calls() -> list[str]:
@@ -273,10 +274,18 @@ def keep_text(given, answer, limit):
     return (answer, (*given, ...)) if type(answer) is int else (0, (*given, answer))
 
 
+def keep_getaddrinfo(given, answer, limit):
+    "With `AI_NUMERICHOST` nobody is asked: it only reads what is written."
+    service, flags = given[1], given[5]
+    if flags & constants.AI_NUMERICHOST and (service is None or service.isdigit()):
+        return None
+    return answer[0], (*given, answer[1] if answer[0] == 0 else ...)
+
+
 shape(
     "getaddrinfo", "getaddrinfo",
     "node:name service:service family:family socktype:type protocol:protocol flags:lookup_flags res:addresses",
-    lambda given, answer, limit: (answer[0], (*given, answer[1] if answer[0] == 0 else ...)),
+    keep_getaddrinfo,
 )  # fmt: skip
 shape(
     "getnameinfo", "getnameinfo", "addr:address flags:name_flags host:host",

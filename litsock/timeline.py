@@ -36,8 +36,8 @@ class Ends:
             self.learn_from(note)
 
     def learn(self, which: Which, local: bytes, peer: bytes, type: int = 0) -> None:
-        "What is not known yet."
-        if local and not self.local.get(which):
+        "What is not known yet. Port 0 is none: the socket has no address so far."
+        if local and port_of(local) != 0 and not self.local.get(which):
             self.local[which] = local
         if peer and not self.peer.get(which):
             self.peer[which] = peer
@@ -53,7 +53,7 @@ class Ends:
         if fd is None or not raw:
             return
         which = self.sockets.which(fd, note)
-        if note.name in ("getsockname", "bind") and port_of(raw) != 0:
+        if note.name in ("getsockname", "bind"):
             self.learn(which, raw, b"")
         elif note.name == "getpeername" or note.name == "connect" and error_name(note) in ("", "EINPROGRESS"):
             self.learn(which, b"", raw)
@@ -218,7 +218,7 @@ def pairs_by_words(notes: list[Note], sockets: Sockets, pairs: dict[Which, Which
     heard: dict[Which, bytes] = {}
     for note in notes:
         for functions, words in ((SENDING, sent), (RECEIVING, heard)):
-            if note.shape.function in functions and (note.result or 0) > 0:
+            if note.shape.function in functions and (note.result or 0) > 0 and not peeked(note):
                 which = sockets.which(note.values[0], note)
                 words[which] = words.get(which, b"") + first_bytes(value_of(note, "data", "pieces"))
     for one, said in sent.items():

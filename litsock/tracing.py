@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from errno import errorcode
 from itertools import count
 from threading import Thread
 from time import perf_counter
@@ -142,7 +141,7 @@ def argument_texts(note: Note, writer: Writer) -> dict[str, str]:
     "The arguments of a call: name to value, in symbols."
     found = {}
     for (parameter, kind), value in zip(note.shape.parameters, note.values):
-        way = WAYS.get(kind, text_or_number)
+        way = WAYS.get(kind, text_or_number) if type(value) is not str else text_or_number
         found[parameter] = "…" if value is ... else "NULL" if value is None else way(value, note, writer)
     return found
 
@@ -153,7 +152,7 @@ def error_name(note: Note) -> str:
         return ""
     if note.shape.function in ("getaddrinfo", "getnameinfo"):
         return layouts.names_under("getaddrinfo, getnameinfo: errors").get(note.result, "") if note.result else ""
-    return errorcode.get(-note.result, "") if note.result < 0 and note.shape.function not in LIBRARY else ""
+    return layouts.error_name(-note.result) if note.result < 0 and note.shape.function not in LIBRARY else ""
 
 
 def result_text(note: Note, writer: Writer) -> str:
@@ -584,15 +583,18 @@ class Trace(Calls):
         self._printing: set[Thread] = set()
         self._under_way: dict[Thread, tuple] = {}
         self._unfinished: list[Note] = []
+        self._open = False
 
     def __enter__(self) -> Trace:
         if not self._start:
             self._before = survey()
             self._start = perf_counter()
         begin(self)
+        self._open = True
         return self
 
     def __exit__(self, *exception) -> None:
+        self._open = False
         end(self)
         self._unfinished += self._still_under_way()
         self._under_way.clear()
@@ -602,19 +604,26 @@ class Trace(Calls):
         "Notes of the calls that have not returned."
         now, notes = perf_counter(), []
         for thread, (name, form, start, given) in list(self._under_way.items()):
-            if kept := form.keep(given, PENDING.get(name, -1), self._data):
+            if kept := self._kept(form, given, PENDING.get(name, -1)):
                 notes.append(Note(0, thread, name, form, start, now, None, kept[1]))
         return list(filter(self._is_wanted, notes))
 
+    def _kept(self, form, given, answer):
+        "Result and values. A mistake of ours must not become one of the program: it takes the place of the values."
+        try:
+            return form.keep(given, answer, self._data)
+        except Exception as error:
+            return answer if type(answer) is int else None, (*given[:1], f"not kept: {error!r}")
+
     def _take(self, name, form, thread, start, end, given, answer) -> None:
         "Note a call that has returned."
-        kept = form.keep(given, answer, self._data)
-        if kept is None or thread in self._printing:
+        kept = self._kept(form, given, answer)
+        if kept is None or not self._open or thread in self._printing:
             return
-        note = Note(0, thread, name, form, start, end, *kept)
-        if self._is_wanted and not self._is_wanted(note):
+        result, values = kept
+        if self._is_wanted and not self._is_wanted(Note(0, thread, name, form, start, end, result, values)):
             return
-        self._ring.append(note._replace(number=next(self._numbers)))
+        self._ring.append(note := Note(next(self._numbers), thread, name, form, start, end, result, values))
         if self._stream is not None:
             self._print(note)
 
@@ -649,3 +658,52 @@ def trace(
 ) -> Trace:  # a context manager: what is called inside is recorded
     "Record every system call that litsock makes, in all threads."
     return Trace(data, limit, stream, wanted(socket, call, thread))
+
+# %% ../nbs/41_trace.ipynb #a823edd7
+def run(
+    program: list[str],  # a Python file and its arguments
+    output,  # a text file to write to
+    data: bool = True,  # show the start of what is sent and received
+    summary: bool = False,  # only the sums, at the end
+) -> None:
+    "Run a program on litsock, and write what it asks the kernel."
+    import sys
+    from runpy import run_path
+
+    import litsock
+
+    sys.modules["socket"] = litsock
+    sys.argv = program
+    sys.path[0] = os.path.dirname(os.path.abspath(program[0]))
+    t = trace(data=data, stream=None if summary else output)
+    try:
+        with t:
+            run_path(program[0], run_name="__main__")
+    finally:
+        if summary:
+            print(t.summary(), file=output)
+        for note in t._unfinished:
+            print(line(note, t._start, t._writer()), file=output)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    "The command line."
+    import sys
+    from argparse import REMAINDER, ArgumentParser
+
+    parser = ArgumentParser(prog="python -m litsock.tracing", description="Show every call that a program's sockets make.")
+    parser.add_argument("--summary", action="store_true", help="only counts, errors and times of each call, at the end")
+    parser.add_argument("--no-data", action="store_true", help="leave out what is sent and received")
+    parser.add_argument("--output", metavar="FILE", help="write to FILE, not to standard error")
+    parser.add_argument("program", nargs=REMAINDER, metavar="PROGRAM.py …", help="a Python file, and its arguments")
+    chosen = parser.parse_args(arguments)
+    if not chosen.program:
+        parser.error("which program?")
+    if not chosen.output:
+        return run(chosen.program, sys.stderr, not chosen.no_data, chosen.summary)
+    with open(chosen.output, "w", encoding="utf-8") as file:
+        run(chosen.program, file, not chosen.no_data, chosen.summary)
+
+
+if __name__ == "__main__" and "get_ipython" not in globals():
+    main()

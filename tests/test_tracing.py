@@ -1,0 +1,649 @@
+"""A trace shows what was called: all of it, nothing else, whatever the threads, the errors and the signals do."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from array import array
+from contextlib import nullcontext
+from pathlib import Path
+from threading import Barrier, Thread, Timer
+from time import sleep
+
+import pytest
+
+import litsock
+from litsock import kernel, recording, timeline
+
+PACKAGE = Path(litsock.__file__).parent
+
+
+@pytest.fixture
+def pair():
+    one, other = litsock.socketpair()
+    with one, other:
+        yield one, other
+
+
+def names(trace):
+    return [record.call for record in trace.records]
+
+
+# Every call passes by
+
+
+def test_all_calls_have_a_shape():
+    """A function that is new in `kernel` is recorded anyway, but here is where to describe it: nbs/41b_recording.ipynb."""
+    assert set(recording.calls()) - recording.SHAPES.keys() == set()
+
+
+def sources():
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.name not in ("kernel.py", "native_build.py", "hot_build.py"))
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_holds_on_to_a_call(path):
+    """`from litsock.kernel import recv`, or a look into the seam itself, would escape the trace."""
+    watched = set(recording.calls())
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.endswith("kernel"):
+            assert watched.isdisjoint(alias.name for alias in node.names), f"line {node.lineno}"
+        if isinstance(node, ast.Attribute) and node.attr.startswith("ls_"):
+            raise AssertionError(f"line {node.lineno} calls {node.attr} past the module kernel")
+
+
+def test_no_module_keeps_a_call_in_a_variable():
+    """Nor may a function of `kernel` be stored where a later trace cannot reach it."""
+    real = {id(getattr(kernel, name)): name for name in recording.calls()}
+    for name, module in list(sys.modules.items()):
+        if name.startswith("litsock") and not name.endswith(("kernel", "_hot")) and "_native" not in name:
+            kept = [key for key, value in vars(module).items() if id(value) in real]
+            assert not kept, f"{name} holds {kept}"
+
+
+def test_off_means_off(pair):
+    """Before and after, `kernel` has the very same functions, also after nested traces and exceptions."""
+    before = dict(vars(kernel))
+    with litsock.trace(), litsock.trace():
+        assert kernel.recv is not before["recv"]
+    with pytest.raises(ZeroDivisionError), litsock.trace():
+        1 / 0
+    assert dict(vars(kernel)) == before
+
+
+def test_a_replaced_function_stays(pair, monkeypatch):
+    """What somebody else put into `kernel` meanwhile is not ours to take out."""
+    with litsock.trace():
+        mine = lambda fd: 0
+        real = recording.REAL["listen"]
+        kernel.listen = mine
+    try:
+        assert kernel.listen is mine
+    finally:
+        kernel.listen = real
+
+
+# What a record says
+
+
+def test_stream(pair):
+    one, other = pair
+    with litsock.trace() as t:
+        one.sendall(b"hello")
+        other.recv(3)
+        other.recv_into(buffer := bytearray(10))
+        buffer[:] = bytes(10)  # the record has its own copy
+    sent, first, second = t.records
+    assert (sent.call, sent.fd, sent.data, sent.size, sent.result, sent.error) == ("send", one.fileno(), b"hello", 5, 5, "")
+    assert (first.call, first.fd, first.data, first.arguments["len"]) == ("recv", other.fileno(), b"hel", "3")
+    assert (second.call, second.data, second.size) == ("recv", b"lo", 2)
+    assert 0 <= sent.started <= first.started and sent.seconds > 0
+
+
+def test_options_and_modes(pair):
+    sock = pair[0]
+    with litsock.trace() as t:
+        sock.setsockopt(litsock.SOL_SOCKET, litsock.SO_LINGER, array("i", [1, 5]).tobytes())
+        sock.setsockopt(litsock.SOL_SOCKET, litsock.SO_KEEPALIVE, 1)
+        assert sock.getsockopt(litsock.SOL_SOCKET, litsock.SO_TYPE) == litsock.SOCK_STREAM
+        sock.setblocking(False)
+        sock.set_inheritable(False)
+        sock.get_inheritable()
+        with pytest.raises(BlockingIOError):
+            sock.recv(10)
+    fd = sock.fileno()
+    assert [str(record) for record in t.records] == [
+        f"setsockopt({fd}, SOL_SOCKET, SO_LINGER, {{l_onoff=1, l_linger=5}}, 8) = 0",
+        f"setsockopt({fd}, SOL_SOCKET, SO_KEEPALIVE, 1, 4) = 0",
+        f"getsockopt({fd}, SOL_SOCKET, SO_TYPE, SOCK_STREAM, 4) = 0",
+        f"ioctl({fd}, FIONBIO, [1]) = 0",
+        f"fcntl({fd}, F_SETFD, FD_CLOEXEC) = 0",
+        f"fcntl({fd}, F_GETFD) = 1",
+        f"recv({fd}, …, 10, {'MSG_DONTWAIT' if 'MSG_DONTWAIT' in t.text() else '0'}) = EAGAIN",
+    ]
+    assert t.records[-1].result == -1 and t.records[-1].data is None
+
+
+def test_connection_refused():
+    with litsock.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = free.getsockname()
+    with litsock.socket() as sock, litsock.trace() as t:
+        with pytest.raises(ConnectionRefusedError):
+            sock.connect(address)
+    assert (t.records[-1].call, t.records[-1].error, t.records[-1].address) == ("connect", "ECONNREFUSED", address)
+
+
+def test_timeout_is_all_its_calls(pair):
+    pair[0].settimeout(0.01)
+    with litsock.trace() as t, pytest.raises(TimeoutError):
+        pair[0].recv(10)
+    assert names(t) == ["recv", "ppoll"]
+    assert [record.error or record.result for record in t.records] == ["EAGAIN", 0]
+    assert t.records[1].seconds >= 0.009
+
+
+def test_interrupted_call_is_two(pair):
+    """A signal handler that returns: the call is made again, and the trace has both."""
+    one, other = pair
+
+    def handler(*_):
+        one.send(b"x")
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with litsock.trace() as t:
+            Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+            assert other.recv(1) == b"x"
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert [(record.call, record.error or record.size) for record in t.records] == [("recv", "EINTR"), ("send", 1), ("recv", 1)]
+
+
+def test_what_asks_nobody_is_not_there(pair):
+    with litsock.trace() as t:
+        assert pair[0].recv(0) == b"" and pair[0].recv_into(bytearray()) == 0
+        with pytest.raises(TypeError):
+            pair[0].send("text")
+        with pytest.raises(OverflowError):
+            pair[0].recv(2**70)
+        litsock.inet_aton("127.0.0.1")
+        litsock.CMSG_LEN(4)
+    assert len(t) == 0 and repr(t) == "no calls"
+
+
+def test_descriptors_in_messages(pair):
+    one, other = pair
+    with litsock.trace() as t:
+        litsock.send_fds(one, [b"a", b"bc"], [one.fileno()])
+        _, (copy,), _, _ = litsock.recv_fds(other, 10, 1)
+        litsock.close(copy)
+    sent, received, closed = t.records
+    assert sent.arguments["msg_control"] == f"[SCM_RIGHTS {one.fileno()}]" and sent.arguments["msg_iov"] == "[b'a', b'bc']"
+    assert received.arguments["msg_control"] == f"[SCM_RIGHTS {copy}]" and received.data == b"abc"
+    assert t.stable().text().splitlines()[2].startswith("close(s3)")
+    assert str(closed) == f"close({copy}) = 0"
+
+
+def test_rights_that_nobody_took(pair):
+    """An exception after `recvmsg`: the descriptors that it brought are closed, and that is a call too."""
+    one, other = pair
+    litsock.send_fds(one, [b"a"], [one.fileno()])
+    with litsock.trace() as t, pytest.raises(RuntimeError):
+        with kernel.Parcel.incoming([kernel.allocate(kernel.CHARS, 1)], litsock.CMSG_SPACE(4)) as parcel:
+            assert kernel.recvmsg(other.fileno(), parcel, 0) == 1
+            raise RuntimeError
+    received, closed = t.records
+    assert closed.call == "close" and received.arguments["msg_control"] == f"[SCM_RIGHTS {closed.arguments['fd'].strip('[]')}]"
+
+
+def test_datagrams():
+    with litsock.socket(litsock.AF_INET6, litsock.SOCK_DGRAM) as sock, litsock.trace() as t:
+        sock.bind(("::1", 0))
+        address = sock.getsockname()
+        sock.sendto(b"question", address)
+        assert sock.recvfrom_into(bytearray(4), 4, litsock.MSG_TRUNC)[0] == 8
+        sock.sendmsg([b"x"], [], 0, address)
+        sock.recvmsg(10)
+    sent, received, *messages = t.only(call=["sendto", "recvfrom", "sendmsg", "recvmsg"]).records
+    assert sent.address == received.address == address == messages[0].address == messages[1].address
+    assert received.arguments["flags"] == "MSG_TRUNC" and received.data == b"ques"
+
+
+def test_names():
+    with litsock.trace() as t:
+        litsock.getaddrinfo("127.0.0.1", 80, type=litsock.SOCK_STREAM)
+        with pytest.raises(litsock.gaierror):
+            litsock.getaddrinfo("nobody.invalid", 80)
+        litsock.getnameinfo(("127.0.0.1", 80), litsock.NI_NUMERICHOST | litsock.NI_NUMERICSERV)
+        with pytest.raises(OSError):
+            litsock.if_nametoindex("no-such-one")
+    found, failed, *rest = t.records
+    assert found.arguments["res"] == "[('127.0.0.1', 80)]" and failed.error == "EAI_NONAME"
+    assert "getnameinfo" in [record.call for record in rest] and rest[-1].call == "if_nametoindex"
+
+
+# Secrets, size, storage
+
+
+def test_no_data(pair):
+    one, other = pair
+    with litsock.trace(data=False) as t:
+        one.sendall(b"secret")
+        other.recv(100)
+        one.sendmsg([b"secret"])
+        other.recvmsg(100)
+        one.setsockopt(litsock.SOL_SOCKET, litsock.SO_LINGER, bytes(8))
+    stored = t.text() + t._repr_html_() + repr(t.records) + repr(t._notes())
+    assert "secret" not in stored and b"secret".hex() not in stored and b"secret".hex(" ") not in stored
+    assert [record.size for record in t.records[:4]] == [6] * 4
+
+
+def test_keys_are_never_kept(pair):
+    """The key of a cipher, whatever the kernel thinks of it here: this socket knows no such option."""
+    with litsock.trace() as t:
+        for level, option in ((litsock.SOL_ALG, litsock.ALG_SET_KEY), (litsock.IPPROTO_TCP, litsock.TCP_MD5SIG)):
+            with pytest.raises(OSError):
+                pair[0].setsockopt(level, option, b"key")
+    assert "key" not in t.text().replace("ALG_SET_KEY", "") and "6b 65 79" not in t._repr_html_()
+    assert t.records[0].arguments["optval"] == "(3 bytes)"
+
+
+def test_start_of_long_data(pair):
+    one, other = pair
+    with litsock.trace(data=4) as t:
+        one.sendall(b"0123456789")
+        other.recvmsg_into([bytearray(3), bytearray(3)])
+    sent, received = t.records
+    assert (sent.data, sent.size, sent.arguments["buf"]) == (b"0123", 10, "b'0123'…")
+    assert (received.data, received.arguments["msg_iov"]) == (b"0123", "[b'012', b'3'…]")
+
+
+def test_ring(pair):
+    with litsock.trace(limit=10) as t:
+        for number in range(25):
+            pair[0].send(b"%d" % number)
+    assert len(t) == 10 and t.dropped == 15 and t.records[0].data == b"15" and t.records[0].number == 16
+    assert "15 earlier calls were dropped" in repr(t) and "15 earlier calls were dropped" in t._repr_html_()
+
+
+def test_save(pair, tmp_path):
+    with litsock.trace() as t:
+        pair[0].sendall(b"\xff\0")
+        pair[0].getsockname()
+    t.save(tmp_path / "trace.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "trace.jsonl").read_text().splitlines()]
+    assert [line["call"] for line in lines] == ["send", "getsockname"]
+    assert lines[0]["data"] == "ff00" and lines[0].keys() == set(t.records[0]._fields)
+
+
+def test_table_for_pandas(pair):
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    with litsock.trace() as t:
+        pair[0].sendall(b"hello")
+        pair[1].recv(10)
+    frame = pandas.DataFrame(t.records)
+    assert list(frame.call) == ["send", "recv"] and frame["size"].sum() == 10
+
+
+# Threads, nesting, printing
+
+
+def test_threads(pair):
+    """Each thread under its name; nothing is lost."""
+    ready, each = Barrier(8), 200
+
+    def work():
+        one, other = litsock.socketpair()
+        ready.wait()
+        with one, other:
+            for _ in range(each):
+                one.send(b"x")
+                other.recv(1)
+
+    threads = [Thread(target=work, name=f"worker {number}") for number in range(8)]
+    with litsock.trace() as t:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for thread in threads:
+        calls = [record.call for record in t.only(thread=thread).records]
+        assert calls == ["socketpair"] + ["send", "recv"] * each + ["close"] * 2
+    assert len(t) == 8 * (3 + 2 * each)
+
+
+def test_nesting(pair):
+    one, other = pair
+    with litsock.trace() as outer:
+        one.send(b"1")
+        with litsock.trace() as inner:
+            one.send(b"2")
+        one.send(b"3")
+    assert [record.data for record in outer.records] == [b"1", b"2", b"3"] and [record.data for record in inner.records] == [b"2"]
+
+
+def test_open_twice_is_an_error_and_again_goes_on(pair):
+    t = litsock.trace()
+    with t:
+        pair[0].send(b"1")
+        with pytest.raises(RuntimeError, match="open already"):
+            t.__enter__()
+        pair[0].send(b"2")
+    with t:
+        pair[0].send(b"3")
+    assert [record.data for record in t.records] == [b"1", b"2", b"3"] and not recording.OPEN
+
+
+def test_a_call_that_hangs_is_seen(pair):
+    """While it waits, and after the trace has closed without it."""
+    waiting = Thread(target=pair[1].recv, args=(10,), daemon=True, name="waiter")
+    with litsock.trace() as t:
+        waiting.start()
+        while not len(t):
+            sleep(0.001)
+        assert "recv" in t.text() and "has not returned" in t.text()
+    pair[0].send(b"x")
+    waiting.join()
+    (record,) = t.records
+    assert (record.call, record.fd, record.result, record.thread) == ("recv", pair[1].fileno(), None, "waiter")
+
+
+def test_stream_printing(pair):
+    out = io.StringIO()
+    with litsock.trace(stream=out):
+        pair[0].send(b"hello")
+        assert out.getvalue().count("\n") == 1  # at once
+        pair[1].recv(10)
+    assert re.fullmatch(r"(\d+\.\d{6}  MainThread  \w+\(.*\) = 5  <.* µs>\n){2}", out.getvalue())
+
+
+def test_printing_to_what_is_closed(pair):
+    out = io.StringIO()
+    out.close()
+    with litsock.trace(stream=out) as t:
+        pair[0].send(b"hello")
+    assert names(t) == ["send"]
+
+
+def test_printing_to_a_socket(pair):
+    """What the trace itself sends is not traced, or it would never end."""
+    one, other = litsock.socketpair()
+    with one, other, one.makefile("w") as out, litsock.trace(stream=out) as t:
+        pair[0].send(b"hello")
+        pair[1].recv(100)
+    assert names(t) == ["send", "recv"]
+
+
+def test_filters(pair):
+    one, other = pair
+    with litsock.trace() as t:
+        with litsock.trace(socket=other) as a_socket, litsock.trace(call="send") as a_call:
+            one.send(b"x")
+            other.recv(1)
+    assert names(a_socket) == names(t.only(socket=other)) == ["recv"] and names(a_call) == names(t.only(call={"send"})) == ["send"]
+    assert names(t.only(socket=[one.fileno(), other])) == ["send", "recv"] and names(t.only(thread="nobody")) == []
+    with pytest.raises(ValueError, match="closed"):
+        t.only(socket=closed())
+
+
+def closed():
+    with litsock.socket() as sock:
+        return sock
+
+
+def test_numbers_that_are_used_again():
+    """Descriptor 5 is closed, and the next socket is 5 as well: two sockets, and the trace knows."""
+    with litsock.trace() as t:
+        for _ in range(3):
+            with litsock.socket() as sock:
+                number = sock.fileno()
+    assert {record.fd for record in t.records} == {number}
+    made = [line.split() for line in t.stable().text().splitlines()]
+    assert [line[0] for line in made] == [word for name in ("s1", "s2", "s3") for word in ("socket(AF_INET,", f"close({name})")]
+    assert [line[-1] for line in made] == ["s1", "0", "s2", "0", "s3", "0"]
+
+
+def test_summary(pair):
+    with litsock.trace() as t:
+        for _ in range(3):
+            pair[0].send(b"12345")
+        pair[1].setblocking(False)
+        pair[1].recv(100)
+        with pytest.raises(BlockingIOError):
+            pair[1].recv(100)
+    found = {one.call: (one.calls, one.errors, one.bytes) for one in t.summary()}
+    assert found == {"send": (3, 0, 15), "recv": (2, 1, 15), "ioctl": (1, 0, 0)}
+    assert sum(one.seconds for one in t.summary()) == pytest.approx(sum(record.seconds for record in t.records))
+
+
+# Pictures
+
+
+def test_rows_open_to_bytes():
+    with litsock.socket() as sock, litsock.trace() as t:
+        sock.setsockopt(litsock.IPPROTO_TCP, litsock.TCP_NODELAY, 1)
+        sock.bind(("127.0.0.1", 0))
+    html = t._repr_html_()
+    assert "<script" not in html and html.count("<details>") == 2
+    for part in ("sin_family", "7f 00 00 01", "127.0.0.1", "TCP_NODELAY: send small pieces at once"):
+        assert part in html
+
+
+def test_html_is_escaped(pair):
+    with litsock.trace() as t:
+        pair[0].send(b"<script>alert(1)</script>")
+    assert "<script" not in t._repr_html_() and "<script" not in t.timeline()._repr_html_()
+
+
+def conversation():
+    """A client and a server in threads; answers with the trace."""
+    with litsock.create_server(("127.0.0.1", 0)) as server, litsock.trace() as t:
+        address = server.getsockname()
+
+        def serve():
+            connection, _ = server.accept()
+            with connection:
+                while data := connection.recv(100):
+                    connection.sendall(data)
+
+        def ask():
+            with litsock.socket() as sock:
+                sock.connect(address)
+                for number in range(3):
+                    sock.sendall(b"question %d" % number)
+                    sock.recv(100)
+
+        threads = [Thread(target=serve, name="server"), Thread(target=ask, name="client")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return t
+
+
+def test_timeline_joins_sends_and_receives():
+    t = conversation()
+    found = [(one.sent.thread.name, one.sent.shape.function, one.received.shape.function, one.ending) for one in timeline.messages_of(t)]
+    assert sorted(found) == sorted(
+        [("client", "connect", "accept4", False), ("client", "close", "recv", True)]
+        + [("client", "send", "recv", False), ("server", "send", "recv", False)] * 3
+    )
+    for one in timeline.messages_of(t):
+        assert one.sent.start < one.received.end
+        if not one.ending and one.sent.shape.function == "send":
+            assert one.sent.values[1] == one.received.values[1]
+
+
+def test_stable_is_stable():
+    """The same conversation, ten times, with other ports, descriptors and schedules."""
+    pictures, tables = set(), set()
+    for number in range(10):
+        with litsock.socket() if number % 2 else nullcontext():
+            t = conversation().only(thread=["client", "server"])
+        pictures.add(t.stable().timeline()._repr_html_())
+        tables.add(t.stable()._repr_html_())
+    assert len(pictures) == 1 and len(tables) == 1
+
+
+def test_timeline_of_datagrams():
+    with litsock.socket(type=litsock.SOCK_DGRAM) as one, litsock.socket(type=litsock.SOCK_DGRAM) as other, litsock.trace() as t:
+        for sock in (one, other):
+            sock.bind(("127.0.0.1", 0))
+        for data in (b"first", b"second", b"lost"):
+            one.sendto(data, other.getsockname())
+        other.sendto(b"back", one.getsockname())
+        assert [other.recvfrom(100)[0], other.recv(3), one.recv(100)] == [b"first", b"sec", b"back"]
+    found = [(one.sent.values[1].start, one.received.values[1].start) for one in timeline.messages_of(t)]
+    assert sorted(found) == [(b"back", b"back"), (b"first", b"first"), (b"second", b"sec")]
+
+
+def test_timeline_of_unnamed_pairs(pair):
+    """Made before the trace, without names: found out by what was said."""
+    with litsock.trace() as t:
+        pair[0].sendall(b"hello, world")
+        pair[1].recv(5)
+        pair[1].recv(3, litsock.MSG_PEEK)
+        pair[1].recv(100)
+    found = [(one.label, one.received.values[1].start) for one in timeline.messages_of(t)]
+    assert found == [("5 bytes", b"hello"), ("7 bytes", b", world")]
+
+
+def test_lanes(pair):
+    with litsock.trace() as t:
+        pair[0].sendall(b"x")
+        pair[1].recv(1)
+    for lanes in (None, "thread", "socket", {"left": pair[0], "right": [pair[1]]}):
+        picture = t.timeline(lanes)._repr_html_()
+        assert "send" in picture and "recv" in picture and "<script" not in picture
+    assert "left" in picture
+    with pytest.raises(ValueError, match="lanes"):
+        t.timeline("lane")
+    assert "no calls" in repr(t.only(call="listen").timeline())
+
+
+# Honest
+
+
+PROGRAM = '''
+import json, os, sys
+import litsock
+from threading import Thread
+
+def mark(word):
+    try: os.stat(f"/trace-{word}")
+    except OSError: pass
+
+def serve():
+    connection, _ = server.accept()
+    with connection:
+        while data := connection.recv(100):
+            connection.sendall(data)
+
+def talk():
+    with litsock.create_connection(server.getsockname(), timeout=5) as sock:
+        sock.setsockopt(litsock.IPPROTO_TCP, litsock.TCP_NODELAY, 1)
+        for number in range(3):
+            sock.sendall(b"question %d" % number)
+            sock.recv(100)
+        sock.settimeout(0.01)
+        try: sock.recv(10)
+        except TimeoutError: pass
+        sock.settimeout(5)
+        sock.shutdown(litsock.SHUT_WR)
+        sock.recv(10)
+
+def others():
+    one, other = litsock.socketpair(type=litsock.SOCK_DGRAM)
+    with one, other, litsock.socket(litsock.AF_INET6, litsock.SOCK_DGRAM) as sock:
+        one.sendmsg([b"ab", b"c"], [(litsock.SOL_SOCKET, litsock.SCM_RIGHTS, sock.fileno().to_bytes(4, sys.byteorder))])
+        data, control, *_ = other.recvmsg(10, 100)
+        litsock.close(int.from_bytes(control[0][2], sys.byteorder))
+        sock.bind(("::1", 0))
+        sock.sendto(b"datagram", sock.getsockname())
+        sock.recvfrom_into(bytearray(4))
+        sock.getsockopt(litsock.SOL_SOCKET, litsock.SO_RCVBUF)
+        sock.setblocking(False)
+        for act in (lambda: sock.recv(10), lambda: sock.getpeername(), lambda: one.listen(3)):
+            try: act()
+            except OSError: pass
+        sock.dup().close()
+        sock.set_inheritable(True)
+
+server = litsock.create_server(("127.0.0.1", 0))
+server.getsockname(), litsock.inet_pton(litsock.AF_INET6, "::1")
+t = litsock.trace()
+with t:
+    mark("begins")
+    thread = Thread(target=serve)
+    thread.start()
+    talk()
+    thread.join()
+    others()
+    mark("ends")
+with open(sys.argv[1], "w") as file:
+    for note, record in zip(t._notes(), t.records):
+        print(json.dumps([note.thread.native_id, record.call, record.fd, record.result, record.error]), file=file)
+server.close()
+'''
+SEEN = "socket,socketpair,bind,listen,accept4,connect,getsockname,getpeername,sendto,recvfrom,sendmsg,recvmsg,shutdown," \
+    "getsockopt,setsockopt,close,ppoll,ioctl,fcntl,stat,newfstatat"  # fmt: skip
+LINE = re.compile(r"^(?P<thread>\d+)\s+(?P<call>\w+)\((?P<first>.*?)[,)].*= (?P<result>-?\d+)(?: (?P<error>E\w+))?")
+
+
+def strace_of(program, folder):
+    """What strace saw between the two marks: thread, call, descriptor, result and error."""
+    (folder / "program.py").write_text(program)
+    command = ["strace", "-f", "-e", f"trace={SEEN}", "-e", "signal=none", "-o", folder / "strace.txt",
+               sys.executable, folder / "program.py", folder / "trace.jsonl"]  # fmt: skip
+    path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path})
+    if "PTRACE" in done.stderr or "ptrace" in done.stderr:
+        pytest.skip(f"strace may not watch processes here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    seen, begun, inside = [], {}, False
+    for line in (folder / "strace.txt").read_text().splitlines():
+        thread = line.split()[0]
+        if "trace-begins" in line or "trace-ends" in line:
+            inside = "begins" in line
+        elif line.endswith("<unfinished ...>"):
+            begun[thread] = line.removesuffix("<unfinished ...>")
+        else:
+            if match := re.match(r"\d+\s+<\.\.\. \w+ resumed>(.*)", line):
+                line = begun.pop(thread) + match[1]
+            if inside and (match := LINE.match(line)):
+                seen.append(match.groupdict())
+    return seen
+
+
+def comparable(call, fd, result, error):
+    """A call as both tell it: `send` is `sendto` to the kernel; ppoll's first argument is an array."""
+    result = -1 if error else result
+    return {"send": "sendto", "recv": "recvfrom"}.get(call, call), fd, result, error
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed (Debian: apt install strace)")
+def test_same_as_strace(tmp_path):
+    """strace watches the program from outside while it traces itself: thread by thread, both tell the same calls."""
+    theirs: dict[int, list] = {}
+    for seen in strace_of(PROGRAM, tmp_path):
+        fd = re.search(r"fd=(\d+)", seen["first"]) if seen["call"] == "ppoll" else re.fullmatch(r"(\d+) *", seen["first"])
+        number = int(fd[1]) if fd else None
+        told = comparable(seen["call"], number, int(seen["result"]), seen["error"] or "")
+        if seen["call"] not in ("stat", "newfstatat"):
+            theirs.setdefault(int(seen["thread"]), []).append(told)
+    ours: dict[int, list] = {}
+    for line in (tmp_path / "trace.jsonl").read_text().splitlines():
+        thread, call, fd, result, error = json.loads(line)
+        if call != "getaddrinfo":
+            fd = None if call in ("socket", "socketpair") else fd
+            ours.setdefault(thread, []).append(comparable(call, fd, result, error))
+    assert ours == theirs
+    assert sum(map(len, ours.values())) > 40
