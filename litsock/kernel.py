@@ -13,19 +13,21 @@ from operator import index
 from ._native import ffi, lib
 
 # %% auto #0
-__all__ = ['accept', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', 'gai_strerror', 'getdescriptorflags', 'hstrerror',
-           'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll', 'sendfile', 'setblocking',
-           'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair', 'allocate', 'CHARS', 'LANDING',
-           'ROOM', 'IOVECS', 'MSGHDR', 'UINT', 'LOOKUP', 'INT', 'ROOMS', 'HOST', 'SERVICE', 'PROTOCOL', 'failure',
-           'c_int', 'c_size', 'c_text', 'new_landing', 'landed_address', 'getsockname', 'getpeername', 'bind',
-           'connect', 'readable', 'writable', 'part', 'send', 'sendto', 'received', 'room_for', 'recv', 'recvfrom',
-           'recv_into', 'recvfrom_into', 'Parcel', 'sendmsg', 'recvmsg', 'getsockopt', 'setsockopt', 'getaddrinfo',
-           'entries', 'getnameinfo', 'look_up', 'until_null', 'host_fields', 'look_up_host', 'gethostbyname',
-           'gethostbyaddr', 'getservbyname', 'getservbyport', 'getprotobyname', 'gethostname', 'if_nameindex',
-           'interfaces', 'if_indextoname']
+__all__ = ['accept', 'accept_unnamed', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', 'gai_strerror',
+           'getdescriptorflags', 'hstrerror', 'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll',
+           'sendfile', 'setblocking', 'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair',
+           'allocate', 'CHARS', 'LANDING', 'ROOM', 'IOVECS', 'MSGHDR', 'ROW', 'SIZES', 'INTS', 'VECTOR', 'UINT',
+           'LOOKUP', 'INT', 'ROOMS', 'HOST', 'SERVICE', 'PROTOCOL', 'failure', 'c_int', 'c_size', 'c_text',
+           'new_landing', 'landed_address', 'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable',
+           'part', 'send', 'sendto', 'received', 'room_for', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'zeros',
+           'Parcel', 'header', 'sendmsg', 'recvmsg', 'Row', 'sendmmsg', 'recvmmsg', 'getsockopt', 'setsockopt',
+           'getaddrinfo', 'entries', 'getnameinfo', 'look_up', 'until_null', 'host_fields', 'look_up_host',
+           'gethostbyname', 'gethostbyaddr', 'getservbyname', 'getservbyport', 'getprotobyname', 'gethostname',
+           'if_nameindex', 'interfaces', 'if_indextoname']
 
 # %% ../nbs/92_kernel.ipynb #3dc94de8
 accept = lib.ls_accept
+accept_unnamed = lib.ls_accept_unnamed
 close = lib.ls_close
 close_rights = lib.ls_close_rights
 cmsg_len = lib.ls_cmsg_len
@@ -206,63 +208,125 @@ def recvfrom_into(fd, buffer, size, flags):
     return answer if answer < 0 else (answer, landed_address(at))
 
 # %% ../nbs/92_kernel.ipynb #e9d0d5ec
-IOVECS, MSGHDR = ffi.typeof("struct iovec[]"), ffi.typeof("struct msghdr *")
+def zeros(size):
+    "A writable buffer of zeros. A large one takes no memory until somebody writes there: calloc(3)."
+    return bytearray(size) if size <= 65536 else ffi.buffer(ffi.new(CHARS, size))
 
 
 class Parcel:
-    "A `struct msghdr` and the memory that it points to."
+    "What a message consists of."
 
-    __slots__ = ("header", "row", "pieces", "control", "address")
+    __slots__ = ("pieces", "control", "control_size", "address", "flags")
 
     def __init__(
         self,
-        pieces,  # a list of C memory, from `readable`, `writable` or `allocate`
-        control,  # C memory, or `None`
-        address,  # C memory, or `None`
+        pieces,  # a tuple of buffers; or a number: room for as many bytes, which become the `bytes` that arrived
+        control,  # `bytes` to send; to receive a `bytearray` of zeros, or `None`
+        address: bytes = b"",  # where to; nothing: to whom the socket is connected
     ):
         self.pieces, self.control, self.address = pieces, control, address
-        self.row = allocate(IOVECS, len(pieces))
-        for entry, piece in zip(self.row, pieces):
-            entry.iov_base, entry.iov_len = piece, len(piece)
-        self.header = header = ffi.new(MSGHDR)
-        header.msg_iov, header.msg_iovlen = self.row, len(pieces)
-        if control is not None:
-            header.msg_control, header.msg_controllen = control, len(control)
-        if address is not None:
-            header.msg_name, header.msg_namelen = address, len(address)
+        self.control_size = self.flags = 0  # what `recvmsg` tells
 
     @classmethod
     def outgoing(cls, buffers, control, address):
-        "A parcel of bytes-like objects; `control` and `address` are bytes, or empty."
-        lend = lambda data: ffi.from_buffer(CHARS, data) if data else None
-        return cls([readable(buffer) for buffer in buffers], lend(control), lend(address))
+        "A parcel of bytes-like objects."
+        return cls(tuple(buffers), control, address)
 
     @classmethod
     def incoming(cls, pieces, control_size):
         "A parcel to be filled."
-        control = ffi.new(CHARS, control_size) if control_size else None
-        return cls(pieces, control, allocate(CHARS, ROOM))
+        return cls(pieces, zeros(control_size) if control_size else None)
 
-    def arrived_control(self):
-        return ffi.unpack(self.control, self.header.msg_controllen) if self.control is not None else b""
-
-    def arrived_address(self):
-        return ffi.unpack(self.address, min(self.header.msg_namelen, ROOM))
+    def arrived_control(self) -> bytes:
+        return bytes(memoryview(self.control)[: self.control_size]) if self.control_size else b""
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, *exception):
-        if kind is not None:
-            close_rights(self.header)
+        if kind is not None and self.control:
+            lib.ls_close_rights(ffi.from_buffer(CHARS, self.control), len(self.control))
+
+# %% ../nbs/92_kernel.ipynb #14b3881e
+IOVECS, MSGHDR = ffi.typeof("struct iovec[]"), ffi.typeof("struct msghdr *")
+
+
+def header(pieces, control, address):
+    "A `struct msghdr` that points at C memory, and what has to live as long."
+    message, row = ffi.new(MSGHDR), allocate(IOVECS, len(pieces))
+    for entry, piece in zip(row, pieces):
+        entry.iov_base, entry.iov_len = piece, len(piece)
+    message.msg_iov, message.msg_iovlen = row, len(pieces)
+    if control:
+        message.msg_control, message.msg_controllen = control, len(control)
+    if address:
+        message.msg_name, message.msg_namelen = address, len(address)
+    return message, row
 
 
 def sendmsg(fd, parcel, flags):
-    return lib.ls_sendmsg(fd, parcel.header, flags)
+    "Answers with the number of bytes, or with `-errno`."
+    pieces = [readable(piece) for piece in parcel.pieces]
+    message, row = header(pieces, readable(parcel.control), readable(parcel.address))
+    return lib.ls_sendmsg(fd, message, flags)
 
 
 def recvmsg(fd, parcel, flags):
-    return lib.ls_recvmsg(fd, parcel.header, flags)
+    "The same. What came stands in the parcel."
+    new = room_for(parcel.pieces, "recvmsg") if type(parcel.pieces) is int else None
+    pieces = [new] if new is not None else [writable(piece, "recvmsg_into") for piece in parcel.pieces]
+    control = writable(parcel.control, "recvmsg") if parcel.control else None
+    address = allocate(CHARS, ROOM)
+    message, row = header(pieces, control, address)
+    answer = lib.ls_recvmsg(fd, message, flags)
+    if answer < 0:
+        return answer
+    if new is not None:
+        parcel.pieces = (ffi.unpack(new, min(answer, len(new))),)
+    parcel.control_size, parcel.flags = message.msg_controllen, message.msg_flags
+    parcel.address = ffi.unpack(address, min(message.msg_namelen, ROOM))
+    return answer
+
+# %% ../nbs/92_kernel.ipynb #52107ec2
+ROW, SIZES, INTS = ffi.typeof("row *"), ffi.typeof("sizes[]"), ffi.typeof("int[]")
+VECTOR = ffi.typeof("struct mmsghdr[]")
+
+
+class Row:
+    "Messages for `sendmmsg`, or rooms for `recvmmsg`, and the C structures that lead there."
+
+    __slots__ = ("count", "data", "addresses", "control", "at", "held")
+
+    def __init__(
+        self,
+        sizes,  # a list of triples: bytes of data, of address and of control messages, for each message
+        data,  # all of it, one message behind the other; a buffer, as the next two
+        addresses,
+        control,
+    ):
+        self.count, self.data, self.addresses, self.control = len(sizes), data, addresses, control
+        self.at = at = ffi.new(ROW)
+        rooms = ffi.new(SIZES, [(*size, 0) for size in sizes])
+        memory = [ffi.from_buffer(CHARS, part) for part in (data, addresses, control)]
+        at.data, at.addresses, at.control = memory
+        at.vector, at.pieces = vector, pieces = allocate(VECTOR, self.count), allocate(IOVECS, self.count)
+        at.rooms, at.told = rooms, told = rooms, ffi.new(SIZES, self.count)
+        self.held = memory, vector, pieces, rooms, told  # C keeps nothing alive
+        lib.ls_lay_out(at, self.count)
+
+    def told(self, count):
+        "What the kernel said of the first `count` messages: a flat list, four numbers for each."
+        return ffi.unpack(ffi.cast("int *", self.at.told), 4 * count)
+
+
+def sendmmsg(fd, row, first, flags):
+    "Answers with the number of messages that went out, from the one with the number `first` on; or with `-errno`."
+    return lib.ls_sendmmsg(fd, row.at, first, row.count - first, flags)
+
+
+def recvmmsg(fd, row, flags):
+    "Answers with the number of messages that came, or with `-errno`."
+    return lib.ls_recvmmsg(fd, row.at, row.count, flags)
 
 # %% ../nbs/92_kernel.ipynb #b2856956
 UINT = ffi.typeof("unsigned int *")
@@ -416,3 +480,16 @@ except ImportError:
 
 if _hot:
     globals().update({name: getattr(_hot, name) for name in ("recv", "recv_into", "recvfrom", "send", "sendto")})
+
+    def sendmsg(fd, parcel, flags):
+        return _hot.sendmsg(fd, parcel.pieces, parcel.control, parcel.address, flags)
+
+    def recvmsg(fd, parcel, flags):
+        into, pieces = type(parcel.pieces) is tuple, parcel.pieces
+        answer = (_hot.recvmsg_into if into else _hot.recvmsg)(fd, pieces, parcel.control, flags)
+        if type(answer) is int:
+            return answer
+        size, data, parcel.control_size, parcel.flags, parcel.address = answer
+        if not into:
+            parcel.pieces = (data,)
+        return size
