@@ -52,7 +52,7 @@ def flag_names(
     return "|".join(parts + [f"{rest:#x}"] * bool(rest)) or nothing
 
 # %% ../nbs/42_layouts.ipynb #b80b3f6b
-ERRORS = errorcode | {EOPNOTSUPP: "EOPNOTSUPP"}  # has two names; the manual pages about sockets use this one
+ERRORS = {**errorcode, EOPNOTSUPP: "EOPNOTSUPP"}  # has two names; the manual pages about sockets use this one
 
 
 def error_name(number: int) -> str:

@@ -197,17 +197,15 @@ def pieces(parcel, limit, size):
 
 def keep_sendmsg(given, answer, limit):
     fd, parcel, flags = given
-    address = parcel.address and kernel.ffi.buffer(parcel.address)[:]
-    control = kernel.ffi.buffer(parcel.control)[:] if parcel.control is not None else b""
-    return answer, (fd, address, pieces(parcel, limit, sys.maxsize), control, flags)
+    return answer, (fd, bytes(parcel.address), pieces(parcel, limit, sys.maxsize), bytes(parcel.control), flags)
 
 
 def keep_recvmsg(given, answer, limit):
     fd, parcel, flags = given
     if answer < 0:
         return answer, (fd, ..., ..., ..., flags, ...)
-    received = parcel.arrived_address(), pieces(parcel, limit, answer), parcel.arrived_control()
-    return answer, (fd, *received, flags, parcel.header.msg_flags)
+    received = parcel.address, pieces(parcel, limit, answer), parcel.arrived_control()
+    return answer, (fd, *received, flags, parcel.flags)
 
 
 MESSAGE = "sockfd:fd msg_name:address msg_iov:pieces msg_control:control flags:flags"
