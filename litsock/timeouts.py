@@ -107,7 +107,7 @@ def check_deadline(
     raise_after(sock._until.get(get_ident()))
 
 # %% ../nbs/20_timeouts.ipynb #c4d2adaf
-SHORT, LONG = 2e-5, 1e-2  # seconds
+SOON, FIRST, LONGEST_PAUSE = 1e-3, 1e-4, 1e-2  # seconds
 
 
 def carry_on(
@@ -119,14 +119,14 @@ def carry_on(
     deadline: float | None = None,  # a moment of the monotonic clock, when one was set before
 ):  # what the call answers in the end
     "Finish a call that was interrupted or must wait. `TimeoutError` when the socket's time is over."
-    vain = 0  # times in a row that the descriptor was ready without a wait, and the call could not be done
+    vain = 0  # times in a row that the descriptor was soon ready, and the call could not be done
     while True:
         if answer == -EAGAIN and sock._timeout:
             deadline, before = deadline or end_of(sock), monotonic()
             wait_until(sock, events, deadline)
-            vain = vain + 1 if monotonic() - before < SHORT else 0
+            vain = vain + 1 if monotonic() - before < SOON else 0
             if vain > 1:
-                pause(min(SHORT * 2**vain, LONG), deadline)
+                pause(min(FIRST * 2 ** (vain - 2), LONGEST_PAUSE), deadline)
         elif answer != -EINTR:
             raise kernel.failure(answer)
         answer = call(sock._fd, *arguments)

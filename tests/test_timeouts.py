@@ -58,15 +58,13 @@ def full(sock):
     """Fill the kernel's buffer to the last byte; the mode is as before."""
     before = sock.gettimeout()
     sock.setblocking(False)
-    try:
-        for size in (65536, 1):
-            try:
-                while True:
-                    sock.send(bytes(size))
-            except BlockingIOError:
-                pass
-    finally:
-        sock.settimeout(before)
+    for size in (65536, 1):
+        try:
+            while True:
+                sock.send(bytes(size))
+        except BlockingIOError:
+            pass
+    sock.settimeout(before)
     return sock
 
 
@@ -210,10 +208,10 @@ def connected(keep):
     return listener
 
 
-def operation_file(keep):
-    file = keep(tempfile.TemporaryFile())
-    file.write(bytes(100))
-    file.seek(0)
+def sparse(size=2**30):
+    """A file of zeros."""
+    file = tempfile.TemporaryFile()
+    file.truncate(size)
     return file
 
 
@@ -257,7 +255,7 @@ def test_one_call_for_the_others(timeout: float | None, keep, pair):
     assert calls == ["sendto", "accept4"]
     if timeout != 0:
         with recorded() as calls:
-            sender.sendfile(operation_file(keep), count=100)
+            sender.sendfile(keep(sparse(100)), count=100)
         assert calls == ["sendfile"]
 
 
@@ -333,7 +331,7 @@ def connect_to_silence(keep):
 def file_operation(method):
     def make(keep):
         sock, _ = map(keep, litsock.socketpair())
-        return full(sock), lambda sock: method(sock, operation_file(keep))
+        return sock, lambda sock: method(sock, keep(sparse(2**24)))
 
     return make
 
@@ -386,8 +384,8 @@ WAITING = {name: waiting(name) for name in READY} | {
     "accept": accepting,
     "connect": connect_to_silence,
     "sendto": unix_datagrams,
-    "sendfile": file_operation(lambda sock, file: sock.sendfile(file, count=100)),
-    "sendfile, in pieces": file_operation(lambda sock, file: sock._sendfile_use_send(file, count=100)),
+    "sendfile": file_operation(lambda sock, file: sock.sendfile(file)),
+    "sendfile, in pieces": file_operation(lambda sock, file: sock._sendfile_use_send(file)),
     "sendmsg_afalg": cipher,
 }
 
@@ -521,12 +519,6 @@ class Endless:
     def read(self, size):
         self.place += size
         return bytes(size)
-
-
-def sparse(size=2**30):
-    file = tempfile.TemporaryFile()
-    file.truncate(size)
-    return file
 
 
 TOTAL = {
