@@ -23,7 +23,10 @@ _LOCALHOST, _LOCALHOST_V6 = "127.0.0.1", "::1"
 LATER = {  # what goes beyond the specification is loaded when it is first used
     "IncompleteReadError": "deadlines",
     "install": "dropin",
+    "MessageRoom": "fast_udp",
+    "MessageRow": "fast_udp",
     "read_ancdata": "ancillary",
+    "SegmentRoom": "fast_udp",
     "trace": "tracing",
 }
 
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
     from .ancillary import read_ancdata as read_ancdata
     from .deadlines import IncompleteReadError as IncompleteReadError
     from .dropin import install as install
+    from .fast_udp import MessageRoom as MessageRoom
+    from .fast_udp import MessageRow as MessageRow
+    from .fast_udp import SegmentRoom as SegmentRoom
     from .tracing import trace as trace
 else:
 

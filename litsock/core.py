@@ -29,7 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from litsock import deadlines
+    from litsock import deadlines, fast_udp
 
     CMSG = tuple[int, int, bytes]  # level, type, data
 
@@ -724,9 +724,13 @@ class socket(SocketType):
             self.close()
 
     if TYPE_CHECKING:
+        send_segments, recv_segments = fast_udp.send_segments, fast_udp.recv_segments
+        sendmmsg, recvmmsg, recvmmsg_into = fast_udp.sendmmsg, fast_udp.recvmmsg, fast_udp.recvmmsg_into
         deadline = deadlines.deadline
         recv_exactly, recv_exactly_into = deadlines.recv_exactly, deadlines.recv_exactly_into
     else:
+        send_segments, recv_segments = later("fast_udp"), later("fast_udp")
+        sendmmsg, recvmmsg, recvmmsg_into = later("fast_udp"), later("fast_udp"), later("fast_udp")
         deadline, recv_exactly, recv_exactly_into = later("deadlines"), later("deadlines"), later("deadlines")
 
     def detach(self) -> int:

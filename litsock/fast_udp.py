@@ -16,11 +16,12 @@ from .constants import *
 from .families import Recent, unpack
 from .kernel import c_int
 from .messages import build, parse
-from .timeouts import POLLIN, POLLOUT, carry_on, monotonic
+from .timeouts import POLLIN, POLLOUT, carry_on, end_of
 
 # %% auto #0
-__all__ = ['LARGEST', 'REFUSALS', 'ORDERS', 'FORMS', 'Limits', 'knows', 'require_udp', 'order', 'send_segments', 'send_piece',
-           'told_why', 'SegmentRoom', 'Segments', 'recv_segments', 'read_control']
+__all__ = ['ORDERS', 'LARGEST', 'REFUSALS', 'ROOM', 'READ', 'WAIT_FOR_ONE', 'CLOSE_ON_EXEC', 'Offload', 'offers', 'require_udp',
+           'order', 'send_segments', 'send_piece', 'one_by_one', 'SegmentRoom', 'Segments', 'recv_segments',
+           'read_control', 'MessageRow', 'sendmmsg', 'MessageRoom', 'recvmmsg_into', 'recvmmsg']
 
 # %% ../nbs/42_fast_udp.ipynb #a556ccfb
 TYPE_CHECKING = False
@@ -28,24 +29,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from litsock.ancillary import PacketInfo
     from litsock.core import CMSG, Messages
 
 # %% ../nbs/42_fast_udp.ipynb #5b44652e
-LARGEST = 65507  # bytes: 65,535 for the whole of an IPv4 packet, less 20 for its header and 8 for UDP's
+class Offload:
+    "What the kernel does for UDP, as far as it has been asked."
+
+    most = 128  # datagrams that it makes of one piece; Linux before 6.10 refuses more than 64
+    known: dict[int, bool] = {}  # whether it has `UDP_SEGMENT` and `UDP_GRO`
 
 
-class Limits:
-    "What this kernel can do, as far as it is known yet."
-
-    segments = 128  # datagrams that it makes of one piece; Linux before 6.10 refuses more than 64
-    options: dict[int, bool] = {}  # `UDP_SEGMENT`, `UDP_GRO`: whether it knows them
-
-
-def knows(sock, option) -> bool:
-    "Whether the kernel knows an option of UDP. It is asked once."
-    if option not in Limits.options:
-        Limits.options[option] = type(kernel.getsockopt(sock._fd, SOL_UDP, option, 4)) is bytes
-    return Limits.options[option]
+def offers(
+    sock,
+    option: int,  # `UDP_SEGMENT` or `UDP_GRO`
+) -> bool:
+    "Whether the kernel has an option of UDP. It is asked once."
+    if option not in Offload.known:
+        Offload.known[option] = type(kernel.getsockopt(sock._fd, SOL_UDP, option, 4)) is bytes
+    return Offload.known[option]
 
 
 def require_udp(sock, caller) -> None:
@@ -54,13 +56,17 @@ def require_udp(sock, caller) -> None:
         raise OSError(EOPNOTSUPP, f"{caller}() is for UDP: sockets of AF_INET or AF_INET6 and SOCK_DGRAM")
 
 # %% ../nbs/42_fast_udp.ipynb #18535c62
-REFUSALS = EINVAL, EIO, EMSGSIZE
-ORDERS = Recent()  # the control message for each segment size
+ORDERS = Recent()  # the control message for each size
 
 
 def order(size) -> bytes:
-    "The control message that asks for segments of `size`."
-    return ORDERS.get(size) or ORDERS.remember(size, build([(SOL_UDP, UDP_SEGMENT, size.to_bytes(2, sys.byteorder))]))
+    "The control message that asks for segments of `size` bytes."
+    raw = ORDERS.get(size)
+    return raw or ORDERS.remember(size, build([(SOL_UDP, UDP_SEGMENT, size.to_bytes(2, sys.byteorder))]))
+
+# %% ../nbs/42_fast_udp.ipynb #51d065ed
+LARGEST = 65507  # bytes: 65,535 in an IPv4 packet, less 20 for its header and 8 for UDP's
+REFUSALS = EINVAL, EIO, EMSGSIZE
 
 
 def send_segments(
@@ -71,97 +77,101 @@ def send_segments(
     flags: int = 0,
     ancdata=(),  # control messages for each of them, as for `sendmsg`
 ) -> int:  # bytes that went out: perhaps not all
-    "Send `data` as datagrams of `segment_size` bytes. An error after some went out is left for the next call."
+    "Send `data` as datagrams of `segment_size` bytes. An error behind the first of them is left for the next call."
     raw = b"" if address is None else self._pack(address, "send_segments")
     require_udp(self, "send_segments")
-    if (size := c_int(segment_size)) < 1:
-        raise ValueError("segment_size must be 1 or more")
-    view, flags, extra = memoryview(data).cast("B"), c_int(flags), build(ancdata)
+    size, flags, extra = c_int(segment_size), c_int(flags), build(ancdata)
+    if size < 1:
+        raise ValueError(f"segment_size must be 1 or more, not {size}")
     sys.audit("socket.sendmsg", self, address)
-    deadline = self._timeout and monotonic() + self._timeout
-    most = Limits.segments if knows(self, UDP_SEGMENT) else told_why("the kernel does not know UDP_SEGMENT")
-    sent = 0
-    while sent < len(view):
-        piece = view[sent : sent + size * max(min(most, LARGEST // size), 1)]
-        control = extra + order(size) if len(piece) > size else extra
-        try:
-            sent += send_piece(self, kernel.Parcel((piece,), control, raw), flags, deadline)
-        except OSError as error:
-            if control != extra and error.errno in REFUSALS:
-                most = 64 if most > 64 else told_why(f"the kernel refused: {error.strerror}")
-            elif sent:
-                break
-            else:
-                raise
-        else:
-            Limits.segments = most if most == 64 else Limits.segments
+    if self._timeout is not None:
+        flags = self._at_once(flags)
+    deadline, sent = end_of(self), 0
+    most = Offload.most if offers(self, UDP_SEGMENT) else one_by_one("this kernel does not have UDP_SEGMENT")
+    with memoryview(data).cast("B") as view:
+        while sent < len(view):
+            piece = view[sent : sent + size * max(min(most, LARGEST // size), 1)]
+            control = order(size) + extra if len(piece) > size else extra
+            try:
+                sent += send_piece(self, kernel.Parcel((piece,), control, raw), flags, deadline)
+                Offload.most = most if control is not extra else Offload.most
+            except OSError as error:
+                if control is not extra and error.errno in REFUSALS:
+                    most = 64 if most > 64 else one_by_one(f"the kernel refused to split: {error.strerror}")
+                elif sent:
+                    break
+                else:
+                    raise
     return sent
 
 
 def send_piece(sock, parcel, flags, deadline):
+    "Send one piece; answers with its size."
     answer = kernel.sendmsg(sock._fd, parcel, flags)
     return answer if answer >= 0 else carry_on(sock, answer, POLLOUT, kernel.sendmsg, parcel, flags, deadline=deadline)
 
 
-def told_why(reason) -> int:
-    "Warn that segments go out one by one."
+def one_by_one(reason):
+    "Say that it will take longer, and why."
     import warnings
 
-    warnings.warn(f"send_segments() sends one datagram at a time, which takes much longer: {reason}", RuntimeWarning, 3)
+    warnings.warn(f"send_segments() has to send one datagram at a time: {reason}", RuntimeWarning, stacklevel=3)
     return 1
 
-# %% ../nbs/42_fast_udp.ipynb #51d065ed
-class SegmentRoom:
-    "Memory for `recv_segments`, to be used again and again. What came is overwritten by what comes next."
+# %% ../nbs/42_fast_udp.ipynb #fb71f6d7
+ROOM = 65536  # bytes: more than any datagram has, or what the kernel joins
 
-    __slots__ = ("memory", "parcel", "ecn", "destination", "owner", "size", "pieces")
+
+class SegmentRoom:
+    "Memory for `recv_segments`, to be used again and again. What comes next overwrites what came before."
+
+    __slots__ = ("ecn", "destination", "memory", "parcel", "prepared", "size", "pieces")
 
     def __init__(
         self,
         *,
-        ecn: bool = False,  # learn of each piece whether routers marked it: `Segments.ecn`
-        destination: bool = False,  # learn which address here it was sent to: `Segments.destination`
+        ecn: bool = False,  # learn how the network marked the datagrams: `Segments.ecn`
+        destination: bool = False,  # learn which address of this machine they came to: `Segments.destination`
     ):
         self.ecn, self.destination = ecn, destination
-        memory = bytearray(65536)
+        memory = bytearray(ROOM)
         self.memory, self.parcel = memoryview(memory), kernel.Parcel((memory,), bytearray(256))
-        self.owner = lambda: None
-        self.size, self.pieces = 0, []
+        self.prepared = lambda: None  # the socket that was told what we want
+        self.size = 0
+        self.pieces: list[memoryview] = []
 
-    def prepare(self, sock):
-        "Ask the kernel to deliver many datagrams at once, and to tell what we want to know about them."
+    def prepare(self, sock) -> None:
+        "Ask the kernel to join datagrams, and to tell what we want to know about them."
         require_udp(sock, "recv_segments")
-        wanted = {(SOL_UDP, UDP_GRO): knows(sock, UDP_GRO)}
+        wanted = {(SOL_UDP, UDP_GRO): offers(sock, UDP_GRO)}
         wanted |= {(IPPROTO_IP, IP_RECVTOS): self.ecn, (IPPROTO_IP, IP_PKTINFO): self.destination}
         if sock._family == AF_INET6:
             wanted |= {(IPPROTO_IPV6, IPV6_RECVTCLASS): self.ecn, (IPPROTO_IPV6, IPV6_RECVPKTINFO): self.destination}
         for (level, option), asked in wanted.items():
             if asked:
                 sock.setsockopt(level, option, 1)
-        self.owner = ref(sock)
+        self.prepared = ref(sock)
 
-    def split(self, length, size):
-        "The first `length` bytes, in views of `size`."
+    def views(self, length, size) -> list[memoryview]:
+        "The first `length` bytes in views of `size`. Those of the last time serve again where the size is the same."
         if size != self.size:
             self.size, self.pieces = size, []
         whole, rest = divmod(length, size)
-        while len(self.pieces) < whole:
-            at = len(self.pieces) * size
+        for at in range(len(self.pieces) * size, whole * size, size):
             self.pieces.append(self.memory[at : at + size])
         found = self.pieces[:whole]
-        if rest:
+        if rest or not length:
             found.append(self.memory[length - rest : length])
         return found
 
 
 class Segments:
-    "Datagrams that arrived together: iterate over pairs `(data, address)`, where `data` is a view."
+    "Datagrams that came in one piece. Iterate over them: `(data, address)`, where `data` is a view of the room."
 
-    __slots__ = ("views", "segment_size", "address", "flags", "ancdata")
+    __slots__ = ("views", "address", "ancdata", "flags")
 
-    def __init__(self, views, segment_size, address, flags, ancdata):
-        self.views, self.segment_size, self.address = views, segment_size, address
-        self.flags, self.ancdata = flags, ancdata
+    def __init__(self, views, address, ancdata, flags):
+        self.views, self.address, self.ancdata, self.flags = views, address, ancdata, flags
 
     def __len__(self) -> int:
         return len(self.views)
@@ -169,33 +179,167 @@ class Segments:
     def __iter__(self) -> Iterator[tuple[memoryview, Any]]:
         return zip(self.views, repeat(self.address))
 
-FORMS = Recent()  # control messages that were read before
+    @property
+    def ecn(self) -> int | None:  # 0 to 3 (RFC 3168): not capable, ECT(1), ECT(0), congestion; `None`: was not asked
+        "How the network marked them."
+        return next((one.ecn for one in self.details() if hasattr(one, "ecn")), None)
+
+    @property
+    def destination(self) -> PacketInfo | None:  # `None`: was not asked
+        "Which address of this machine they came to, and by which interface."
+        return next((one for one in self.details() if hasattr(one, "destination")), None)
+
+    def details(self):
+        "What the control messages say."
+        from litsock.ancillary import read_ancdata
+
+        return read_ancdata(self.ancdata)
+
+# %% ../nbs/42_fast_udp.ipynb #fd6bd61e
+READ = Recent()  # control data that was read before
+
 
 def recv_segments(
     self: Messages,
-    room: SegmentRoom | None = None,  # where to receive to; by default a new one each time
+    room: SegmentRoom | None = None,  # to receive into; a new one by default
     flags: int = 0,
 ) -> Segments:
-    "Receive as many datagrams as the kernel has in one piece: of one sender, and of one size except for the last."
-    room = room or SegmentRoom()
-    if room.owner() is not self:
+    "Receive what the kernel has joined: datagrams of one sender, all of one size, but for the last, which may be shorter."
+    room = SegmentRoom() if room is None else room
+    if room.prepared() is not self:
         room.prepare(self)
     parcel, flags = room.parcel, c_int(flags)
+    if self._timeout is not None:
+        flags = self._at_once(flags)
     length = kernel.recvmsg(self._fd, parcel, flags)
     if length < 0:
         length = carry_on(self, length, POLLIN, kernel.recvmsg, parcel, flags)
-    control = parcel.arrived_control()
-    size, messages = FORMS.get(control) or FORMS.remember(control, read_control(control))
-    size = size or length
-    length = min(length, 65536)
-    views = room.split(length, size) if length else [room.memory[:0]]
-    return Segments(views, size, unpack(parcel.address, self._proto), parcel.flags, messages)
+    control, length = parcel.arrived_control(), min(length, ROOM)
+    size, ancdata = READ.get(control) or READ.remember(control, read_control(control))
+    views = room.views(length, size or length or 1)
+    return Segments(views, unpack(parcel.address, self._proto), ancdata, parcel.flags)
 
 
 def read_control(control):
-    messages = parse(control)
-    size = 0
-    for level, kind, data in messages:
-        if (level, kind) == (SOL_UDP, UDP_GRO):
-            size = int.from_bytes(data[:4], sys.byteorder)
-    return size, [one for one in messages if one[:2] != (SOL_UDP, UDP_GRO)]
+    "The size of the datagrams that were joined, 0 for a single one; and the other control messages."
+    size, others = 0, []
+    for message in parse(control):
+        if message[:2] == (SOL_UDP, UDP_GRO):
+            size = int.from_bytes(message[2], sys.byteorder)
+        else:
+            others.append(message)
+    return size, others
+
+# %% ../nbs/42_fast_udp.ipynb #e4a55444
+class MessageRow:
+    "Messages made ready for `sendmmsg`, which can be sent again and again. `row[n:]` are those from number `n` on."
+
+    __slots__ = ("row", "first")
+
+    def __init__(
+        self,
+        sock,  # whose addresses they have
+        messages,  # an iterable of `(data, address)` or `(data, address, ancdata)`; for a connected socket the address is `None`
+    ):
+        ready = [self.ready(sock, *message) for message in messages]
+        sizes = [tuple(map(len, parts)) for parts in ready]
+        data, addresses, control = map(b"".join, zip(*ready)) if ready else (b"", b"", b"")
+        self.row, self.first = kernel.Row([*sizes], data, addresses, control), 0
+
+    @staticmethod
+    def ready(sock, data, address, ancdata=()):
+        "One message in bytes: data, address, control messages."
+        raw = b"" if address is None else sock._pack(address, "sendmmsg")
+        sys.audit("socket.sendmsg", sock, address)
+        data = data if type(data) is bytes else memoryview(data).cast("B")
+        return data, raw, build(ancdata) if ancdata else b""
+
+    def __len__(self) -> int:
+        return self.row.count - self.first
+
+    def __getitem__(self, rest: slice) -> MessageRow:
+        first, last, step = rest.indices(len(self))
+        if (last, step) != (len(self), 1):
+            raise ValueError("of a row only the end can be taken: row[n:]")
+        other = object.__new__(MessageRow)
+        other.row, other.first = self.row, self.first + first
+        return other
+
+
+def sendmmsg(
+    self: Messages,
+    messages,  # a `MessageRow`, or what one is made of
+    flags: int = 0,
+) -> int:  # messages that went out: perhaps not all
+    "Send several messages, each to an address of its own. An error behind the first of them is left for the next call."
+    ready = messages if type(messages) is MessageRow else MessageRow(self, messages)
+    if not ready:
+        return 0
+    flags = c_int(flags)
+    if self._timeout is not None:
+        flags = self._at_once(flags)
+    answer = kernel.sendmmsg(self._fd, ready.row, ready.first, flags)
+    if answer >= 0:
+        return answer
+    return carry_on(self, answer, POLLOUT, kernel.sendmmsg, ready.row, ready.first, flags)
+
+# %% ../nbs/42_fast_udp.ipynb #8eb3045f
+class MessageRoom:
+    "Room for `count` messages, to be used again and again by `recvmmsg_into`."
+
+    __slots__ = ("count", "size", "control_size", "row", "memory", "views")
+
+    def __init__(
+        self,
+        count: int,  # messages at most
+        bufsize: int = 2048,  # bytes of data at most, for each
+        ancbufsize: int = 0,  # bytes of room for control messages, for each: see `CMSG_SPACE`
+    ):
+        count, bufsize, ancbufsize = c_int(count), c_int(bufsize), c_int(ancbufsize)
+        if count < 1 or bufsize < 0 or ancbufsize < 0:
+            raise ValueError("a room is for one message at least, and no size is negative")
+        self.count, self.size, self.control_size = count, bufsize, ancbufsize
+        memory = [bytearray(count * size) for size in (bufsize, kernel.ROOM, ancbufsize)]
+        self.row = kernel.Row([(bufsize, kernel.ROOM, ancbufsize)] * count, *memory)
+        self.memory = memoryview(memory[0])
+
+    def letters(self, count, proto, hidden) -> Iterator[tuple[memoryview, list[CMSG], int, Any]]:
+        "The first `count` messages: data, control messages, flags without the `hidden` ones, address."
+        told, addresses = iter(self.row.told(count)), bytes(self.row.addresses)
+        data = names = control = 0
+        for length, named, controlled, flags in zip(told, told, told, told):
+            ancdata = parse(bytes(self.row.control[control : control + controlled])) if controlled else []
+            address = unpack(addresses[names : names + min(named, kernel.ROOM)], proto)
+            yield self.memory[data : data + min(length, self.size)], ancdata, flags & ~hidden, address
+            data, names, control = data + self.size, names + kernel.ROOM, control + self.control_size
+
+
+WAIT_FOR_ONE, CLOSE_ON_EXEC = int(MSG_WAITFORONE), int(MSG_CMSG_CLOEXEC)
+
+
+def recvmmsg_into(
+    self: Messages,
+    room: MessageRoom,
+    flags: int = 0,
+) -> list[tuple[memoryview, list[CMSG], int, Any]]:  # data, control messages, flags, address
+    "Receive what has arrived, once something has: as many messages as the room is for. Their data are views of it."
+    asked = c_int(flags)
+    flags = asked | WAIT_FOR_ONE | (CLOSE_ON_EXEC if self._family == AF_UNIX else 0)
+    if self._timeout is not None:
+        flags = self._at_once(flags)
+    with room.row:
+        count = kernel.recvmmsg(self._fd, room.row, flags)
+        if count < 0:
+            count = carry_on(self, count, POLLIN, kernel.recvmmsg, room.row, flags)
+        return [*room.letters(count, self._proto, CLOSE_ON_EXEC & ~asked)]
+
+
+def recvmmsg(
+    self: Messages,
+    count: int,  # messages at most
+    bufsize: int = 2048,  # bytes of data at most, for each
+    ancbufsize: int = 0,  # bytes of room for control messages, for each
+    flags: int = 0,
+) -> list[tuple[bytes, list[CMSG], int, Any]]:  # data, control messages, flags, address
+    "Receive what has arrived, once something has: `count` messages at most."
+    return [(bytes(data), *rest) for data, *rest in recvmmsg_into(self, MessageRoom(count, bufsize, ancbufsize), flags)]

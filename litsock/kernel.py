@@ -318,6 +318,14 @@ class Row:
         "What the kernel said of the first `count` messages: a flat list, four numbers for each."
         return ffi.unpack(ffi.cast("int *", self.at.told), 4 * count)
 
+    def __enter__(self):
+        ffi.buffer(self.at.told, 16 * self.count)[:] = bytes(16 * self.count)  # what came before is not ours to close
+        return self
+
+    def __exit__(self, kind, *exception):
+        if kind is not None:
+            lib.ls_close_row(self.at, self.count)
+
 
 def sendmmsg(fd, row, first, flags):
     "Answers with the number of messages that went out, from the one with the number `first` on; or with `-errno`."

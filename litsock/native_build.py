@@ -238,6 +238,14 @@ static int ls_recvmmsg(int fd, row *at, unsigned int count, int flags) {
     }
     return arrived;
 }
+
+static void ls_close_row(row *at, unsigned int count) {
+    char *control = at->control;
+    for (unsigned int i = 0; i < count; i++) {
+        ls_close_rights(control, at->told[i].control);
+        control += at->rooms[i].control;
+    }
+}
 """
 
 # %% ../nbs/90_native.ipynb #9abfba76
@@ -250,6 +258,7 @@ typedef struct {
 void ls_lay_out(row *at, unsigned int count);
 int ls_sendmmsg(int fd, row *at, unsigned int first, unsigned int count, int flags);
 int ls_recvmmsg(int fd, row *at, unsigned int count, int flags);
+void ls_close_row(row *at, unsigned int count);
 """
 
 # %% ../nbs/90_native.ipynb #591dcf55
