@@ -106,6 +106,10 @@ shape(
         answer, (given[0], ... if answer < 0 else kernel.landed_address(given[1]), int(SOCK_CLOEXEC))
     ),
 )  # fmt: skip
+shape(
+    "accept_unnamed", "accept4", "sockfd:fd addr:word flags:type_flags",
+    lambda given, answer, limit: (answer, (given[0], "NULL", int(SOCK_CLOEXEC))),
+)  # fmt: skip
 shape("dup", "fcntl", "fd:fd op:word arg:number", lambda given, answer, limit: (answer, (given[0], "F_DUPFD_CLOEXEC", 0)))
 shape("getdescriptorflags", "fcntl", "fd:fd op:word", lambda given, answer, limit: (answer, (given[0], "F_GETFD")))
 shape(
@@ -211,6 +215,14 @@ def keep_recvmsg(given, answer, limit):
 MESSAGE = "sockfd:fd msg_name:address msg_iov:pieces msg_control:control flags:flags"
 shape("sendmsg", "sendmsg", MESSAGE, keep_sendmsg)
 shape("recvmsg", "recvmsg", f"{MESSAGE} msg_flags:flags", keep_recvmsg)
+shape(
+    "sendmmsg", "sendmmsg", "sockfd:fd msgvec:data vlen:number flags:flags",
+    lambda given, answer, limit: (answer, (given[0], excerpt(given[1].data, limit), given[1].count - given[2], given[3])),
+)  # fmt: skip
+shape(
+    "recvmmsg", "recvmmsg", "sockfd:fd msgvec:data vlen:number flags:flags",
+    lambda given, answer, limit: (answer, (given[0], excerpt(given[1].data, limit) if answer > 0 else ..., given[1].count, given[2])),
+)  # fmt: skip
 
 # %% ../nbs/41b_recording.ipynb #c016a149
 def keep_close_rights(given, answer, limit):
