@@ -96,8 +96,10 @@ def preface(words: list) -> list:
     at = words.index("-c") + 1
     if not words[at].startswith(FRESH):
         return words
-    folder = __import__("litsock").__path__[0].rpartition("/")[0]  # it may have come from a folder that the child does not search
-    first = f"import sys; sys.path.append({folder!r}); import litsock; litsock.install(); "
+    import litsock
+
+    home = litsock.__path__[0].rpartition("/")[0]  # the child gets the same litsock, wherever else it would find one
+    first = f"import sys; sys.path.insert(0, {home!r}); import litsock; sys.path.remove({home!r}); litsock.install(); "
     return [*words[:at], first + words[at], *words[at + 1 :]]
 
 
@@ -168,14 +170,15 @@ def run_module(words):
 
 def run_file(words, namespace):
     "What `python` does with these words: a file, a folder or a zip file, and its arguments."
-    from os.path import abspath, dirname, realpath
+    from os import getcwd
+    from os.path import dirname, join, realpath
     from pkgutil import get_importer
     from runpy import _run_module_as_main
 
     sys.argv[:] = words
-    path = abspath(words[0])
+    path = join(getcwd(), words[0])
     if get_importer(path):  # it can hold modules, so it is a folder or a zip file
-        search_first(words[0], insert=sys.flags.safe_path)
+        search_first(path, insert=sys.flags.safe_path)
         return _run_module_as_main("__main__", alter_argv=False)
     if not sys.flags.safe_path:
         search_first(dirname(realpath(path)))
@@ -197,7 +200,7 @@ def code_of(path, namespace):
         with open_code(path) as file:
             text = file.read()
     except OSError as error:
-        print(f"litsock: can't open file {path!r}: {error.strerror}", file=sys.stderr)
+        print(f"{sys.executable}: can't open file {path!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
         raise SystemExit(2) from None
     code = read_code(BytesIO(text))
     loader = SourcelessFileLoader if code else SourceFileLoader

@@ -263,6 +263,14 @@ class Reader(Answers):
 PIECE = 4 * 2**14  # bytes of plain text between two system calls
 
 
+def plain_bytes(data):
+    "The memory of a bytes-like object, byte by byte."
+    view = memoryview(data)
+    if not view.c_contiguous:
+        raise BufferError("the data must lie in one piece: make it bytes first")
+    return view.cast("B")
+
+
 class Connection(Reader):
     "What stands under an `ssl.SSLSocket`, in the place of `_ssl._SSLSocket`."
 
@@ -270,7 +278,7 @@ class Connection(Reader):
         "Send plain text, all of it."
         call = self._begin("write")
         try:
-            with memoryview(data) as view, view.cast("B") as octets, call.holding(self.outward, POLLOUT):
+            with plain_bytes(data) as octets, call.holding(self.outward, POLLOUT):
                 self._write(call, octets)
                 size = len(octets)
             self._flush(call)  # what another thread had to say meanwhile

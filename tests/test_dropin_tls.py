@@ -1,0 +1,195 @@
+"""TLS over litsock, compared with TLS over the standard module: the same program in two processes, scenario by scenario."""
+
+import json
+import os
+import re
+import subprocess
+import ssl
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+
+import litsock as sockets
+from litsock.tls import Connection, Records, body_length
+
+PROGRAM = Path(__file__).with_name("dropin_scenarios.py")
+NAMES = re.findall(r"^@scenario\ndef (\w+)", PROGRAM.read_text(encoding="utf-8"), re.MULTILINE)
+THREADS = {  # what the standard module gets right by good luck only, because OpenSSL's state is not made for two threads
+    "one_thread_reads_another_writes": [True, True],
+    "a_waiting_reader_does_not_stop_a_writer": ["question", "answer"],
+    "several_writers": [64, 64, 64, 64],
+    "several_readers": 8500,
+}
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    "A folder with the certificate of an authority, and one for localhost with its key."
+    folder, authority = tmp_path_factory.mktemp("certificates"), trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    return folder
+
+
+def played(certificates, *interpreter, names=(), **environment):
+    "The program's whole report."
+    command = [sys.executable, *interpreter, PROGRAM, certificates, *names]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=os.environ | environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def standard(certificates):
+    report = played(certificates, names=[name for name in NAMES if name not in THREADS])
+    assert report["sockets"] == "socket"
+    return report["results"]
+
+
+@pytest.fixture(scope="module")
+def litsock(certificates):
+    report = played(certificates, "-X", "dev", "-m", "litsock.dropin")
+    assert report["sockets"] == "litsock"
+    return report["results"]
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_over_both(name, standard, litsock):
+    assert litsock[name] == (THREADS[name] if name in THREADS else standard[name])
+
+
+def test_without_the_hot_module(certificates):
+    names = ["every_way_to_send_and_receive", "never_waiting", "good_bye", "time_is_up"]
+    hot, cold = (played(certificates, "-m", "litsock.dropin", names=names, LITSOCK_HOT=value) for value in "10")
+    assert hot == cold
+
+
+# What only litsock does. Both ends in this process, `Connection` on `Connection`, with the contexts of the standard `ssl`.
+
+
+@contextmanager
+def shaking_hands(certificates, **verify):
+    "Two sockets, and TLS on them that has not begun."
+    serving, trusting = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context(cafile=certificates / "authority.pem")
+    serving.load_cert_chain(certificates / "server.pem")
+    serving.minimum_version = ssl.TLSVersion.TLSv1_3
+    for name, value in verify.items():
+        setattr(serving, name, value)
+    with sockets.create_server(("127.0.0.1", 0)) as listener:
+        near = sockets.create_connection(listener.getsockname())
+        far, _ = listener.accept()
+    with near, far:
+        near.settimeout(20)
+        far.setblocking(False)
+        yield Connection(trusting, near, False, "localhost", None), Connection(serving, far, True, None, None), near, far
+
+
+@contextmanager
+def talking(certificates):
+    "The same, after the handshake."
+    with shaking_hands(certificates) as (client, server, near, far):
+        near.setblocking(False)
+        for step in (client, server, client, server):
+            try:
+                step.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+        near.settimeout(20)
+        far.settimeout(20)
+        yield client, server, near, far
+
+
+def wait_for_reset(near):
+    near.setblocking(True)
+    assert sockets.kernel.poll(near.fileno(), 0, 20 * 10**9) > 0  # POLLHUP and POLLERR are reported unasked
+
+
+def test_a_write_that_fails_tells_the_alert(certificates):
+    with shaking_hands(certificates, verify_mode=ssl.CERT_REQUIRED) as (client, server, near, far):
+        near.setblocking(False)
+        for step in (client, server, client):
+            try:
+                step.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+        with pytest.raises(ssl.SSLError, match="certificate"):
+            server.do_handshake()
+        far.close()
+        wait_for_reset(near)
+        with pytest.raises(ssl.SSLError) as caught:
+            client.write(b"hello?")
+        assert caught.value.reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+        assert isinstance(caught.value.__context__, ConnectionError)
+
+
+def test_what_came_before_a_reset_can_be_read(certificates):
+    with talking(certificates) as (client, server, near, far):
+        client.write(b"a part of the upload")
+        server.write(b"413 too large")
+        far.close()  # with the upload unread
+        wait_for_reset(near)
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                client.write(b"more of it")
+        buffer = bytearray(4)
+        assert client.pending() == 13
+        assert client.read(2, buffer) == 2 and buffer == b"41\0\0"
+        assert client.read(0, buffer) == 4 and buffer == b"3 to"
+        assert client.read(100) == b"o large" and client.pending() == 0
+
+
+def test_a_write_is_repeated_with_all_of_the_data(certificates):
+    with talking(certificates) as (client, server, near, far):
+        near.setblocking(False)
+        data = bytes(2**23)
+        with pytest.raises(ssl.SSLWantWriteError):
+            client.write(data)
+        with pytest.raises(ssl.SSLError, match="bad write retry"):
+            client.write(data[:10])
+        far.setblocking(False)
+        received = 0
+        while True:
+            try:
+                received += len(server.read(2**14))
+            except ssl.SSLWantReadError:
+                try:
+                    sent = client.write(data)
+                    break
+                except ssl.SSLWantWriteError:
+                    continue
+        while received < sent:
+            received += len(server.read(2**14))
+        assert sent == received == len(data)
+
+
+def test_nothing_is_received_beyond_a_record(certificates):
+    with talking(certificates) as (client, server, near, far):
+        server.write(b"one")
+        server.write(b"two")
+        client.read(1)
+        kind, major, _, *length = near.recv(5, sockets.MSG_PEEK)
+        assert (kind, major, client.pending()) == (23, 3, 2)
+        assert client.read(9) + client.read(9) == b"netwo"
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 5, 7, 1000])
+def test_records_in_pieces(piece):
+    stream = b"".join(bytes([23, 3, 3]) + size.to_bytes(2, "big") + bytes(size) for size in (0, 1, 2, 300, 2**14 + 256))
+    records, at, complete = Records(), 0, 0
+    while at < len(stream):
+        size = min(piece, records.wanted(), len(stream) - at)
+        complete += records.advance(stream[at : at + size])
+        at += size
+    assert complete == 5 and records.wanted() == 5
+
+
+@pytest.mark.parametrize("header, length", [
+    (b"\x16\x03\x01\x00\x05", 5), (b"\x13\x03\x01\x00\x05", 0), (b"\x19\x03\x01\x00\x05", 0), (b"\x16\x02\x01\x00\x05", 0),
+    (b"\x17\x03\x03\x48\x00", 2**14 + 2048), (b"\x17\x03\x03\x48\x01", 0),
+])  # fmt: skip
+def test_length_of_a_body(header, length):
+    assert body_length(header) == length
