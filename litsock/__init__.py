@@ -21,12 +21,16 @@ __all__ = [*constants.__all__, *core.__all__, *messages.__all__, *names.__all__,
 _LOCALHOST, _LOCALHOST_V6 = "127.0.0.1", "::1"
 
 LATER = {  # what goes beyond the specification is loaded when it is first used
+    "draw": "views",
+    "draw_message": "views",
+    "draw_option": "views",
     "IncompleteReadError": "deadlines",
     "install": "dropin",
     "MessageRoom": "fast_udp",
     "MessageRow": "fast_udp",
     "read_ancdata": "ancillary",
     "SegmentRoom": "fast_udp",
+    "sockets": "listing",
     "trace": "tracing",
 }
 
@@ -38,7 +42,11 @@ if TYPE_CHECKING:
     from .fast_udp import MessageRoom as MessageRoom
     from .fast_udp import MessageRow as MessageRow
     from .fast_udp import SegmentRoom as SegmentRoom
+    from .listing import sockets as sockets
     from .tracing import trace as trace
+    from .views import draw as draw
+    from .views import draw_message as draw_message
+    from .views import draw_option as draw_option
 else:
 
     def __getattr__(name):

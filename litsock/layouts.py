@@ -164,8 +164,9 @@ def native(raw):
 
 
 def text(raw):
-    "Characters up to the first zero byte."
-    return raw.partition(b"\0")[0].decode("utf-8", "backslashreplace")
+    "Characters up to the first zero byte; what cannot be printed is written as in a Python string."
+    characters = raw.partition(b"\0")[0].decode("utf-8", "backslashreplace")
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in characters)
 
 
 def time_of_day(raw):

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 # %% auto #0
-__all__ = ['CELL', 'ROW', 'PER_ROW', 'SERVER', 'CLIENT', 'STEP', 'TOP', 'NAMES_END', 'SCALE_END', 'LANE', 'LANE_ROW', 'LETTER',
-           'GAP', 'MARGIN', 'LONGEST_LABEL', 'Picture', 'escape', 'draw_bytes', 'draw_byte', 'name_field',
+__all__ = ['CONTROL', 'CELL', 'ROW', 'PER_ROW', 'TALL', 'WIDE_LETTER', 'COLUMNS', 'LINE', 'SERVER', 'CLIENT', 'STEP', 'TOP',
+           'NAMES_END', 'SCALE_END', 'LANE', 'LANE_ROW', 'LETTER', 'GAP', 'MARGIN', 'LONGEST_LABEL', 'Picture',
+           'escape', 'draw_bytes', 'draw_byte', 'name_field', 'draw_fields', 'draw_band', 'draw_ladder',
            'draw_conversation', 'draw_timeline', 'clipped', 'draw_lanes', 'label_width', 'lane_y', 'draw_bar',
            'draw_arrow']
 
@@ -62,9 +63,12 @@ class Picture:
         return self.text
 
 
+CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32)], "\N{REPLACEMENT CHARACTER}")  # characters that XML has no place for
+
+
 def escape(text: str) -> str:
     "Text as it may stand in SVG."
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return text.translate(CONTROL).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 # %% ../nbs/93_pictures.ipynb #2eea991a
 CELL, ROW, PER_ROW = 36, 62, 16
@@ -88,24 +92,75 @@ def draw_bytes(
     return picture
 
 
-def draw_byte(picture, value, at, shade):
+def draw_byte(picture, value, at, shade, height=ROW):
     row, column = divmod(at, PER_ROW)
-    x, y = 1 + column * CELL, 24 + row * ROW
+    x, y = 1 + column * CELL, 24 + row * height
     picture.box(x, y, CELL, 26, shade)
     picture.label(x + CELL / 2, y + 17, f"{value:02x}", 13, mono=True)
 
 
-def name_field(picture, name, start, size):
-    "The name, in the row where most of the field stands; nothing for a field without bytes."
+def name_field(picture, name, start, size, height=ROW, meaning=""):
+    "The name, in the row where most of the field stands, and its meaning below; nothing for a field without bytes."
     if not size:
         return
     row, column = divmod(start, PER_ROW)
     here = min(size, PER_ROW - column)
     if here < size - here:
         row, column, here = row + 1, 0, min(size - here, PER_ROW)
-    x, y = 1 + column * CELL, 24 + row * ROW + 26
+    x, y = 1 + column * CELL, 24 + row * height + 26
     picture.line(x + 3, y + 4, x + here * CELL - 3, y + 4)
     picture.label(x + here * CELL / 2, y + 18, name, 11)
+    if meaning:
+        picture.label(x + here * CELL / 2, y + 34, meaning, 11, mono=True)
+
+# %% ../nbs/93_pictures.ipynb #98bb4c58
+TALL, WIDE_LETTER = 82, 6.2  # pixels: a row with meanings, and a letter of a name
+COLUMNS, LINE = 8, 30  # bytes side by side where each field has a row of its own, and the height of that
+
+
+def draw_fields(
+    fields: list[tuple[str, bytes, str]],  # name, bytes and meaning, in order
+    title: str,
+) -> Picture:
+    "The bytes of a struct with the name and the meaning of each field."
+    said = "".join(f"\n  {raw.hex(' ')}  {name} {meaning}".rstrip() for name, raw, meaning in fields)
+    if all(WIDE_LETTER * max(len(name), len(meaning)) <= CELL * min(len(raw), PER_ROW) for name, raw, meaning in fields):
+        return draw_band(fields, title, title + said)
+    return draw_ladder(fields, title, title + said)
+
+
+def draw_band(fields, title, text) -> Picture:
+    "Sixteen bytes a row, names and meanings below."
+    size = sum(len(raw) for _, raw, _ in fields)
+    rows = -(-size // PER_ROW) or 1
+    picture = Picture(max(CELL * min(PER_ROW, size), 8 * len(title)) + 2, TALL * rows + 22, text)
+    picture.label(1, 14, title, 13, "start")
+    at = 0
+    for number, (name, raw, meaning) in enumerate(fields):
+        for offset, value in enumerate(raw, at):
+            draw_byte(picture, value, offset, 0.16 if number % 2 else 0.05, TALL)
+        name_field(picture, name, at, len(raw), TALL, meaning)
+        at += len(raw)
+    return picture
+
+
+def draw_ladder(fields, title, text) -> Picture:
+    "A row for each field: its bytes, and beside them name and meaning."
+    columns = max(1, min(COLUMNS, max((len(raw) for _, raw, _ in fields), default=1)))
+    right = max((WIDE_LETTER * 1.2 * max(len(name), len(meaning)) for name, _, meaning in fields), default=0)
+    lines = sum(-(-len(raw) // columns) for _, raw, _ in fields)
+    picture = Picture(round(columns * CELL + 20 + max(right, 7 * len(title) - columns * CELL)), lines * LINE + 6 + LINE // 2 + 8, text)
+    picture.label(1, 14, title, 13, "start")
+    y = 24
+    for number, (name, raw, meaning) in enumerate(fields):
+        for at, value in enumerate(raw):
+            place = y + at // columns * LINE
+            picture.box(1 + at % columns * CELL, place, CELL, LINE - 4, 0.16 if number % 2 else 0.05)
+            picture.label(1 + (at % columns + 0.5) * CELL, place + 17, f"{value:02x}", 13, mono=True)
+        picture.label(columns * CELL + 12, y + 11, name, 11, "start")
+        picture.label(columns * CELL + 12, y + 24, meaning, 11, "start", mono=True)
+        y += -(-len(raw) // columns) * LINE
+    return picture
 
 # %% ../nbs/93_pictures.ipynb #7a27040f
 SERVER, CLIENT, STEP, TOP = 220, 450, 34, 52  # where the two stand, and how far time is from line to line

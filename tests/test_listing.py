@@ -1,0 +1,172 @@
+"""`litsock.sockets()` finds what there is, by netlink and by the older tables."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import pytest
+
+import litsock
+from litsock import listing
+
+
+def mine():
+    """This process's sockets, by descriptor."""
+    return {sock.fd: sock for sock in litsock.sockets(os.getpid())}
+
+
+@pytest.fixture
+def connection():
+    with litsock.create_server(("127.0.0.1", 0)) as server, litsock.create_connection(server.getsockname()) as near:
+        far, _ = server.accept()
+        with far:
+            yield server, near, far
+
+
+def test_tcp(connection):
+    server, near, far = connection
+    near.sendall(b"hello")
+    found = mine()
+    listed = found[server.fileno()]
+    assert (listed.name, listed.state, listed.local, listed.peer) == ("TCP", "LISTEN", server.getsockname(), None)
+    listed = found[far.fileno()]
+    assert (listed.state, listed.local, listed.peer, listed.recv_queue) == ("ESTABLISHED", far.getsockname(), near.getsockname(), 5)
+    assert listed.uid == os.getuid() and listed.inode == os.fstat(far.fileno()).st_ino and listed.pid == os.getpid()
+    far.recv(5)
+    near.shutdown(litsock.SHUT_WR)
+    far.recv(1)
+    assert mine()[far.fileno()].state == "CLOSE_WAIT"
+
+
+def test_ipv6_and_udp():
+    with litsock.socket(litsock.AF_INET6, litsock.SOCK_DGRAM) as sock, litsock.socket(litsock.AF_INET6, litsock.SOCK_DGRAM) as near:
+        sock.bind(("::1", 0))
+        near.connect(sock.getsockname())
+        found = mine()
+        assert (found[sock.fileno()].name, found[sock.fileno()].state, found[sock.fileno()].local) == ("UDP6", "UNCONN", sock.getsockname())
+        assert (found[near.fileno()].state, found[near.fileno()].peer) == ("ESTABLISHED", sock.getsockname())
+
+
+def test_unix(tmp_path):
+    path = str(tmp_path / "s")
+    with litsock.socket(litsock.AF_UNIX) as server, litsock.socket(litsock.AF_UNIX) as near, litsock.socket(litsock.AF_UNIX) as named:
+        server.bind(path)
+        server.listen()
+        near.connect(path)
+        named.bind(b"\0litsock-test-%d" % os.getpid())
+        found = mine()
+        assert (found[server.fileno()].state, found[server.fileno()].local) == ("LISTEN", path)
+        assert found[near.fileno()].state == "ESTABLISHED" and found[named.fileno()].local == named.getsockname()
+
+
+def test_netlink():
+    with litsock.socket(litsock.AF_NETLINK, litsock.SOCK_RAW, litsock.NETLINK_ROUTE) as sock:
+        sock.bind((0, 1))
+        listed = mine()[sock.fileno()]
+        assert (listed.name, listed.local) == ("NETLINK ROUTE", sock.getsockname())
+
+
+def test_everybody(connection):
+    """The whole machine, and this process in it."""
+    every = litsock.sockets()
+    inodes = {sock.inode for sock in every}
+    assert {os.fstat(sock.fileno()).st_ino for sock in connection} <= inodes
+    assert any(owner.pid == os.getpid() for sock in every for owner in sock.owners)
+
+
+def test_other_processes():
+    """A child's socket, with its program and descriptor."""
+    code = "import litsock, sys; s = litsock.create_server(('127.0.0.1', 0)); print(s.fileno(), s.getsockname()[1], flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        fd, port = map(int, child.stdout.readline().split())
+        (listed,) = [sock for sock in litsock.sockets(child.pid) if sock.fd == fd]
+        child.stdin.close()
+    assert listed.local == ("127.0.0.1", port) and listed.owners[0].program.startswith("python")
+
+
+def test_shared_sockets(connection):
+    with connection[0].dup() as copy:
+        listed = next(sock for sock in litsock.sockets(os.getpid()) if sock.inode == os.fstat(copy.fileno()).st_ino)
+    assert {owner.fd for owner in listed.owners} == {connection[0].fileno(), copy.fileno() if copy.fileno() > 0 else listed.owners[-1].fd}
+
+
+def test_no_such_process():
+    assert litsock.sockets(2**22 + 1) == []
+
+
+def test_nothing_is_left_open(connection):
+    before = os.listdir("/proc/self/fd")
+    litsock.sockets()
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+KEYS = "family", "type", "state", "local", "peer", "inode"
+
+
+@pytest.mark.parametrize("question", list(listing.questions()), ids=lambda question: f"{question.family}-{question.proto}")
+def test_tables_say_the_same(question, connection, tmp_path):
+    """The tables in /proc/net, which stand in where the kernel does not answer, beside its answers: our own sockets."""
+    kinds = [(family, type) for family in (litsock.AF_INET, litsock.AF_INET6) for type in (litsock.SOCK_STREAM, litsock.SOCK_DGRAM)]
+    with ExitStack() as stack:
+        made = [stack.enter_context(litsock.socket(*kind)) for kind in [*kinds, (litsock.AF_UNIX, litsock.SOCK_STREAM)]]
+        for sock in made:
+            sock.bind(str(tmp_path / "s") if sock.family == litsock.AF_UNIX else ("", 0))
+            if sock.type == litsock.SOCK_STREAM:
+                sock.listen()  # one that is bound and nothing more is not in the tables
+        found, answered = listing.answered(question)
+        if not answered:
+            pytest.skip(f"this kernel has no answer for family {question.family}, protocol {question.proto}")
+        told = question.table(question.family, question.proto)
+        ours = {os.fstat(sock.fileno()).st_ino for sock in [*made, *connection]}
+    assert keys_of(found, ours) == keys_of(told, ours)
+
+
+def keys_of(found, inodes):
+    """What both sources tell. The table of Unix sockets names no peers."""
+    ours = [sock for sock in found if sock.inode in inodes]
+    return {tuple(getattr(sock, key) for key in KEYS if key != "peer" or sock.family != litsock.AF_UNIX) for sock in ours}
+
+
+def test_errors_fall_back(monkeypatch, connection):
+    """A kernel without any of the modules."""
+
+    def refuse(request):
+        raise FileNotFoundError(2, "no such module")
+
+    monkeypatch.setattr(listing, "dump", refuse)
+    found = mine()
+    assert found[connection[0].fileno()].state == "LISTEN" and found[connection[1].fileno()].peer == connection[0].getsockname()
+
+
+def test_answers_cut_short():
+    """A reader never runs past the end, nor for ever."""
+    whole = (40).to_bytes(4, sys.byteorder) + (20).to_bytes(2, sys.byteorder) + bytes(34)
+    for size in range(len(whole)):
+        assert len(list(listing.messages(whole[:size]))) <= 1
+    assert len(list(listing.messages(bytes(64)))) == 4  # lengths of zero
+    assert listing.attributes(bytes(20)) == {} and listing.attributes(b"\x08\0\1\0ab") == {1: b"ab"}
+
+
+def test_pictures(connection):
+    found = litsock.sockets(os.getpid())
+    assert "LISTEN" in repr(found) and "<script" not in found._repr_html_() and str(connection[0].getsockname()[1]) in found._repr_html_()
+
+
+@pytest.mark.skipif(not shutil.which("ss"), reason="ss is not installed (Debian: apt install iproute2)")
+def test_same_as_ss(connection):
+    """The program that everybody uses, about our own TCP sockets."""
+    shown = subprocess.run(["ss", "-tanHp"], capture_output=True, text=True, check=True).stdout
+    theirs = set()
+    for line in shown.splitlines():
+        state, receiving, sending, local, peer, *rest = line.split(maxsplit=5)
+        for fd in re.findall(rf"pid={os.getpid()},fd=(\d+)", "".join(rest)):
+            theirs.add((int(fd), state.replace("-", "_").replace("ESTAB", "ESTABLISHED"), local))
+    if not theirs:
+        pytest.skip("ss shows no process here")
+    ours = {(sock.fd, sock.state, "%s:%d" % sock.local) for sock in litsock.sockets(os.getpid()) if sock.name == "TCP" and sock.state != "CLOSE"}
+    assert ours == theirs
