@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from _warnings import warn
-from errno import ECONNRESET
+from errno import EBADF, ECONNRESET, ENOTSOCK
 from operator import index
 
 from . import families, kernel, timeouts
@@ -15,7 +15,7 @@ from .constants import *
 from .families import unpack
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size
-from .messages import CMSG_LEN, build, build_alg, parse
+from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
 from .names import *
 from .timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of, finish_connect
 from .timeouts import timeout_seconds, wait_until
@@ -29,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
+    from litsock import deadlines, fast_udp
     from litsock import deadlines, views
 
     CMSG = tuple[int, int, bytes]  # level, type, data
@@ -97,7 +98,7 @@ class Descriptor:
         if fd < 0:
             raise ValueError("negative file descriptor")
         name = kernel.getsockname(fd)
-        if name.__class__ is int:
+        if name.__class__ is int and (family == -1 or name in (-EBADF, -ENOTSOCK)):  # AF_ALG has no names to tell
             raise kernel.failure(name)
         family = families.family_of(name) if family == -1 else c_int(family)
         type = ask_int(fd, SO_TYPE) if type == -1 else c_int(type)
@@ -370,8 +371,10 @@ class Addresses(Options):
         if self._until:
             check_deadline(self)
         answer = kernel.accept(self._fd, at)
+        accept = kernel.accept_unnamed if self._family == AF_ALG else kernel.accept
+        answer = accept(self._fd, at)
         if answer < 0:
-            carry_on(self, answer, POLLIN, kernel.accept, at)
+            carry_on(self, answer, POLLIN, accept, at)
         return unpack(kernel.landed_address(at), self._proto)
 
     def getsockname(self) -> Any:
@@ -557,8 +560,8 @@ class Messages(Transfer):
         msg=(),  # an iterable of bytes-like objects
         *,
         op: int,  # `ALG_OP_ENCRYPT`, `ALG_OP_DECRYPT`, …
-        iv=None,  # the initialisation vector
-        assoclen: int | None = None,  # bytes that are only authenticated
+        iv=ABSENT,  # the initialisation vector, bytes-like
+        assoclen: int = ABSENT,  # type: ignore[assignment]  # bytes that are only authenticated
         flags: int = 0,
     ) -> int:
         "Give an operation socket of `AF_ALG` its orders, and data."
@@ -582,9 +585,8 @@ class Messages(Transfer):
         "Receive data and control messages. Descriptors that come along are not inheritable."
         if c_size(bufsize) < 0:
             raise ValueError("negative buffer size in recvmsg()")
-        data = kernel.allocate(kernel.CHARS, bufsize)
-        size, *rest = self._recv_parcel([data], ancbufsize, flags, "recvmsg")
-        return kernel.ffi.unpack(data, min(size, bufsize)), *rest
+        _, (data,), messages, flags, address = self._recv_parcel(index(bufsize), ancbufsize, flags, "recvmsg")
+        return data, messages, flags, address
 
     def recvmsg_into(
         self,
@@ -594,14 +596,17 @@ class Messages(Transfer):
         /,
     ) -> tuple[int, list[CMSG], int, Any]:  # bytes received, control messages, flags, address
         "Receive data into several buffers, and control messages."
-        pieces = [kernel.writable(buffer, "recvmsg_into") for buffer in buffers]
-        return self._recv_parcel(pieces, ancbufsize, flags, "recvmsg_into")
+        buffers = tuple(buffers)
+        for buffer in buffers:
+            kernel.writable(buffer, "recvmsg_into")  # what is wrong with a buffer is told before anything else
+        size, _, messages, flags, address = self._recv_parcel(buffers, ancbufsize, flags, "recvmsg_into")
+        return size, messages, flags, address
 
     def _recv_parcel(self, pieces, ancbufsize, flags, caller):
         if not 0 <= c_size(ancbufsize) <= 0x7FFFFFFF:
             raise ValueError(f"invalid ancillary data buffer length in {caller}()")
         asked = c_int(flags)
-        flags = asked | CLOSE_ON_EXEC if self._family == AF_UNIX else asked  # others may refuse what they do not know
+        flags = asked | CLOSE_ON_EXEC if self._family == AF_UNIX else asked  # elsewhere no descriptors come, and some refuse the flag
         if self._timeout is not None:
             flags = self._at_once(flags)
         with kernel.Parcel.incoming(pieces, ancbufsize) as parcel:
@@ -609,8 +614,8 @@ class Messages(Transfer):
             if size < 0:
                 size = carry_on(self, size, POLLIN, kernel.recvmsg, parcel, flags)
             messages = parse(parcel.arrived_control())
-            seen = parcel.header.msg_flags & ~(CLOSE_ON_EXEC & ~asked)  # told only to those who asked for it
-            return size, messages, seen, unpack(parcel.arrived_address(), self._proto)
+            seen = parcel.flags & ~(CLOSE_ON_EXEC & ~asked)  # told only to those who asked for it
+            return size, parcel.pieces, messages, seen, unpack(parcel.address, self._proto)
 
 # %% ../nbs/00_core.ipynb #297cdf72
 class SocketType(Messages):
@@ -720,10 +725,14 @@ class socket(SocketType):
             self.close()
 
     if TYPE_CHECKING:
+        send_segments, recv_segments = fast_udp.send_segments, fast_udp.recv_segments
+        sendmmsg, recvmmsg, recvmmsg_into = fast_udp.sendmmsg, fast_udp.recvmmsg, fast_udp.recvmmsg_into
         deadline = deadlines.deadline
         recv_exactly, recv_exactly_into = deadlines.recv_exactly, deadlines.recv_exactly_into
         info, _repr_html_ = views.info, views._repr_html_
     else:
+        send_segments, recv_segments = later("fast_udp"), later("fast_udp")
+        sendmmsg, recvmmsg, recvmmsg_into = later("fast_udp"), later("fast_udp"), later("fast_udp")
         deadline, recv_exactly, recv_exactly_into = later("deadlines"), later("deadlines"), later("deadlines")
         info, _repr_html_ = later("views"), later("views")
 

@@ -67,7 +67,7 @@ class Socket(NamedTuple):
             return layouts.protocol_name(self.proto, self.family).replace("_", " ")
         if family in ("AF_INET", "AF_INET6"):
             proto = layouts.protocol_name(self.proto, self.family).removeprefix("IPPROTO_")
-            return ("RAW " * (kind == "RAW") + proto + "6" * (family == "AF_INET6")).strip()
+            return "RAW " * (kind == "RAW") + proto + "6" * (family == "AF_INET6" and not proto.endswith("6"))
         return f"{family.removeprefix('AF_')} {kind}"
 
 # %% ../nbs/44_sockets.ipynb #37718851
