@@ -20,8 +20,8 @@ from .tracing import FAINT, aligned, cell, html_table
 __all__ = ['SOCK_DIAG_BY_FAMILY', 'NLMSG_ERROR', 'NLMSG_DONE', 'DUMP', 'DUMP_INTERRUPTED', 'HEADER', 'AGAIN', 'TYPES',
            'INET_DIAG_PROTOCOL', 'UNIX_NAME', 'UNIX_PEER', 'UNIX_QUEUES', 'UNIX_USER', 'NETLINK_MEMORY',
            'NETLINK_GROUPS', 'PACKET_INFO', 'PACKET_USER', 'PACKET_MEMORY', 'RECEIVING', 'SENDING', 'UNIX_STATES',
-           'LISTENING', 'Owner', 'Socket', 'number', 'values', 'messages', 'dump_once', 'dump', 'attributes', 'parts',
-           'numbers', 'state_name', 'place', 'read_inet', 'inet_request', 'queues', 'member', 'read_unix',
+           'LISTENING', 'OTHERS', 'Owner', 'Socket', 'number', 'values', 'messages', 'dump_once', 'dump', 'attributes',
+           'parts', 'numbers', 'state_name', 'place', 'read_inet', 'inet_request', 'queues', 'member', 'read_unix',
            'read_netlink', 'read_packet', 'read_vsock', 'other_request', 'table', 'from_inet_table', 'split_place',
            'from_unix_table', 'from_netlink_table', 'from_packet_table', 'descriptors_of', 'owners_of', 'processes',
            'Question', 'questions', 'answered', 'Sockets', 'owner_text', 'sockets']
@@ -106,7 +106,8 @@ def messages(raw: bytes) -> Iterator[tuple[int, int, bytes]]:
 def dump_once(sock: socket, request: bytes) -> tuple[list[bytes], bool]:
     "The answers to a question, and whether the list stayed the same meanwhile."
     sock.send(number(HEADER + len(request), 4) + number(SOCK_DIAG_BY_FAMILY, 2) + number(DUMP, 2) + bytes(8) + request)
-    bodies, steady = [], True
+    bodies: list[bytes] = []
+    steady = True
     while True:
         for kind, flags, body in messages(sock.recv(1 << 16)):
             steady = steady and not flags & DUMP_INTERRUPTED
@@ -420,20 +421,22 @@ class Question(NamedTuple):
 
 def questions() -> Iterator[Question]:
     "All of them."
-    for family in ("AF_INET", "AF_INET6"):
-        for proto in TYPES:
-            if hasattr(constants, family) and hasattr(constants, proto):
-                pair = int(getattr(constants, family)), int(getattr(constants, proto))
+    for name in ("AF_INET", "AF_INET6"):
+        for protocol in TYPES:
+            if hasattr(constants, name) and hasattr(constants, protocol):
+                pair = int(getattr(constants, name)), int(getattr(constants, protocol))
                 yield Question(*pair, inet_request(*pair), read_inet, from_inet_table)
-    others = (
-        ("AF_UNIX", 0, True, 0xFF, read_unix, from_unix_table),
-        ("AF_NETLINK", 0xFF, False, 0x03, read_netlink, from_netlink_table),  # NDIAG_PROTO_ALL; memory and groups
-        ("AF_PACKET", 0, False, 0x11, read_packet, from_packet_table),  # info and memory
-        ("AF_VSOCK", 0, True, 0, read_vsock, lambda family, proto: []),
-    )
-    for name, proto, states, show, read, table_of in others:
-        if family := getattr(constants, name, None):
-            yield Question(int(family), proto, other_request(int(family), proto, states, show), read, table_of)
+    for name, proto, states, show, read, table_of in OTHERS:
+        if family := int(getattr(constants, name, 0)):
+            yield Question(family, proto, other_request(family, proto, states, show), read, table_of)
+
+
+OTHERS: tuple = (
+    ("AF_UNIX", 0, True, 0xFF, read_unix, from_unix_table),  # everything there is to show
+    ("AF_NETLINK", 0xFF, False, 0x03, read_netlink, from_netlink_table),  # NDIAG_PROTO_ALL; memory and groups
+    ("AF_PACKET", 0, False, 0x11, read_packet, from_packet_table),  # info and memory
+    ("AF_VSOCK", 0, True, 0, read_vsock, lambda family, proto: []),
+)
 
 
 def answered(question: Question) -> tuple[list[Socket], bool]:

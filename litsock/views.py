@@ -101,13 +101,13 @@ def tcp_info(
     raw: bytes,  # a `struct tcp_info`
 ) -> TCPInfo:
     "The entries that people look for."
-    found = {field.name.removeprefix("tcpi_"): field.value for field in layouts.fields("tcp_info", raw)}
+    found: dict[str, Any] = {field.name.removeprefix("tcpi_"): field.value for field in layouts.fields("tcp_info", raw)}
     found["caution"] = found.pop("ca_state")
     if found.get("min_rtt") == NEVER:
         del found["min_rtt"]
-    values = {name: found.get(name) for name in TCPInfo._fields}
-    seconds = {name: values[name] / 1e6 for name in MICROSECONDS if values[name] is not None}
-    return TCPInfo(**{**values, **seconds})
+    for name in MICROSECONDS & found.keys():
+        found[name] /= 1e6
+    return TCPInfo._make(found.get(name) for name in TCPInfo._fields)
 
 # %% ../nbs/43_views.ipynb #cdb55dc3
 COMPARED = {
@@ -142,8 +142,8 @@ def option_values(sock) -> dict[str, Any]:
     for level in levels_of(sock.family, sock.type):
         number = int(getattr(constants, level))
         for name in COMPARED[level].split():
-            option = getattr(constants, name, None)
-            raw = -1 if option is None else kernel.getsockopt(sock.fileno(), number, option, 64)
+            option = getattr(constants, name, -1)
+            raw = kernel.getsockopt(sock.fileno(), number, option, 64)
             if not isinstance(raw, int):
                 fields = layouts.option_fields(number, option, raw)
                 found[name] = fields[0].value if len(fields) == 1 else {field.name: field.value for field in fields} or ""
