@@ -370,7 +370,6 @@ class Addresses(Options):
     def _accept_into(self, at):
         if self._until:
             check_deadline(self)
-        answer = kernel.accept(self._fd, at)
         accept = kernel.accept_unnamed if self._family == AF_ALG else kernel.accept
         answer = accept(self._fd, at)
         if answer < 0:
