@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from litsock import families
 from litsock.families import Other, codec_for, elsewhere
 
-SOME = settings(max_examples=1000, deadline=None, database=None, derandomize=True)
+SOME = settings(max_examples=500, deadline=None, database=None, derandomize=True)
 PROTOCOLS = range(64)  # more than any family has
 WRONG = TypeError, ValueError, OverflowError, OSError
 
@@ -44,9 +44,9 @@ def nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_family_with_a_room_has_a_codec() -> None:
-    covered = {int(codec.family) for codec in CODECS}
-    assert covered >= {int(family) for family in (*families.CODECS, *families.ROOM_OF)}
-    assert len(CODECS) > 12
+    for family in (*families.CODECS, *families.ROOM_OF):
+        assert not all(isinstance(codec_for(family, proto), Other) for proto in PROTOCOLS), family
+    assert len(CODECS) > 20
 
 
 @each
