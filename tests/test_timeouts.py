@@ -271,17 +271,28 @@ def test_the_record_of_calls_is_what_strace_sees(case: str):
         assert traced("socket", case) == KNOWN[case].split()
 
 
+@contextmanager
+def once_it_waits(calls, call, *arguments):
+    """Do something in another thread, as soon as this one waits."""
+
+    def work():
+        while "ppoll" not in calls:
+            time.sleep(0.001)
+        call(*arguments)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    thread.join()
+
+
 @pytest.mark.parametrize("name", [name for name in READY if READY[name][1].startswith("recv")])
 def test_receiving_waits_when_the_kernel_says_so(name: str, pair):
     operation, call = READY[name]
     pair[0].settimeout(PLENTY)
-    late = threading.Timer(0.05, pair[1].send, [b"0123456789"])
-    with recorded() as calls:
-        late.start()
+    with recorded() as calls, once_it_waits(calls, pair[1].send, b"0123456789"):
         operation(pair[0])
-    late.join()
-    ours = [name for name in calls if name != "sendto"]
-    assert ours == [call, "ppoll", call]
+    assert calls == [call, "ppoll", call]
 
 
 @pytest.mark.parametrize("name", [name for name in READY if READY[name][1].startswith("send")])
@@ -289,11 +300,8 @@ def test_sending_waits_when_the_kernel_says_so(name: str, pair):
     operation, call = READY[name]
     full(pair[0])
     pair[0].settimeout(PLENTY)
-    late = threading.Timer(0.05, kernel.recv, [pair[1].fileno(), 2**24, 0])
-    with recorded() as calls:
-        late.start()
+    with recorded() as calls, once_it_waits(calls, pair[1].recv, 2**24):
         operation(pair[0])
-    late.join()
     assert calls == [call, "ppoll", call]
 
 
@@ -446,7 +454,7 @@ def as_precise_as_the_system(sock, timeout: float, times: int) -> None:
         systems = lateness(lambda: select.select([sock], [], [], timeout), timeout, times)
         ours = lateness(lambda: timed_out(sock.recv, 1), timeout, times)
         attempts.append((ours, systems))
-        if ours <= systems + 0.0003:  # the time that a few lines of Python take, with pytest's own
+        if ours <= 2 * systems + 0.0005:  # with the time that a few lines of Python take; a millisecond more would show
             return
     pytest.fail(f"later than the system's own wait, each time: {attempts}")
 
