@@ -1,9 +1,9 @@
-"""Ends the run of the tests with the table of the conformance run."""
+"""Ends the run of the tests with tables: the conformance run, and the programs that ran on litsock."""
 import pytest
 
 from conformance.run import summary
 
-VERDICTS = pytest.StashKey[list]()
+VERDICTS, PROGRAMS = pytest.StashKey[list](), pytest.StashKey[dict]()
 
 
 @pytest.fixture
@@ -12,7 +12,24 @@ def verdicts(pytestconfig):
     return pytestconfig.stash.setdefault(VERDICTS, [])
 
 
+@pytest.fixture
+def programs(pytestconfig):
+    """What became of the programs so far: name -> what it does, the classes of its sockets, the result."""
+    return pytestconfig.stash.setdefault(PROGRAMS, {})
+
+
+def table(programs):
+    """A line for each program."""
+    rows = [("program", "result", "what it does", "sockets")]
+    rows += [(name, row["result"], row["does"], row["sockets"]) for name, row in programs.items()]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+
+
 def pytest_terminal_summary(terminalreporter, config):
-    if not (found := config.stash.get(VERDICTS, [])): return
-    terminalreporter.section("conformance: CPython's own tests, standard module and litsock")
-    for line in summary(found): terminalreporter.write_line(line)
+    if found := config.stash.get(VERDICTS, []):
+        terminalreporter.section("conformance: CPython's own tests, standard module and litsock")
+        for line in summary(found): terminalreporter.write_line(line)
+    if ran := config.stash.get(PROGRAMS, {}):
+        terminalreporter.section("programs that nobody changed, on litsock")
+        for line in table(ran): terminalreporter.write_line(line)
