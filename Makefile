@@ -57,7 +57,7 @@ hooks: .venv/dev ## have git show and merge notebooks cell by cell, in this clon
 
 clean: ## remove everything that can be made again, .venv too
 	@echo "== removing .venv, builds and caches"
-	@rm -rf .venv build dist *.egg-info litsock/*.so _docs _proc .pytest_cache .mypy_cache .hypothesis
+	@rm -rf .venv build dist *.egg-info litsock/*.so _docs _proc jupyter_execute .pytest_cache .mypy_cache .hypothesis
 	@find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 
 # The stamps: .venv/run says that litsock alone is installed, .venv/dev all for working on it, .venv/lab JupyterLab too.
