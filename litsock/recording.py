@@ -25,7 +25,7 @@ COMPUTING = {"cmsg_len", "cmsg_space", "gai_strerror", "hstrerror", "inet_aton",
 def leads_to_c(thing) -> bool:
     "Whether a function of `kernel` ends in the seam."
     if code := getattr(thing, "__code__", None):
-        return any(name.startswith("ls_") for name in code.co_names)
+        return any(name.startswith("ls_") or name == "_hot" for name in code.co_names)
     owner = getattr(thing, "__self__", None)
     return owner is not None and (owner is kernel.lib or owner is kernel._hot)
 
@@ -215,24 +215,78 @@ def keep_recvmsg(given, answer, limit):
 MESSAGE = "sockfd:fd msg_name:address msg_iov:pieces msg_control:control flags:flags"
 shape("sendmsg", "sendmsg", MESSAGE, keep_sendmsg)
 shape("recvmsg", "recvmsg", f"{MESSAGE} msg_flags:flags", keep_recvmsg)
-shape(
-    "sendmmsg", "sendmmsg", "sockfd:fd msgvec:data vlen:number flags:flags",
-    lambda given, answer, limit: (answer, (given[0], excerpt(given[1].data, limit), given[1].count - given[2], given[3])),
-)  # fmt: skip
-shape(
-    "recvmmsg", "recvmmsg", "sockfd:fd msgvec:data vlen:number flags:flags",
-    lambda given, answer, limit: (answer, (given[0], excerpt(given[1].data, limit) if answer > 0 else ..., given[1].count, given[2])),
-)  # fmt: skip
+
+# %% ../nbs/41b_recording.ipynb #470c31b3
+MANY = 64  # messages of a row that are kept
+
+
+class Letter(NamedTuple):
+    "A message of a row."
+    data: Excerpt
+    address: bytes
+    control: bytes
+
+
+class Letters(NamedTuple):
+    "The messages of a row, or the first of them."
+    first: list[Letter]
+    many: int  # there are
+    size: int  # bytes of data in all of them
+
+
+def letters(row, first: int, last: int, arrived: bool, limit: int) -> Letters:
+    "What is kept of the messages from `first` to before `last`; `arrived`: their sizes are what the kernel told."
+    room = kernel.ffi.unpack(kernel.ffi.cast("int *", row.at.rooms), 4 * row.count)
+    sizes = row.told(last) if arrived else room
+    kept, at = [], [0, 0, 0]
+    for number in range(last):
+        if first <= number < first + MANY:
+            parts = [
+                memoryview(memory)[start : start + min(sizes[4 * number + which], room[4 * number + which])]
+                for which, (memory, start) in enumerate(zip((row.data, row.addresses, row.control), at))
+            ]
+            data = Excerpt(bytes(parts[0][:limit]), sizes[4 * number])
+            kept.append(Letter(data, bytes(parts[1]), bytes(parts[2])))
+        at = [start + room[4 * number + which] for which, start in enumerate(at)]
+    return Letters(kept, last - first, sum(sizes[4 * number] for number in range(first, last)))
+
+
+def keep_sendmmsg(given, answer, limit):
+    fd, row, first, flags = given
+    return answer, (fd, letters(row, first, row.count, False, limit), row.count - first, flags)
+
+
+def keep_recvmmsg(given, answer, limit):
+    fd, row, flags = given
+    return answer, (fd, letters(row, 0, answer, True, limit) if answer >= 0 else ..., row.count, flags)
+
+
+shape("sendmmsg", "sendmmsg", "sockfd:fd msgvec:letters vlen:number flags:flags", keep_sendmmsg)
+shape("recvmmsg", "recvmmsg", "sockfd:fd msgvec:letters vlen:number flags:flags", keep_recvmmsg)
 
 # %% ../nbs/41b_recording.ipynb #c016a149
+def descriptors_in(control: bytes) -> tuple[int, ...]:
+    "The descriptors that control messages bring."
+    return tuple(field.value for field in layouts.control_fields(control) if field.name == "descriptor")
+
+
 def keep_close_rights(given, answer, limit):
-    (header,) = given
-    control = kernel.ffi.buffer(header.msg_control, header.msg_controllen)[:] if header.msg_control else b""
-    fds = tuple(field.value for field in layouts.control_fields(control) if field.name == "descriptor")
+    memory, size = given
+    fds = descriptors_in(kernel.ffi.buffer(memory)[:size])
+    return (0, (fds,)) if fds else None
+
+
+def keep_close_row(given, answer, limit):
+    at, count = given
+    told, fds = kernel.ffi.unpack(kernel.ffi.cast("int *", at.told), 4 * count), ()
+    room = at.rooms[0].control  # of each message: the rooms are alike
+    for number in range(count if room else 0):
+        fds += descriptors_in(kernel.ffi.buffer(at.control + number * room, min(told[4 * number + 2], room))[:])
     return (0, (fds,)) if fds else None
 
 
 shape("close_rights", "close", "fd:fds", keep_close_rights)
+shape("close_row", "close", "fd:fds", keep_close_row)
 
 # %% ../nbs/41b_recording.ipynb #c7c3fc90
 SECRETS = {
@@ -352,24 +406,31 @@ REAL: dict[str, Any] = {}  # what `kernel` had before, while a trace is open
 CHANGING = RLock()
 
 
+WRONG_ARGUMENTS = TypeError, ValueError, OverflowError, BufferError
+
+
 def watch(name: str, real):
     "A function for `kernel` that calls the real one, and has the open traces take note."
     form = shape_of(name, real)
 
     def watched(*arguments):
-        traces, thread = OPEN, current_thread()
+        traces, thread, noted = OPEN, current_thread(), False
         start = perf_counter()
         for trace in traces:
             trace._under_way[thread] = name, form, start, arguments
         try:
             start = perf_counter()
             answer = real(*arguments)
-        finally:
             end = perf_counter()
             for trace in traces:
-                trace._under_way.pop(thread, None)
-        for trace in traces:
-            trace._take(name, form, thread, start, end, arguments, answer)
+                trace._take(name, form, thread, start, end, arguments, answer)
+            noted = True
+        except WRONG_ARGUMENTS:
+            noted = True  # it has not come to a call
+            raise
+        finally:
+            for trace in traces:
+                trace._leave(thread, not noted)
         return answer
 
     watched.real = real  # type: ignore[attr-defined]
@@ -404,12 +465,12 @@ def born(note: Note) -> tuple[int, ...]:
     "The descriptors that a call brought."
     if note.result is None or note.result < 0:
         return ()
-    if note.name in ("socket", "accept", "dup"):
+    if note.name in ("socket", "accept", "accept_unnamed", "dup"):
         return (note.result,)
     if note.name == "socketpair":
         return note.values[3]
     if note.name == "recvmsg":
-        return tuple(field.value for field in layouts.control_fields(note.values[3]) if field.name == "descriptor")
+        return descriptors_in(note.values[3])
     return ()
 
 

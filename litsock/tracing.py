@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Iterator
 from itertools import count
 from threading import Thread
 from time import perf_counter
@@ -14,10 +15,11 @@ from typing import Any, NamedTuple
 
 from . import constants, kernel, layouts
 from .pictures import escape
-from .recording import LIBRARY, Excerpt, Note, Sockets, about, begin, born, end, survey, value_of
+from .recording import LIBRARY, Excerpt, Letters, Note, Sockets, about, begin, born, end, survey, value_of
 
 # %% auto #0
-__all__ = ['MOVING', 'KEEP', 'RING', 'PENDING', 'Record', 'record', 'Sum', 'Summary', 'summary_of', 'Calls', 'Trace', 'trace']
+__all__ = ['MOVING', 'KEEP', 'RING', 'PENDING', 'Record', 'record', 'parts_of', 'bytes_moved', 'Sum', 'Summary', 'summary_of',
+           'Calls', 'Trace', 'trace', 'watch_program']
 
 # %% ../nbs/41_trace.ipynb #0cf1ac5c
 def seconds_text(seconds: float) -> str:
@@ -104,6 +106,12 @@ def addresses_text(value, note, writer):
     return f"[{', '.join(dict.fromkeys(writer.address(entry[4], note) for entry in value))}]"
 
 
+def letters_text(value, note, writer):
+    "The messages of a row: data, and whom to or from."
+    shown = [letter.data.text + f" {writer.address(letter.address, note)}" * bool(letter.address) for letter in value.first[:3]]
+    return f"[{', '.join(shown)}{', …' * (value.many > 3)}]"
+
+
 EVENTS = {0x001: "POLLIN", 0x002: "POLLPRI", 0x004: "POLLOUT", 0x008: "POLLERR", 0x010: "POLLHUP", 0x020: "POLLNVAL"}
 HOW = {0: "SHUT_RD", 1: "SHUT_WR", 2: "SHUT_RDWR"}
 
@@ -126,6 +134,7 @@ WAYS = {
     "data": lambda value, note, writer: value.text,
     "pieces": lambda value, note, writer: f"[{', '.join(piece.text for piece in value)}]",
     "control": control_text,
+    "letters": letters_text,
     "level": lambda value, note, writer: layouts.level_name(value, writer.family(note)),
     "option": lambda value, note, writer: layouts.option_name(note.values[1], value, writer.family(note)),
     "value": value_text,
@@ -163,7 +172,7 @@ def result_text(note: Note, writer: Writer) -> str:
         code = note.result
         meaning = kernel.ffi.string(kernel.gai_strerror(code)).decode() if name.startswith("EAI") else os.strerror(-code)
         return f"{name} ({meaning})"
-    return writer.fd(note.result, note) if note.name in ("socket", "accept", "dup") else str(note.result)
+    return writer.fd(note.result, note) if note.name != "socketpair" and note.result in born(note) else str(note.result)
 
 
 def call_text(note: Note, writer: Writer) -> str:
@@ -221,7 +230,20 @@ def sections(note: Note, family: int = 0) -> list[Section]:
             found.append(option_section(note, value, family))
         elif kind in ("data", "pieces"):
             found += [data_section(parameter, part) for part in ([value] if kind == "data" else value) if part.start]
+        elif kind == "letters":
+            for number, letter in enumerate(value.first[:3]):
+                found += letter_sections(f"{parameter}[{number}]", letter, family)
     return found
+
+
+def letter_sections(title, letter, family):
+    "One message of a row."
+    if letter.address:
+        yield Section(f"{title}: struct {layouts.address_struct(letter.address)}", layouts.address_fields(letter.address), "")
+    if letter.data.start:
+        yield data_section(title, letter.data)
+    if letter.control:
+        yield Section(f"{title}: control messages", layouts.control_fields(letter.control, family), "")
 
 
 def option_section(note, value, family):
@@ -304,19 +326,32 @@ class Record(NamedTuple):
 
 def record(note: Note, number: int, start: float, writer: Writer) -> Record:
     "A note, written out."
-    raw, data = value_of(note, "address"), value_of(note, "data", "pieces")
-    moved = isinstance(data, (Excerpt, list))
+    raw, parts = value_of(note, "address"), parts_of(note)
     failed = note.result is not None and note.result < 0
     return Record(
         number, note.thread.name, note.shape.function, about(note), argument_texts(note, writer),
         -1 if failed else note.result, error_name(note), note.start - start, note.end - note.start,
         layouts.address_value(raw) if raw else None,
-        (data.start if isinstance(data, Excerpt) else b"".join(part.start for part in data)) if moved else None,
-        note.result if note.shape.function in MOVING and not failed else None,
+        b"".join(part.start for part in parts) if parts else None, bytes_moved(note),
     )  # fmt: skip
 
 
 MOVING = {"send", "sendto", "sendmsg", "sendfile", "recv", "recvfrom", "recvmsg"}
+
+
+def parts_of(note: Note) -> list[Excerpt]:
+    "The data that was sent or received, in its pieces."
+    kept = value_of(note, "data", "pieces", "letters")
+    return [kept] if isinstance(kept, Excerpt) else [letter.data for letter in kept.first] if isinstance(kept, Letters) else kept or []
+
+
+def bytes_moved(note: Note) -> int | None:
+    "How many bytes were sent or received; `None` for other calls and failed ones."
+    if note.result is None or note.result < 0:
+        return None
+    if isinstance(row := value_of(note, "letters"), Letters):
+        return sum(letter.data.size for letter in row.first[: note.result]) if note.result < row.many else row.size
+    return note.result if note.shape.function in MOVING else None
 
 # %% ../nbs/41_trace.ipynb #50000df1
 class Sum(NamedTuple):
@@ -596,17 +631,20 @@ class Trace(Calls):
     def __exit__(self, *exception) -> None:
         self._open = False
         end(self)
-        self._unfinished += self._still_under_way()
-        self._under_way.clear()
+        for thread in list(self._under_way):
+            self._leave(thread, True)
         self._after = survey()
 
-    def _still_under_way(self) -> list[Note]:
-        "Notes of the calls that have not returned."
-        now, notes = perf_counter(), []
-        for thread, (name, form, start, given) in list(self._under_way.items()):
-            if kept := self._kept(form, given, PENDING.get(name, -1)):
-                notes.append(Note(0, thread, name, form, start, now, None, kept[1]))
-        return list(filter(self._is_wanted, notes))
+    def _leave(self, thread, lost: bool) -> None:
+        "A call is over; `lost`: without an answer that we have seen."
+        call = self._under_way.pop(thread, None)
+        if lost and call:
+            self._unfinished += filter(self._is_wanted, self._unanswered(thread, *call))
+
+    def _unanswered(self, thread, name, form, start, given) -> Iterator[Note]:
+        "The note of a call without an answer, or none for what is not a call."
+        if kept := self._kept(form, given, PENDING.get(name, -1)):
+            yield Note(0, thread, name, form, start, perf_counter(), None, kept[1])
 
     def _kept(self, form, given, answer):
         "Result and values. A mistake of ours must not become one of the program: it takes the place of the values."
@@ -638,7 +676,8 @@ class Trace(Calls):
             self._printing.discard(note.thread)
 
     def _notes(self) -> list[Note]:
-        notes = [*self._ring, *self._unfinished, *self._still_under_way()]
+        waiting = [note for thread, call in list(self._under_way.items()) for note in self._unanswered(thread, *call)]
+        notes = [*self._ring, *self._unfinished, *filter(self._is_wanted, waiting)]
         return sorted(notes, key=lambda note: note.start)
 
     @property
@@ -660,50 +699,48 @@ def trace(
     return Trace(data, limit, stream, wanted(socket, call, thread))
 
 # %% ../nbs/41_trace.ipynb #a823edd7
-def run(
-    program: list[str],  # a Python file and its arguments
-    output,  # a text file to write to
+def watch_program(
+    program: list[str],  # `[PROGRAM, ARGUMENT, …]` or `["-m", MODULE, ARGUMENT, …]`, as after `python`
+    output=None,  # a text file to write to; by default standard error
     data: bool = True,  # show the start of what is sent and received
     summary: bool = False,  # only the sums, at the end
 ) -> None:
     "Run a program on litsock, and write what it asks the kernel."
     import sys
-    from runpy import run_path
 
-    import litsock
+    from litsock.dropin import run_program
 
-    sys.modules["socket"] = litsock
-    sys.argv = program
-    sys.path[0] = os.path.dirname(os.path.abspath(program[0]))
+    output = output or sys.stderr
     t = trace(data=data, stream=None if summary else output)
     try:
         with t:
-            run_path(program[0], run_name="__main__")
+            run_program(program)
     finally:
-        if summary:
-            print(t.summary(), file=output)
         for note in t._unfinished:
             print(line(note, t._start, t._writer()), file=output)
+        if summary:
+            print(t.summary(), file=output)
 
-
+# %% ../nbs/41_trace.ipynb #d2e88fae
 def main(arguments: list[str] | None = None) -> None:
     "The command line."
-    import sys
     from argparse import REMAINDER, ArgumentParser
 
     parser = ArgumentParser(prog="python -m litsock.tracing", description="Show every call that a program's sockets make.")
     parser.add_argument("--summary", action="store_true", help="only counts, errors and times of each call, at the end")
     parser.add_argument("--no-data", action="store_true", help="leave out what is sent and received")
     parser.add_argument("--output", metavar="FILE", help="write to FILE, not to standard error")
-    parser.add_argument("program", nargs=REMAINDER, metavar="PROGRAM.py …", help="a Python file, and its arguments")
+    parser.add_argument("program", nargs=REMAINDER, metavar="PROGRAM.py …", help="a Python file or -m MODULE, and its arguments")
     chosen = parser.parse_args(arguments)
     if not chosen.program:
         parser.error("which program?")
     if not chosen.output:
-        return run(chosen.program, sys.stderr, not chosen.no_data, chosen.summary)
+        return watch_program(chosen.program, None, not chosen.no_data, chosen.summary)
     with open(chosen.output, "w", encoding="utf-8") as file:
-        run(chosen.program, file, not chosen.no_data, chosen.summary)
+        watch_program(chosen.program, file, not chosen.no_data, chosen.summary)
 
 
 if __name__ == "__main__" and "get_ipython" not in globals():
-    main()
+    from litsock.tracing import main as start  # the module under its own name, where a trace looks for it
+
+    start()

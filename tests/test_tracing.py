@@ -197,7 +197,7 @@ def test_rights_that_nobody_took(pair):
     one, other = pair
     litsock.send_fds(one, [b"a"], [one.fileno()])
     with litsock.trace() as t, pytest.raises(RuntimeError):
-        with kernel.Parcel.incoming([kernel.allocate(kernel.CHARS, 1)], litsock.CMSG_SPACE(4)) as parcel:
+        with kernel.Parcel.incoming(1, litsock.CMSG_SPACE(4)) as parcel:
             assert kernel.recvmsg(other.fileno(), parcel, 0) == 1
             raise RuntimeError
     received, closed = t.records
@@ -215,6 +215,38 @@ def test_datagrams():
     sent, received, *messages = t.only(call=["sendto", "recvfrom", "sendmsg", "recvmsg"]).records
     assert sent.address == received.address == address == messages[0].address == messages[1].address
     assert received.arguments["flags"] == "MSG_TRUNC" and received.data == b"ques"
+
+
+def test_many_messages_in_a_call():
+    with litsock.socket(type=litsock.SOCK_DGRAM) as one, litsock.socket(type=litsock.SOCK_DGRAM) as other, litsock.trace() as t:
+        for sock in (one, other):
+            sock.bind(("127.0.0.1", 0))
+        address = other.getsockname()
+        one.sendmmsg([(b"first", address), (b"second", address), (b"third", address), (b"fourth", address)])
+        assert len(other.recvmmsg(10)) == 4
+    sent, received = t.only(call=["sendmmsg", "recvmmsg"]).records
+    assert sent.result == received.result == 4 and sent.size == received.size == len(b"firstsecondthirdfourth")
+    assert sent.arguments["msgvec"].startswith(f"[b'first' {address}, b'second' {address}") and sent.arguments["msgvec"].endswith(", …]")
+    assert [one.label for one in timeline.messages_of(t)] == ["5 bytes", "6 bytes", "5 bytes", "6 bytes"]
+    assert "msgvec[1]: 6 bytes" in t._repr_html_()
+    with litsock.trace(data=False) as t, litsock.socketpair(type=litsock.SOCK_DGRAM)[0] as gone:
+        with pytest.raises(OSError):
+            gone.sendmmsg([(b"secret", None)])
+    assert b"secret" not in str(t._notes()).encode()
+
+
+def test_row_of_rights_that_nobody_took():
+    """An exception after `recvmmsg`: the same."""
+    one, other = litsock.socketpair(type=litsock.SOCK_DGRAM)
+    with one, other:
+        for _ in range(2):
+            litsock.send_fds(one, [b"a"], [one.fileno()])
+        room = litsock.MessageRoom(3, 10, litsock.CMSG_SPACE(4))
+        with litsock.trace() as t, pytest.raises(RuntimeError), room.row:
+            assert kernel.recvmmsg(other.fileno(), room.row, litsock.MSG_DONTWAIT) == 2
+            raise RuntimeError
+    received, closed = t.records
+    assert received.call == "recvmmsg" and closed.call == "close" and closed.arguments["fd"].count(",") == 1
 
 
 def test_names():
@@ -354,6 +386,23 @@ def test_a_call_that_hangs_is_seen(pair):
     waiting.join()
     (record,) = t.records
     assert (record.call, record.fd, record.result, record.thread) == ("recv", pair[1].fileno(), None, "waiter")
+
+
+def test_a_call_that_an_exception_ends(pair):
+    """The handler of a signal raises: nobody knows the answer of `recv`, but that it was called."""
+
+    def handler(*_):
+        raise KeyError("no more")
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with litsock.trace() as t, pytest.raises(KeyError):
+            Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+            pair[0].recv(1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    (record,) = t.records
+    assert (record.call, record.error or record.result) in (("recv", None), ("recv", "EINTR"))
 
 
 def test_stream_printing(pair):
@@ -647,3 +696,59 @@ def test_same_as_strace(tmp_path):
             ours.setdefault(thread, []).append(comparable(call, fd, result, error))
     assert ours == theirs
     assert sum(map(len, ours.values())) > 40
+
+
+# A whole program
+
+
+WATCHED = """
+import socket, sys
+from threading import Thread
+with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as near:
+    far, _ = server.accept()
+    with far:
+        near.sendall(b"question")
+        print(far.recv(100))
+raise SystemExit(3)
+"""
+
+
+def watched(tmp_path, *words):
+    (tmp_path / "program.py").write_text(WATCHED)
+    path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
+    line = [sys.executable, "-m", "litsock", "run", *words, "program.py"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": path})
+    assert (done.returncode, done.stdout) == (3, "b'question'\n"), done.stderr
+    return done.stderr
+
+
+def test_a_whole_program(tmp_path):
+    lines = watched(tmp_path, "--trace").splitlines()
+    assert [re.sub(r".*?(\w+)\(.*", r"\1", line) for line in lines][:4] == ["socket", "setsockopt", "bind", "listen"]
+    assert any("send(" in line and "b'question'" in line for line in lines)
+
+
+def test_the_sums_of_a_program(tmp_path):
+    lines = watched(tmp_path, "--summary", "--output", "sums.txt").splitlines()
+    assert lines == []
+    sums = (tmp_path / "sums.txt").read_text().splitlines()
+    assert sums[0].split() == ["call", "calls", "errors", "bytes", "time", "longest"]
+    assert any(line.split()[:3] == ["send", "1", "8"] for line in sums)
+
+
+def test_a_program_without_its_data(tmp_path):
+    said = watched(tmp_path, "--trace", "--no-data")
+    assert "send(" in said and "question" not in said
+
+
+def test_a_program_that_is_interrupted(tmp_path):
+    """The call that it hung in is the last line."""
+    (tmp_path / "program.py").write_text("import socket\none, other = socket.socketpair()\nprint('waiting', flush=True)\none.recv(10)\n")
+    path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
+    line = [sys.executable, "-m", "litsock.tracing", "program.py"]
+    with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}) as child:
+        child.stdout.readline()
+        sleep(0.2)
+        child.send_signal(signal.SIGINT)
+        said = child.communicate(timeout=60)[1]
+    assert "KeyboardInterrupt" in said and re.search(r"recv\(\d+, …, 10, 0\) = … has not returned", said)
