@@ -219,7 +219,7 @@ NONE_TO_ASK = {
     "socket.recvfrom_into": lambda self, buffer, nbytes=0, flags=0: ...,
     "socket.recvmsg": lambda self, bufsize, ancbufsize=0, flags=0, /: ...,
     "socket.recvmsg_into": lambda self, buffers, ancbufsize=0, flags=0, /: ...,
-    "socket.sendmsg_afalg": lambda self, msg=(), *, op, iv=None, assoclen=None, flags=0: ...,
+    "socket.sendmsg_afalg": lambda self, msg=(), *, op, iv=object(), assoclen=object(), flags=0: ...,
     "getaddrinfo": lambda host, port, family=0, type=0, proto=0, flags=0: ...,
     "gethostbyname": lambda hostname, /: ...,
     "gethostbyname_ex": lambda hostname, /: ...,
