@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from argparse import REMAINDER, ArgumentParser
+from contextlib import nullcontext
 from pathlib import Path
 
 import litsock
@@ -95,13 +96,22 @@ def lab(
 def run(
     program: list[str],  # the program and its arguments
     module: list[str] | None = None,  # or a module and its arguments
+    trace: bool = False,  # print each call that its sockets make
+    summary: bool = False,  # print counts, errors and times of the calls when it has ended
+    no_data: bool = False,  # without what was sent and received
+    output: str | None = None,  # a file to print to; by default standard error
 ) -> None:
     "Run a Python program with litsock in the place of socket."
-    from litsock.dropin import run_program
-
     words = ["-m", *module] if module else program
     if not words:
         sys.exit("litsock: which program? litsock run PROGRAM.py, or litsock run -m MODULE")
+    if trace or summary:
+        from litsock.tracing import watch_program
+
+        with open(output, "w", encoding="utf-8") if output else nullcontext() as file:
+            return watch_program(words, file, not no_data, summary)
+    from litsock.dropin import run_program
+
     run_program(words)
 
 # %% ../nbs/45_command_line.ipynb #f731cfed
@@ -133,6 +143,10 @@ def parser() -> ArgumentParser:
     about = "Run one of the example programs."
     add_programs(commands.add_parser("example", help=about, description=about, formatter_class=layout))
     running = command(run, "run")
+    running.add_argument("--trace", action="store_true", help="print each call that its sockets make")
+    running.add_argument("--summary", action="store_true", help="print counts, errors and times of the calls, at the end")
+    running.add_argument("--no-data", action="store_true", help="leave out of these what is sent and received")
+    running.add_argument("--output", metavar="FILE", help="print to FILE, not to standard error")
     running.add_argument("-m", dest="module", nargs=REMAINDER, metavar="MODULE", help="run a module, as python -m does")
     running.add_argument("program", nargs=REMAINDER, metavar="PROGRAM", help="a Python file, and its arguments")
     reading = command(lab, "lab")

@@ -13,7 +13,7 @@ from operator import index
 from ._native import ffi, lib
 
 # %% auto #0
-__all__ = ['accept', 'accept_unnamed', 'close', 'close_rights', 'cmsg_len', 'cmsg_space', 'dup', 'gai_strerror',
+__all__ = ['accept', 'accept_unnamed', 'close', 'close_rights', 'close_row', 'cmsg_len', 'cmsg_space', 'dup', 'gai_strerror',
            'getdescriptorflags', 'hstrerror', 'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll',
            'sendfile', 'setblocking', 'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair',
            'allocate', 'CHARS', 'LANDING', 'ROOM', 'IOVECS', 'MSGHDR', 'ROW', 'SIZES', 'INTS', 'VECTOR', 'UINT',
@@ -30,6 +30,7 @@ accept = lib.ls_accept
 accept_unnamed = lib.ls_accept_unnamed
 close = lib.ls_close
 close_rights = lib.ls_close_rights
+close_row = lib.ls_close_row
 cmsg_len = lib.ls_cmsg_len
 cmsg_space = lib.ls_cmsg_space
 dup = lib.ls_dup
@@ -245,7 +246,7 @@ class Parcel:
 
     def __exit__(self, kind, *exception):
         if kind is not None and self.control:
-            lib.ls_close_rights(ffi.from_buffer(CHARS, self.control), len(self.control))
+            close_rights(ffi.from_buffer(CHARS, self.control), len(self.control))
 
 # %% ../nbs/92_kernel.ipynb #14b3881e
 IOVECS, MSGHDR = ffi.typeof("struct iovec[]"), ffi.typeof("struct msghdr *")
@@ -324,7 +325,7 @@ class Row:
 
     def __exit__(self, kind, *exception):
         if kind is not None:
-            lib.ls_close_row(self.at, self.count)
+            close_row(self.at, self.count)
 
 
 def sendmmsg(fd, row, first, flags):
