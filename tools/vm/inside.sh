@@ -1,4 +1,4 @@
-# What runs in the virtual machine once the host's files are there. The lines in front of these set TREE, PYTHON and COMMAND.
+# What runs in the virtual machine once the host's files are there. `settings` of machine.py puts its lines in front of these.
 busybox=/run/busybox
 mkdir /run/bin /run/tmp /run/home /run/tree
 $busybox --install -s /run/bin
@@ -10,7 +10,7 @@ mount --bind "$MODULES" /lib/modules
 printf '#!/run/busybox sh\nexec /run/busybox modprobe "$@"\n' > /run/modprobe
 chmod +x /run/modprobe
 echo /run/modprobe > /proc/sys/kernel/modprobe
-for module in $LOAD; do $busybox modprobe "$module" || echo "no module $module"; done > /run/out/modules 2>&1
+for module in $LOAD; do $busybox modprobe "$module" || echo "no module $module" > /dev/console; done
 
 $busybox hostname litsock
 $busybox ip link set lo up
@@ -18,11 +18,15 @@ $busybox ip link add vcan0 type vcan && $busybox ip link set vcan0 up
 echo '0 2147483647' > /proc/sys/net/ipv4/ping_group_range
 
 cd /run/tree
-(cd "$TREE" && tar -cf - --exclude=./.venv --exclude=./.git --exclude=./build --exclude=__pycache__ .) | tar -xf -
-export HOME=/run/home TMPDIR=/run/tmp PYTHONPATH=/run/tree PYTHONDONTWRITEBYTECODE=1 LITSOCK_VM=1
-export JUPYTER_RUNTIME_DIR=/run/tmp/jupyter IPYTHONDIR=/run/tmp/ipython LANG=C.UTF-8
-output=$(echo /dev/vport*)
-echo "== up after $(cut -d. -f1 /proc/uptime) s" > "$output"
-{ eval "$COMMAND"; echo $? > /run/out/status; } < /dev/null > "$output" 2>&1
+tar -xf /run/out/tree.tar
+export HOME=/run/home TMPDIR=/run/tmp PYTHONPATH=/run/tree LITSOCK_VM=1 LANG=C.UTF-8
+export JUPYTER_RUNTIME_DIR=/run/tmp/jupyter IPYTHONDIR=/run/tmp/ipython
+# What is printed goes through a terminal if there is one at the other end, and through a plain port if not.
+if [ -n "$TERMINAL" ]; then output=/dev/hvc0; else output=$(echo /dev/vport*p1); fi
+exec < /dev/null > "$output" 2>&1
+if [ -n "$TERMINAL" ]; then stty -opost -echo $TERMINAL <&1; export TERM=xterm; fi
+echo "== up after $(cut -d. -f1 /proc/uptime) s"
+eval "$COMMAND"
+echo $? > /run/out/status
 sync
 $busybox poweroff -f

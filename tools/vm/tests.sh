@@ -1,10 +1,12 @@
 # What `make test-families` runs in the virtual machine. Each part runs, whatever became of the one before.
 # Random bytes are the same on every machine: what asks no kernel has been tested outside.
 failed=0
-run() {
+part() {
     echo "== $1"
     shift
+    began=$(date +%s)
     "$@" || failed=1
+    echo "== that took $(($(date +%s) - began)) s"
 }
 pages=$(grep -l '"needs-' nbs/*.ipynb | sort)
 tests=$(ls tests/test_famil*.py)
@@ -14,5 +16,14 @@ run "the examples: pages, and the programs that want such a kernel" \
     python -m pytest -p no:cacheprovider -q -rs nbs/30_examples.ipynb nbs/3[1-9]_*.ipynb tests/test_example_programs.py \
     -k "ipynb or sniff or can_programs or ping" --junitxml=/run/out/examples.xml
 run "CPython's own test_socket, with the standard module and with litsock" \
+cells_that_need=$(grep -l '"needs-' nbs/*.ipynb)
+tests_that_need=$(grep -l 'mark\.needs(' tests/test_*.py | grep -v tests/test_famil)
+pytest="python -m pytest -p no:cacheprovider --no-header -rs"
+part "pages with a cell that needs something, and the tests of families" \
+    $pytest $cells_that_need tests/test_famil*.py --junitxml=/run/out/report.xml
+part "the examples, and whatever else needs something" \
+    $pytest nbs/30_examples.ipynb tests/test_example_programs.py $tests_that_need \
+    -k "ipynb or needs or sniff or can_programs or ping" --junitxml=/run/out/examples.xml
+part "CPython's own test_socket, with the standard module and with litsock" \
     python tests/conformance/run.py test_socket
 exit $failed
