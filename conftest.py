@@ -11,57 +11,44 @@ so. In the virtual machine of `make test-families` nothing is: there, what is mi
 import os
 import shutil
 import subprocess
-from errno import EAFNOSUPPORT, EPROTONOSUPPORT
+from errno import EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT
 from functools import cache
 
 import pytest
 from nbval.plugin import IPyNbCell
 
 import litsock
+from litsock.constant_names import GROUPS
+from litsock.families.__main__ import ENTRIES
 
 IN_MACHINE = "LITSOCK_VM" in os.environ
 PREFIX = "needs-"
-PROTOCOLS = {  # protocols with a module of their own: family and type
-    "CAN_BCM": ("AF_CAN", "SOCK_DGRAM"),
-    "CAN_ISOTP": ("AF_CAN", "SOCK_DGRAM"),
-    "CAN_J1939": ("AF_CAN", "SOCK_DGRAM"),
-    "BTPROTO_L2CAP": ("AF_BLUETOOTH", "SOCK_SEQPACKET"),
-    "BTPROTO_RFCOMM": ("AF_BLUETOOTH", "SOCK_STREAM"),
-    "BTPROTO_SCO": ("AF_BLUETOOTH", "SOCK_SEQPACKET"),
-    "BTPROTO_HCI": ("AF_BLUETOOTH", "SOCK_RAW"),
-    "IPPROTO_SCTP": ("AF_INET", "SOCK_STREAM"),
-    "IPPROTO_MPTCP": ("AF_INET", "SOCK_STREAM"),
-    "IPPROTO_UDPLITE": ("AF_INET", "SOCK_DGRAM"),
-    "NETLINK_SOCK_DIAG": ("AF_NETLINK", "SOCK_RAW"),
-    "NETLINK_ROUTE": ("AF_NETLINK", "SOCK_RAW"),
-}
+FAMILIES = {name for _, names in GROUPS.values() for name in names if name.startswith("AF_")}
+SOCKETS = {entry.name: entry for entry in ENTRIES}  # families and protocols of which the book knows a type of socket
+ABSENT = EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT
 NET_ADMIN, NET_RAW = 1 << 12, 1 << 13  # bits of capabilities: <linux/capability.h>
 
 
-def can_open(family, kind, protocol=0):
+def can_open(family, kind, protocol=0, absent=ABSENT):
     "Whether the kernel knows this kind of socket, allowed or not."
     try:
         litsock.socket(family, kind, protocol).close()
     except OSError as error:
-        return error.errno not in (EAFNOSUPPORT, EPROTONOSUPPORT)
+        return error.errno not in absent
     return True
 
 
-def family(name):
-    "A family is there if any type of socket does not meet with EAFNOSUPPORT."
-    try:
-        litsock.socket(getattr(litsock, name), litsock.SOCK_DGRAM).close()
-    except OSError as error:
-        return error.errno != EAFNOSUPPORT
-    return True
-
-
-def protocol(name):
-    family, kind = PROTOCOLS[name]
-    return can_open(getattr(litsock, family), getattr(litsock, kind), getattr(litsock, name))
+def in_kernel(name):
+    "Whether the kernel has a family or a protocol."
+    if not hasattr(litsock, name):
+        return False
+    if name in SOCKETS:
+        return can_open(*SOCKETS[name].numbers())
+    return can_open(getattr(litsock, name), litsock.SOCK_DGRAM, absent=[EAFNOSUPPORT])
 
 
 def root():
+    "Whether this process may make interfaces and send raw packets."
     with open("/proc/self/status") as status:
         effective = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff"))
     return effective & NET_ADMIN and effective & NET_RAW
@@ -124,10 +111,8 @@ def missing(need):
     if need in OTHERS:
         look, reason = OTHERS[need]
         return None if look() else reason
-    if need in PROTOCOLS:
-        return None if protocol(need) else f"needs {need} (not in this kernel)"
-    if need.startswith("AF_"):
-        return None if family(need) else f"needs {need} (not in this kernel)"
+    if need in SOCKETS or need in FAMILIES:
+        return None if in_kernel(need) else f"needs {need} (not in this kernel)"
     raise pytest.UsageError(f"nobody knows how to look for {need!r}: conftest.py lists what can be needed")
 
 

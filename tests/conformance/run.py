@@ -24,6 +24,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 
+from tqdm import tqdm
+
 HERE = Path(__file__).resolve().parent
 RULES = tomllib.loads((HERE / 'rules.toml').read_text(encoding='utf-8'))
 DEVIATIONS = {d['test']: d['why'] for d in RULES.get('deviation', [])}
@@ -58,6 +60,7 @@ class Side:
     descriptors: list[int | None] | None = None                 # before and after, where the process lived to the end
     unusable: Outcome | None = None                             # why the module could not be run at all
     seconds: float = 0.0
+    bar: tqdm | None = None                                     # the progress, on a terminal
 
 
 def litsock_path() -> str:
@@ -74,11 +77,13 @@ def run_side(
 ) -> Side:
     """Run a test module with a subject; after a hang or a crash a new process takes over the rest."""
     began, side = time.monotonic(), Side(subject)
-    while run_child(side, module, pattern, only):
-        if sum(outcome.what == 'hang' for outcome in side.outcomes.values()) < MOST_HANGS: continue
-        side.unusable = Outcome('hang', f'given up after {MOST_HANGS} tests that hang')
-        break
+    with tqdm(desc=f'{module} with {subject}', unit=' tests', disable=None, leave=False) as side.bar:
+        while run_child(side, module, pattern, only):
+            if sum(outcome.what == 'hang' for outcome in side.outcomes.values()) < MOST_HANGS: continue
+            side.unusable = Outcome('hang', f'given up after {MOST_HANGS} tests that hang')
+            break
     side.seconds = time.monotonic() - began
+    if side.bar.disable and not only: print(f'{module} with {subject}: {len(side.outcomes)} tests, {side.seconds:.0f} s', flush=True)
     return side
 
 
@@ -121,10 +126,12 @@ def follow(side: Side, child: subprocess.Popen, events) -> tuple[str | None, str
             if not line.endswith('\n'): break
             event, line, last = json.loads(line), '', time.monotonic()
             kind = event['event']
-            if kind == 'begin': side.left_out = event['left_out']
+            if kind == 'begin':
+                side.left_out, side.bar.total = event['left_out'], len(side.outcomes) + len(event['ids'])
             elif kind == 'start': running = event['id']
             elif kind == 'end':
                 side.outcomes[event['id']], running = Outcome(event['outcome'], event['text']), None
+                side.bar.update()
             elif kind == 'fixture': side.fixtures[event['id']] = Outcome(event['outcome'], event['text'])
             elif kind == 'unusable':
                 side.unusable = Outcome(event['outcome'], event['text'])
