@@ -83,7 +83,7 @@ def run_side(
             side.unusable = Outcome('hang', f'given up after {MOST_HANGS} tests that hang')
             break
     side.seconds = time.monotonic() - began
-    if side.bar.disable and not only: print(f'{module} with {subject}: {len(side.outcomes)} tests, {side.seconds:.0f} s', flush=True)
+    if not (only or sys.stderr.isatty()): print(f'{module} with {subject}: {len(side.outcomes)} tests, {side.seconds:.0f} s', flush=True)
     return side
 
 

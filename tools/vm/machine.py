@@ -162,7 +162,7 @@ def boot(unpacked, results):
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048",
         "-kernel", next((unpacked / "boot").glob("vmlinuz-*")), "-initrd", results / "initramfs",
-        "-append", "console=ttyS0 panic=-1 mitigations=off no_timer_check",
+        "-append", "console=ttyS0 panic=-1 mitigations=off no_timer_check init_on_alloc=0 apparmor=0 audit=0 nokaslr",
         "-serial", f"file:{results / 'console'}",
         "-virtfs", "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap",
         "-virtfs", f"local,path={results},mount_tag=out,security_model=none",

@@ -18,7 +18,7 @@ run "the examples: pages, and the programs that want such a kernel" \
 run "CPython's own test_socket, with the standard module and with litsock" \
 cells_that_need=$(grep -l '"needs-' nbs/*.ipynb)
 tests_of_families=$(ls tests/test_famil*.py | grep -v _all)  # what all codecs promise about random bytes, no kernel has a say in
-tests_that_need=$(grep -l 'mark\.needs(' tests/test_*.py | grep -v tests/test_famil)
+tests_that_need=$(grep -l 'mark\.needs(' tests/test_*.py | grep -v 'test_famil\|test_needs')
 pytest="python -m pytest -p no:cacheprovider --no-header -rs"
 part "pages with a cell that needs something, and the tests of families" \
     $pytest $cells_that_need $tests_of_families --junitxml=/run/out/report.xml
