@@ -230,7 +230,7 @@ class Table:
 def supported(
     machine: Machine | None = None,  # who is asked; by default this machine
 ) -> Table:
-    "Which families and protocols the running kernel has. Loads nothing, changes nothing."
+    "Which families and protocols the running kernel has. No module is loaded, unless the list of modules is out of sight."
     machine = machine or Machine()
     look = Look(machine)
     known = [entry for entry in ENTRIES if hasattr(constants, entry.family or entry.name) and hasattr(constants, entry.name)]
