@@ -8,15 +8,17 @@ from __future__ import annotations
 import sys
 
 from .. import families
-from litsock.constants import (
-    AF_INET, AF_QIPCRTR, AF_RDS, AF_TIPC, AF_VSOCK, TIPC_ADDR_ID, TIPC_ADDR_NAME, TIPC_ADDR_NAMESEQ, TIPC_CLUSTER_SCOPE,
-)
+from ..constants import AF_INET, AF_QIPCRTR, AF_RDS, AF_TIPC, AF_VSOCK
 from . import family_bytes, fields_of, long_enough, unsigned
 
 # %% auto #0
-__all__ = ['CODECS', 'Tipc', 'Vsock', 'Qipcrtr', 'codec']
+__all__ = ['NAMESEQ', 'NAME', 'ID', 'CLUSTER_SCOPE', 'CODECS', 'Tipc', 'Vsock', 'Qipcrtr', 'codec']
 
 # %% ../../nbs/14_clusters.ipynb #ee88807e
+NAMESEQ, NAME, ID = 1, 2, 3  # the TIPC_ADDR_* of <linux/tipc.h>
+CLUSTER_SCOPE = 2
+
+
 class Tipc:
     "`(addr_type, v1, v2, v3[, scope])` as `struct sockaddr_tipc`: `<linux/tipc.h>`."
 
@@ -28,15 +30,15 @@ class Tipc:
         address: tuple,  # `(addr_type, v1, v2, v3[, scope])`
     ) -> bytes:  # 16 bytes
         "The `sockaddr_tipc`."
-        kind, v1, v2, v3, scope = (*fields_of(address, 4, 5, self.form), TIPC_CLUSTER_SCOPE)[:5]
+        kind, v1, v2, v3, scope = (*fields_of(address, 4, 5, self.form), CLUSTER_SCOPE)[:5]
         kind = int.from_bytes(unsigned(kind, 4, "addr_type"), sys.byteorder)
         v1, v2, v3 = unsigned(v1, 4, "v1"), unsigned(v2, 4, "v2"), unsigned(v3, 4, "v3")
         head = family_bytes(AF_TIPC) + bytes([kind & 0xFF]) + unsigned(scope, 1, "scope")
-        if kind == TIPC_ADDR_NAMESEQ:
+        if kind == NAMESEQ:
             return head + v1 + v2 + v3
-        if kind == TIPC_ADDR_NAME:
+        if kind == NAME:
             return head + v1 + v2 + bytes(4)
-        if kind == TIPC_ADDR_ID:
+        if kind == ID:
             return head + v2 + v1 + bytes(4)
         raise TypeError(f"addr_type must be TIPC_ADDR_NAMESEQ, TIPC_ADDR_NAME or TIPC_ADDR_ID, not {kind}")
 
@@ -48,11 +50,11 @@ class Tipc:
         kind = long_enough(raw, 16, "sockaddr_tipc")[2]
         one, two, three = (int.from_bytes(raw[at : at + 4], sys.byteorder) for at in (4, 8, 12))
         scope = int.from_bytes(raw[3:4], "big", signed=True) % 2**32  # a signed byte, told as an unsigned number
-        if kind == TIPC_ADDR_NAMESEQ:
+        if kind == NAMESEQ:
             return kind, one, two, three, scope
-        if kind == TIPC_ADDR_NAME:
+        if kind == NAME:
             return kind, one, two, two, scope
-        if kind == TIPC_ADDR_ID:
+        if kind == ID:
             return kind, two, one, 0, scope
         raise ValueError(f"struct sockaddr_tipc has the unknown address type {kind}")
 
