@@ -5,6 +5,7 @@
 # %% ../nbs/21_deadlines.ipynb #bbf41c3b
 from __future__ import annotations
 
+import os
 import select
 from _thread import RLock, get_ident
 from errno import EINPROGRESS, EINTR
@@ -50,7 +51,8 @@ def receive(sock, deadline, again, call, *arguments):
 
 def check_stream(sock, method):
     if sock.type != SOCK_STREAM:
-        raise ValueError(f"{method}() needs a stream: a {sock.type.name} socket receives message by message")
+        kind = getattr(sock.type, "name", sock.type)
+        raise ValueError(f"{method}() needs a stream: a {kind} socket receives message by message")
 
 # %% ../nbs/21_deadlines.ipynb #fc466937
 def recv_exactly(
@@ -98,6 +100,7 @@ def recv_exactly_into(
 
 # %% ../nbs/21_deadlines.ipynb #2d58ca81
 CHANGING = RLock()  # held while the deadlines of a socket change
+os.register_at_fork(after_in_child=lambda: globals().update(CHANGING=RLock()))  # another thread may have held it
 
 
 class Deadline:

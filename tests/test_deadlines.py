@@ -563,6 +563,22 @@ def test_handlers_that_raise_leave_no_deadline_behind(pair):
         assert state(sock) == (None, None, True, True) and sock._until is None
 
 
+def test_a_child_is_not_held_up_by_a_thread_it_does_not_have(pair):
+    with deadlines.CHANGING:
+        child = threading.Thread(target=fork_and_hurry, args=(pair[0], status := []))
+        child.start()
+        child.join()
+    assert status == [0]
+
+
+def fork_and_hurry(sock, status):
+    if not (child := os.fork()):
+        signal.alarm(10)
+        with sock.deadline(0.01):
+            os._exit(0)
+    status.append(os.waitpid(child, 0)[1])
+
+
 def test_unused_it_costs_no_import(tmp_path):
     import subprocess
     import sys
