@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from errno import EBADF
-from threading import RLock
+from threading import TIMEOUT_MAX, RLock
 
 from . import kernel
-from .timeouts import POLLIN, POLLOUT, carry_on, monotonic
+from .core import DONT_WAIT
+from .timeouts import POLLIN, POLLOUT, carry_on, check_deadline, end_of, monotonic
 
 # %% auto #0
 __all__ = []
@@ -60,16 +61,18 @@ class Call:
     "What a program asked for: on which socket, until when, and what it is called if it takes too long."
 
     def __init__(self, sock, name):
-        self.sock, self.name = sock, name
-        self.deadline = sock._timeout and monotonic() + sock._timeout
+        if sock._until:
+            check_deadline(sock)
+        self.sock, self.name, self.deadline = sock, name, end_of(sock)
+        self.flags = 0 if sock._timeout is None else DONT_WAIT
 
     def recv(self, size):
-        answer = kernel.recv(self.sock._fd, size, 0)
-        return answer if type(answer) is bytes else self._carry_on(answer, POLLIN, kernel.recv, size, 0)
+        answer = kernel.recv(self.sock._fd, size, self.flags)
+        return answer if type(answer) is bytes else self._carry_on(answer, POLLIN, kernel.recv, size, self.flags)
 
     def send(self, data):
-        answer = kernel.send(self.sock._fd, data, 0)
-        return answer if answer >= 0 else self._carry_on(answer, POLLOUT, kernel.send, data, 0)
+        answer = kernel.send(self.sock._fd, data, self.flags)
+        return answer if answer >= 0 else self._carry_on(answer, POLLOUT, kernel.send, data, self.flags)
 
     def _carry_on(self, answer, events, call, *arguments):
         try:
@@ -84,12 +87,16 @@ class Call:
     def too_late(self):
         return TimeoutError(f"The {self.name} operation timed out")
 
+    def patience(self):
+        "Seconds that may still pass; -1 for as many as it takes."
+        if self.deadline is None:
+            return -1 if self.sock._timeout is None else 0
+        return min(max(0, self.deadline - monotonic()), TIMEOUT_MAX)
+
     @contextmanager
     def holding(self, lock, events):
         "Own a lock, as soon as other threads let go of it."
-        if self.deadline is None:
-            lock.acquire()
-        elif not lock.acquire(timeout=max(0, self.deadline - monotonic())):
+        if not lock.acquire(timeout=self.patience()):
             raise self.too_late() if self.deadline else not_now(events)
         try:
             yield
@@ -336,11 +343,25 @@ class Connection(Reader):
         return call.sock
 
 # %% ../nbs/40a_tls.ipynb #829eee68
+PAST_TLS = "send_segments", "recv_segments", "sendmmsg", "recvmmsg", "recvmmsg_into", "recv_exactly", "recv_exactly_into"
+
+
 def wrap_socket(context, sock, server_side, server_hostname=None, *, owner=None, session=None):
     "Stands for `_ssl._SSLContext._wrap_socket`."
     return Connection(context, sock, server_side, server_hostname, session)
 
 
+def refusal(name):
+    "A method that does nothing but refuse."
+
+    def refuse(self, *arguments, **named):
+        raise NotImplementedError(f"{name} not allowed on instances of {type(self)}: it would bypass TLS")
+
+    return refuse
+
+
 def adopt(ssl):
     "Have `ssl` use litsock's sockets."
     ssl.SSLContext._wrap_socket = wrap_socket
+    for name in PAST_TLS:
+        setattr(ssl.SSLSocket, name, refusal(name))

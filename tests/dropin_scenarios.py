@@ -74,6 +74,8 @@ def tcp():
         far, _ = listener.accept()
     for end in (near, far):
         end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # else the kernel makes them as large as it likes
+            end.setsockopt(socket.SOL_SOCKET, buffer, 2**16)
     return near, far
 
 

@@ -3,9 +3,11 @@
 import json
 import os
 import re
-import subprocess
+import socket
 import ssl
+import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 import trustme
 
 import litsock as sockets
-from litsock.tls import Connection, Records, body_length
+from litsock.tls import PAST_TLS, Connection, Records, body_length
 
 PROGRAM = Path(__file__).with_name("dropin_scenarios.py")
 NAMES = re.findall(r"^@scenario\ndef (\w+)", PROGRAM.read_text(encoding="utf-8"), re.MULTILINE)
@@ -174,6 +176,38 @@ def test_nothing_is_received_beyond_a_record(certificates):
         kind, major, _, *length = near.recv(5, sockets.MSG_PEEK)
         assert (kind, major, client.pending()) == (23, 3, 2)
         assert client.read(9) + client.read(9) == b"netwo"
+
+
+HARMLESS = {"deadline", "info"}  # methods that litsock's sockets have beyond the standard ones, and that TLS need not fear
+
+
+def test_no_way_past_tls():
+    beyond = {name for name in dir(sockets.socket) if name[0] != "_"} - set(dir(socket.socket))
+    assert beyond == HARMLESS | set(PAST_TLS), "a new method: does it send or receive by itself? Then TLS has to refuse it"
+    code = f"""
+import litsock; litsock.install()
+import ssl
+sock = ssl.SSLSocket.__new__(ssl.SSLSocket)
+for name in {PAST_TLS}:
+    try: getattr(sock, name)(1)
+    except NotImplementedError as error: assert str(error).startswith(f"{{name}} not allowed on instances of <class 'ssl.SSLSocket'>")
+    else: raise AssertionError(name)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_deadline_covers_tls(certificates):
+    with talking(certificates) as (client, server, near, far):
+        near.settimeout(None)
+        start = time.monotonic()
+        with near.deadline(0.2), pytest.raises(TimeoutError, match="The read operation timed out"):
+            client.read(1)
+        with near.deadline(0), pytest.raises(TimeoutError):
+            client.write(b"x")
+        server.write(b"y")
+        with near.deadline(20):
+            assert client.read(1) == b"y"
+        assert 0.2 <= time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 5, 7, 1000])
