@@ -12,7 +12,7 @@ from operator import index
 
 from . import families, kernel, timeouts
 from .constants import *
-from .families import unpack
+from .families import SEEN, Recent, unpack
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size
 from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
@@ -29,47 +29,56 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from litsock import deadlines, fast_udp
-    from litsock import deadlines, views
+    from litsock import deadlines, fast_udp, views
 
     CMSG = tuple[int, int, bytes]  # level, type, data
 
 # %% ../nbs/00_core.ipynb #857ee994
-class landing:
-    "Room for new descriptors. Closes what nobody took over."
-
-    __slots__ = ("at",)
-
-    def __enter__(self):
-        self.at = kernel.new_landing()
-        return self.at
-
-    def __exit__(self, *exception):
-        for fd in (self.at.fd, self.at.other_fd):
-            if fd >= 0:
-                kernel.close(fd)
-
-# %% ../nbs/00_core.ipynb #62749881
 NONBLOCK = int(SOCK_NONBLOCK)
-FAMILIES, KINDS = ({int(member): member for member in enum} for enum in (AddressFamily, SocketKind))
 FLAGS_IN_TYPE = NONBLOCK | int(SOCK_CLOEXEC)  # what `type` may carry for socket(2), and is no part of the type
 
 
+class Kind:
+    "A family, a type and a protocol."
+
+    __slots__ = ("family", "type", "proto", "codec")
+
+    def __init__(self, family, type, proto):
+        self.family, self.type, self.proto = as_member(family, AddressFamily), as_member(type, SocketKind), proto
+        self.codec = families.codec_for(family, proto)
+
+
+KINDS = Recent()
+
+
+def kind_of(family, type, proto) -> Kind:
+    "The kind of a socket that was made with these numbers."
+    key = family, type & ~FLAGS_IN_TYPE, proto
+    return KINDS.get(key) or KINDS.remember(key, Kind(*key))
+
+
+UNKNOWN = kind_of(0, 0, 0)
+
+# %% ../nbs/00_core.ipynb #62749881
 class Descriptor:
     "A descriptor and what is known about it."
 
-    __slots__ = ("__weakref__", "_fd", "_timeout", "_family", "_type", "_proto", "_codec", "_io_refs", "_closed", "_until")
+    __slots__ = ("__weakref__", "_fd", "_timeout", "_kind", "_io_refs", "_closed", "_until")
     _fd: int
     _timeout: float | None
+    _kind: Kind
     _until: dict[int, float] | None  # by thread: the moment at which its operations must be done
     _io_refs: int  # files made from this socket that are still open
     _closed: bool
 
     def __new__(cls, *arguments, **named):
         self = object.__new__(cls)
-        self._fd, self._timeout = -1, timeouts.getdefaulttimeout()
-        self._family = self._type = self._proto = self._io_refs = 0
-        self._closed, self._until = False, None
+        self._fd = -1
+        self._timeout = timeouts._Default.timeout
+        self._kind = UNKNOWN
+        self._io_refs = 0
+        self._closed = False
+        self._until = None
         return self
 
     def __init__(
@@ -81,15 +90,15 @@ class Descriptor:
     ):
         if fileno is not None:
             return self._take(fileno, family, type, proto)
-        family = AF_INET if family == -1 else c_int(family)
-        type = SOCK_STREAM if type == -1 else c_int(type)
-        proto = 0 if proto == -1 else c_int(proto)
+        family = AF_INET if family == -1 else index(family)
+        type = SOCK_STREAM if type == -1 else index(type)
+        proto = 0 if proto == -1 else index(proto)
         sys.audit("socket.__new__", self, family, type, proto)
-        with landing() as at:
-            answer = kernel.socket(family, type, proto, at)
-            if answer < 0:
-                raise kernel.failure(answer)
-            self._settle(at, family, type, proto)
+        answer = kernel.socket(family, type, proto, self)
+        if answer < 0:
+            raise kernel.failure(answer)
+        self._kind = KINDS.get((family, type, proto)) or kind_of(family, type, proto)
+        self._begin_mode(type)
 
     def _take(self, fileno, family, type, proto):
         "Become the owner of a descriptor, once it has proved to be a socket's."
@@ -103,23 +112,9 @@ class Descriptor:
         family = families.family_of(name) if family == -1 else c_int(family)
         type = ask_int(fd, SO_TYPE) if type == -1 else c_int(type)
         proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else c_int(proto)
-        self._know(family, type, proto)
+        self._kind = kind_of(family, type, proto)
         self._fd = fd
         self._begin_mode(type)
-
-    def _settle(self, at, family, type, proto):
-        "Take over the descriptor that landed."
-        self._know(family, type, proto)
-        self._fd = at.fd
-        at.fd = -1
-        self._begin_mode(type)
-
-    def _know(self, family, type, proto):
-        kind = type & ~FLAGS_IN_TYPE
-        self._family = FAMILIES.get(family, family)
-        self._type = KINDS.get(kind, kind)
-        self._proto = proto
-        self._codec = families.codec_for(family, proto)
 
     def _begin_mode(self, type):
         "The mode a new socket starts in: what its type says, else the default."
@@ -131,7 +126,7 @@ class Descriptor:
     @property
     def proto(self) -> int:
         "The protocol, a number; 0 for the usual one of the type."
-        return self._proto
+        return self._kind.proto
 
     @property
     def timeout(self) -> float | None:
@@ -141,12 +136,12 @@ class Descriptor:
     @property
     def family(self) -> AddressFamily:
         "The address family; a plain integer where it has no name."
-        return self._family
+        return self._kind.family
 
     @property
     def type(self) -> SocketKind:
         "The type, without the flags that it may have been made with."
-        return self._type
+        return self._kind.type
 
     def fileno(self) -> int:
         "The descriptor, or -1 when there is none."
@@ -159,9 +154,9 @@ class Descriptor:
 
     def close(self) -> None:
         "Close the descriptor now. A second time does nothing."
-        fd, self._fd = self._fd, -1
-        if fd < 0:
+        if (fd := self._fd) < 0:
             return
+        self._fd = -1
         answer = kernel.close(fd)
         if answer < 0 and answer != -ECONNRESET:
             raise kernel.failure(answer)
@@ -237,7 +232,7 @@ class Options(Modes):
         level, optname, buflen = c_int(level), c_int(optname), c_int(buflen)
         if not 0 <= buflen <= 1024:
             raise OSError("getsockopt buflen out of range")
-        vsock = not buflen and self._family == AF_VSOCK  # whose options have 64 bits and no sign
+        vsock = not buflen and self._kind.family == AF_VSOCK  # whose options have 64 bits and no sign
         value = kernel.getsockopt(self._fd, level, optname, buflen or (8 if vsock else 4))
         if type(value) is int:
             raise kernel.failure(value)
@@ -272,7 +267,7 @@ class Options(Modes):
             number = index(value)
         except Exception:  # whatever its `__index__` raised: it is no integer, so it must be a buffer
             return value
-        if self._family == AF_VSOCK and level == AF_VSOCK:
+        if self._kind.family == AF_VSOCK and level == AF_VSOCK:
             return number.to_bytes(8, sys.byteorder)
         if not -(2**31) <= number < 2**31:
             raise TypeError(f"option value {number} does not fit into a C int; larger values go as bytes")
@@ -305,9 +300,9 @@ class Addresses(Options):
 
     def _pack(self, address, caller) -> bytes:
         try:
-            return self._codec.pack(address)
+            return self._kind.codec.pack(address)
         except (TypeError, OverflowError) as error:
-            raise type(error)(f"{caller}(): {error}") from error.__cause__
+            raise blamed(error, caller) from error.__cause__
 
     def bind(
         self,
@@ -362,33 +357,32 @@ class Addresses(Options):
 
     def _accept(self):
         "Accept a connection; answers with its bare descriptor, which the caller owns, and the peer's address."
-        with landing() as at:
-            address = self._accept_into(at)
-            fd, at.fd = at.fd, -1
-        return fd, address
+        with kernel.Keeper() as keeper:
+            address = self._accept_into(keeper)
+            return keeper.take(), address
 
-    def _accept_into(self, at):
+    def _accept_into(self, owner):
         if self._until:
             check_deadline(self)
-        accept = kernel.accept_unnamed if self._family == AF_ALG else kernel.accept
-        answer = accept(self._fd, at)
-        if answer < 0:
-            carry_on(self, answer, POLLIN, accept, at)
-        return unpack(kernel.landed_address(at), self._proto)
+        accept = kernel.accept_unnamed if self._kind.family == AF_ALG else kernel.accept
+        answer = accept(self._fd, owner)
+        if type(answer) is int:
+            answer = carry_on(self, answer, POLLIN, accept, owner)
+        return unpack(answer[1], self._kind.proto)
 
     def getsockname(self) -> Any:
         "The socket's own address."
-        return self._address(kernel.getsockname)
+        raw = kernel.getsockname(self._fd)
+        if type(raw) is int:
+            raise kernel.failure(raw)
+        return unpack(raw, self._kind.proto)
 
     def getpeername(self) -> Any:
         "The address at the other end."
-        return self._address(kernel.getpeername)
-
-    def _address(self, ask):
-        raw = ask(self._fd)
+        raw = kernel.getpeername(self._fd)
         if type(raw) is int:
             raise kernel.failure(raw)
-        return unpack(raw, self._proto)
+        return unpack(raw, self._kind.proto)
 
     def shutdown(
         self,
@@ -401,6 +395,11 @@ class Addresses(Options):
             raise kernel.failure(answer)
 
 
+def blamed(error, caller):
+    "The same error, with the name of the call in front."
+    return type(error)(f"{caller}(): {error}")
+
+
 def explained(answer, what, address):
     "The exception for a failed call, with a note that says which address it was about."
     error = kernel.failure(answer)
@@ -409,6 +408,7 @@ def explained(answer, what, address):
 
 # %% ../nbs/00_core.ipynb #ad20301b
 DONT_WAIT = int(MSG_DONTWAIT)
+LEFT_OUT: Any = object()  # stands for an argument that was not given
 
 
 class Transfer(Addresses):
@@ -464,16 +464,21 @@ class Transfer(Addresses):
     def sendto(
         self,
         data,  # any contiguous bytes-like object
-        *flags_and_address,  # `address`, or `flags, address`
+        flags,  # may be left out
+        address=LEFT_OUT,
+        /,
     ) -> int:
         "Send to an address: `sendto(data, address)` or `sendto(data, flags, address)`."
-        if not 1 <= len(flags_and_address) <= 2:
-            raise TypeError(f"sendto() takes 2 or 3 arguments ({1 + len(flags_and_address)} given)")
-        flags, address = (0, *flags_and_address)[-2:]
+        if address is LEFT_OUT:
+            flags, address = 0, flags
+        else:
+            flags = c_int(flags)
         if type(data) is not bytes:
             kernel.readable(data)  # what is wrong with the data is told before what is wrong with the address
-        flags = c_int(flags)
-        raw = self._pack(address, "sendto")
+        try:
+            raw = self._kind.codec.pack(address)
+        except (TypeError, OverflowError) as error:
+            raise blamed(error, "sendto") from error.__cause__
         sys.audit("socket.sendto", self, address)
         if self._timeout is not None:
             flags = self._at_once(flags)
@@ -504,7 +509,8 @@ class Transfer(Addresses):
         answer = kernel.recvfrom(self._fd, bufsize, flags)
         if type(answer) is int:
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom, bufsize, flags)
-        return answer[0], unpack(answer[1], self._proto)
+        data, raw = answer
+        return data, SEEN.get(raw) or unpack(raw, self._kind.proto)
 
     def recv_into(
         self,
@@ -530,7 +536,8 @@ class Transfer(Addresses):
         answer = kernel.recvfrom_into(self._fd, buffer, nbytes, flags)
         if type(answer) is int:
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
-        return answer[0], unpack(answer[1], self._proto)
+        size, raw = answer
+        return size, SEEN.get(raw) or unpack(raw, self._kind.proto)
 
 # %% ../nbs/00_core.ipynb #c8320db2
 CLOSE_ON_EXEC = int(MSG_CMSG_CLOEXEC)
@@ -564,7 +571,7 @@ class Messages(Transfer):
         flags: int = 0,
     ) -> int:
         "Give an operation socket of `AF_ALG` its orders, and data."
-        if self._family != AF_ALG:
+        if self._kind.family != AF_ALG:
             raise OSError("sendmsg_afalg() is for sockets of AF_ALG only")
         return self._send_parcel(kernel.Parcel.outgoing(msg, build_alg(op, iv, assoclen), b""), flags)
 
@@ -605,7 +612,7 @@ class Messages(Transfer):
         if not 0 <= c_size(ancbufsize) <= 0x7FFFFFFF:
             raise ValueError(f"invalid ancillary data buffer length in {caller}()")
         asked = c_int(flags)
-        flags = asked | CLOSE_ON_EXEC if self._family == AF_UNIX else asked  # elsewhere no descriptors come, and some refuse the flag
+        flags = asked | CLOSE_ON_EXEC if self._kind.family == AF_UNIX else asked  # elsewhere no descriptors come, and some refuse the flag
         if self._timeout is not None:
             flags = self._at_once(flags)
         with kernel.Parcel.incoming(pieces, ancbufsize) as parcel:
@@ -614,7 +621,7 @@ class Messages(Transfer):
                 size = carry_on(self, size, POLLIN, kernel.recvmsg, parcel, flags)
             messages = parse(parcel.arrived_control())
             seen = parcel.flags & ~(CLOSE_ON_EXEC & ~asked)  # told only to those who asked for it
-            return size, parcel.pieces, messages, seen, unpack(parcel.address, self._proto)
+            return size, parcel.pieces, messages, seen, unpack(parcel.address, self._kind.proto)
 
 # %% ../nbs/00_core.ipynb #297cdf72
 class SocketType(Messages):
@@ -623,8 +630,8 @@ class SocketType(Messages):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        family, type = int(self._family), int(self._type)
-        return f"<socket object, fd={self._fd}, family={family}, type={type}, proto={self._proto}>"
+        kind = self._kind
+        return f"<socket object, fd={self._fd}, family={int(kind.family)}, type={int(kind.type)}, proto={kind.proto}>"
 
 # %% ../nbs/00_core.ipynb #1f200797
 class later:
@@ -659,7 +666,7 @@ class socket(SocketType):
 
     def __repr__(self) -> str:
         closed = " [closed]" if self._closed else ""
-        parts = [f"fd={self._fd}, family={self._family!s}, type={self._type!s}, proto={self._proto}"]
+        parts = [f"fd={self._fd}, family={self.family!s}, type={self.type!s}, proto={self.proto}"]
         for label, ask in (("laddr", self.getsockname), ("raddr", self.getpeername)):
             if self._fd >= 0 and (address := _known_address(ask)):
                 parts.append(f"{label}={address!r}")
@@ -670,9 +677,9 @@ class socket(SocketType):
 
     def accept(self) -> tuple[socket, Any]:  # a socket for the connection, and the peer's address
         "Accept the next connection."
-        with landing() as at:
-            address = self._accept_into(at)
-            return _landed_socket(at, self._family, self._type, self._proto), address
+        sock = socket.__new__(socket)
+        address = self._accept_into(sock)
+        return _begun(sock, self._kind), address
 
     def dup(self) -> Self:
         "Another socket object on the same conversation, with a descriptor of its own."
@@ -713,8 +720,7 @@ class socket(SocketType):
         if self._io_refs <= 0:
             self._real_close()
 
-    def _real_close(self) -> None:
-        super().close()
+    _real_close = Descriptor.close
 
     def _decref_socketios(self) -> None:
         "A file that was made from this socket is gone."
@@ -772,22 +778,28 @@ def socketpair(
     "Two sockets that are connected to each other."
     family = AF_UNIX if family is None else c_int(family)
     type, proto = c_int(type), c_int(proto)
-    with landing() as at:
-        answer = kernel.socketpair(family, type, proto, at)
-        if answer < 0:
-            raise kernel.failure(answer)
-        one = _landed_socket(at, family, type, proto)
-        at.fd = at.other_fd
-        at.other_fd = -1
-        return one, _landed_socket(at, family, type, proto)
+    one, other = socket.__new__(socket), socket.__new__(socket)
+    answer = kernel.socketpair(family, type, proto, one, other)
+    if answer < 0:
+        raise kernel.failure(answer)
+    kind = kind_of(family, type, proto)
+    try:
+        return _begun(one, kind, type), _begun(other, kind, type)
+    except BaseException:
+        one.close(), other.close()
+        raise
 
 
-def _landed_socket(at, family, type, proto):
-    "A socket object for the descriptor that landed."
-    sock = socket.__new__(socket)
-    sys.audit("socket.__new__", sock, family, type, proto)
-    sock._settle(at, family, type, proto)
-    return sock
+def _begun(sock, kind, type=0):
+    "A socket that has just got its descriptor, as it starts its life."
+    try:
+        sys.audit("socket.__new__", sock, kind.family, kind.type, kind.proto)
+        sock._kind = kind
+        sock._begin_mode(type)
+        return sock
+    except BaseException:
+        sock.close()
+        raise
 
 
 def dup(
@@ -795,12 +807,11 @@ def dup(
     /,
 ) -> int:  # not inheritable, and the caller's to close
     "A second descriptor for the same socket."
-    with landing() as at:
-        answer = kernel.dup(c_int(fd), at)
+    with kernel.Keeper() as keeper:
+        answer = kernel.dup(c_int(fd), keeper)
         if answer < 0:
             raise kernel.failure(answer)
-        copy, at.fd = at.fd, -1
-    return copy
+        return keeper.take()
 
 
 def close(

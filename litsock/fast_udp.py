@@ -52,7 +52,7 @@ def offers(
 
 def require_udp(sock, caller) -> None:
     "`OSError` for a socket that is not UDP's."
-    if sock._type != SOCK_DGRAM or sock._family not in (AF_INET, AF_INET6) or sock._proto not in (0, IPPROTO_UDP):
+    if sock.type != SOCK_DGRAM or sock.family not in (AF_INET, AF_INET6) or sock.proto not in (0, IPPROTO_UDP):
         raise OSError(EOPNOTSUPP, f"{caller}() is for UDP: sockets of AF_INET or AF_INET6 and SOCK_DGRAM")
 
 # %% ../nbs/42_fast_udp.ipynb #18535c62
@@ -145,7 +145,7 @@ class SegmentRoom:
         require_udp(sock, "recv_segments")
         wanted = {(SOL_UDP, UDP_GRO): offers(sock, UDP_GRO)}
         wanted |= {(IPPROTO_IP, IP_RECVTOS): self.ecn, (IPPROTO_IP, IP_PKTINFO): self.destination}
-        if sock._family == AF_INET6:
+        if sock.family == AF_INET6:
             wanted |= {(IPPROTO_IPV6, IPV6_RECVTCLASS): self.ecn, (IPPROTO_IPV6, IPV6_RECVPKTINFO): self.destination}
         for (level, option), asked in wanted.items():
             if asked:
@@ -217,7 +217,7 @@ def recv_segments(
     control, length = parcel.arrived_control(), min(length, ROOM)
     size, ancdata = READ.get(control) or READ.remember(control, read_control(control))
     views = room.views(length, size or length or 1)
-    return Segments(views, unpack(parcel.address, self._proto), ancdata, parcel.flags)
+    return Segments(views, unpack(parcel.address, self.proto), ancdata, parcel.flags)
 
 
 def read_control(control):
@@ -324,14 +324,14 @@ def recvmmsg_into(
 ) -> list[tuple[memoryview, list[CMSG], int, Any]]:  # data, control messages, flags, address
     "Receive what has arrived, once something has: as many messages as the room is for. Their data are views of it."
     asked = c_int(flags)
-    flags = asked | WAIT_FOR_ONE | (CLOSE_ON_EXEC if self._family == AF_UNIX else 0)
+    flags = asked | WAIT_FOR_ONE | (CLOSE_ON_EXEC if self.family == AF_UNIX else 0)
     if self._timeout is not None:
         flags = self._at_once(flags)
     with room.row:
         count = kernel.recvmmsg(self._fd, room.row, flags)
         if count < 0:
             count = carry_on(self, count, POLLIN, kernel.recvmmsg, room.row, flags)
-        return [*room.letters(count, self._proto, CLOSE_ON_EXEC & ~asked)]
+        return [*room.letters(count, self.proto, CLOSE_ON_EXEC & ~asked)]
 
 
 def recvmmsg(

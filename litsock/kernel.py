@@ -13,12 +13,12 @@ from operator import index
 from ._native import ffi, lib
 
 # %% auto #0
-__all__ = ['accept', 'accept_unnamed', 'close', 'close_rights', 'close_row', 'cmsg_len', 'cmsg_space', 'dup', 'gai_strerror',
-           'getdescriptorflags', 'hstrerror', 'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll',
-           'sendfile', 'setblocking', 'setdescriptorflags', 'sethostname', 'shutdown', 'socket', 'socketpair',
-           'allocate', 'CHARS', 'LANDING', 'ROOM', 'IOVECS', 'MSGHDR', 'ROW', 'SIZES', 'INTS', 'VECTOR', 'UINT',
-           'LOOKUP', 'INT', 'ROOMS', 'HOST', 'SERVICE', 'PROTOCOL', 'failure', 'c_int', 'c_size', 'c_text',
-           'new_landing', 'landed_address', 'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable',
+__all__ = ['close', 'close_rights', 'close_row', 'cmsg_len', 'cmsg_space', 'gai_strerror', 'getdescriptorflags', 'hstrerror',
+           'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll', 'sendfile', 'setblocking',
+           'setdescriptorflags', 'sethostname', 'shutdown', 'TEXTS', 'allocate', 'CHARS', 'LANDING', 'ROOM', 'IOVECS',
+           'MSGHDR', 'ROW', 'SIZES', 'INTS', 'VECTOR', 'UINT', 'LOOKUP', 'INT', 'ROOMS', 'HOST', 'SERVICE', 'PROTOCOL',
+           'failure', 'c_int', 'c_size', 'c_text', 'landed_address', 'Passage', 'socket', 'socketpair', 'accept',
+           'accept_unnamed', 'dup', 'Keeper', 'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable',
            'part', 'send', 'sendto', 'received', 'room_for', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'zeros',
            'Parcel', 'header', 'sendmsg', 'recvmsg', 'Row', 'sendmmsg', 'recvmmsg', 'getsockopt', 'setsockopt',
            'getaddrinfo', 'entries', 'getnameinfo', 'look_up', 'until_null', 'host_fields', 'look_up_host',
@@ -26,14 +26,11 @@ __all__ = ['accept', 'accept_unnamed', 'close', 'close_rights', 'close_row', 'cm
            'if_nameindex', 'interfaces', 'if_indextoname']
 
 # %% ../nbs/92_kernel.ipynb #3dc94de8
-accept = lib.ls_accept
-accept_unnamed = lib.ls_accept_unnamed
 close = lib.ls_close
 close_rights = lib.ls_close_rights
 close_row = lib.ls_close_row
 cmsg_len = lib.ls_cmsg_len
 cmsg_space = lib.ls_cmsg_space
-dup = lib.ls_dup
 gai_strerror = lib.ls_gai_strerror
 getdescriptorflags = lib.ls_getdescriptorflags
 hstrerror = lib.ls_hstrerror
@@ -48,15 +45,16 @@ setblocking = lib.ls_setblocking
 setdescriptorflags = lib.ls_setdescriptorflags
 sethostname = lib.ls_sethostname
 shutdown = lib.ls_shutdown
-socket = lib.ls_socket
-socketpair = lib.ls_socketpair
+
+TEXTS: dict[int, str] = {}  # what strerror(3) said
 
 
 def failure(
     answer: int,  # what a seam function answered: `-errno`
 ) -> OSError:  # of the right subclass: Python picks `ConnectionRefusedError` and its siblings by the number
     "The exception for a negative answer."
-    return OSError(-answer, os.strerror(-answer))
+    text = TEXTS.get(answer) or TEXTS.setdefault(answer, os.strerror(-answer))
+    return OSError(-answer, text)
 
 # %% ../nbs/92_kernel.ipynb #539051e2
 def c_int(
@@ -98,28 +96,103 @@ LANDING = ffi.typeof("landing *")
 ROOM = 128  # bytes for an address: sizeof(struct sockaddr_storage)
 
 
-def new_landing():
-    "Memory in which a new descriptor and an address can land: see 'A descriptor is born' in the C seam."
-    at = allocate(LANDING)
-    at.fd = at.other_fd = -1
-    return at
-
-
 def landed_address(
-    at,  # a landing
+    at,  # a `landing` of the seam
 ) -> bytes:  # empty when the kernel named no address
     "The bytes of the address that the kernel wrote there."
     return ffi.unpack(at.bytes, min(at.length, ROOM))
 
+# %% ../nbs/92_kernel.ipynb #a93c148a
+class Passage:
+    "Memory in which descriptors land. Closes those that were not handed over."
+
+    __slots__ = ("at",)
+
+    def __enter__(self):
+        self.at = at = allocate(LANDING)
+        at.fd = at.other_fd = -1
+        return at
+
+    def __exit__(self, *exception):
+        for fd in (self.at.fd, self.at.other_fd):
+            if fd >= 0:
+                lib.ls_close(fd)
+
+
+def socket(family, type, protocol, owner):
+    "Answers with the descriptor, which is the owner's `_fd` from now on; or with `-errno`."
+    with Passage() as at:
+        if (answer := lib.ls_socket(family, type, protocol, at)) >= 0:
+            owner._fd = at.fd
+            at.fd = -1
+        return answer
+
+
+def socketpair(family, type, protocol, one, other):
+    with Passage() as at:
+        if (answer := lib.ls_socketpair(family, type, protocol, at)) >= 0:
+            one._fd, other._fd = at.fd, at.other_fd
+            at.fd = at.other_fd = -1
+        return answer
+
+
+def accept(fd, owner):
+    "Answers with the descriptor and the peer's address, or with `-errno`."
+    with Passage() as at:
+        if (answer := lib.ls_accept(fd, at)) < 0:
+            return answer
+        owner._fd = at.fd
+        at.fd = -1
+        return answer, landed_address(at)
+
+
+def accept_unnamed(fd, owner):
+    "The same, where nobody has an address, not even an empty one: `AF_ALG`."
+    with Passage() as at:
+        if (answer := lib.ls_accept_unnamed(fd, at)) < 0:
+            return answer
+        owner._fd = at.fd
+        at.fd = -1
+        return answer, b""
+
+
+def dup(fd, owner):
+    with Passage() as at:
+        if (answer := lib.ls_dup(fd, at)) >= 0:
+            owner._fd = at.fd
+            at.fd = -1
+        return answer
+
+# %% ../nbs/92_kernel.ipynb #ed6b3827
+class Keeper:
+    "Owns a descriptor for a while, as a context manager."
+
+    __slots__ = ("_fd",)
+
+    def __init__(self):
+        self._fd = -1
+
+    def take(self) -> int:
+        "The descriptor, which is the caller's from now on."
+        fd, self._fd = self._fd, -1
+        return fd
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self._fd >= 0:
+            close(self._fd)
+
 # %% ../nbs/92_kernel.ipynb #ceffb7c7
 def getsockname(fd):
-    at = new_landing()
+    at = allocate(LANDING)
     answer = lib.ls_getsockname(fd, at)
     return answer if answer < 0 else landed_address(at)
 
 
 def getpeername(fd):
-    at = new_landing()
+    at = allocate(LANDING)
     answer = lib.ls_getpeername(fd, at)
     return answer if answer < 0 else landed_address(at)
 
@@ -192,7 +265,7 @@ def recv(fd, size, flags):
 
 
 def recvfrom(fd, size, flags):
-    buffer, at = room_for(size, "recvfrom"), new_landing()
+    buffer, at = room_for(size, "recvfrom"), allocate(LANDING)
     answer = lib.ls_recvfrom(fd, buffer, len(buffer), c_int(flags), at)
     return answer if answer < 0 else (received(buffer, len(buffer), answer), landed_address(at))
 
@@ -204,7 +277,7 @@ def recv_into(fd, buffer, size, flags):
 
 def recvfrom_into(fd, buffer, size, flags):
     memory, size, flags = part(buffer, size, flags, "recvfrom_into")
-    at = new_landing()
+    at = allocate(LANDING)
     answer = lib.ls_recvfrom(fd, memory, size, flags, at)
     return answer if answer < 0 else (answer, landed_address(at))
 
@@ -488,7 +561,8 @@ except ImportError:
     _hot = None  # the functions above serve
 
 if _hot:
-    globals().update({name: getattr(_hot, name) for name in ("recv", "recv_into", "recvfrom", "send", "sendto")})
+    from litsock._hot import accept, close, connect, getaddrinfo, getpeername, getsockname, getsockopt, poll
+    from litsock._hot import recv, recv_into, recvfrom, recvfrom_into, send, sendto, setblocking, setsockopt, socket
 
     def sendmsg(fd, parcel, flags):
         return _hot.sendmsg(fd, parcel.pieces, parcel.control, parcel.address, flags)

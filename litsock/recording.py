@@ -97,18 +97,21 @@ shape(
     "socketpair", "socketpair", "domain:family type:type protocol:protocol sv:fds",
     lambda given, answer, limit: (
         answer,
-        (given[0], given[1] | SOCK_CLOEXEC, given[2], ... if answer < 0 else (given[3].fd, given[3].other_fd)),
+        (given[0], given[1] | SOCK_CLOEXEC, given[2], ... if answer < 0 else (given[3]._fd, given[4]._fd)),
     ),
 )  # fmt: skip
 shape(
     "accept", "accept4", "sockfd:fd addr:address flags:type_flags",
     lambda given, answer, limit: (
-        answer, (given[0], ... if answer < 0 else kernel.landed_address(given[1]), int(SOCK_CLOEXEC))
+        (answer, (given[0], ..., int(SOCK_CLOEXEC))) if type(answer) is int
+        else (answer[0], (given[0], answer[1], int(SOCK_CLOEXEC)))
     ),
 )  # fmt: skip
 shape(
     "accept_unnamed", "accept4", "sockfd:fd addr:word flags:type_flags",
-    lambda given, answer, limit: (answer, (given[0], "NULL", int(SOCK_CLOEXEC))),
+    lambda given, answer, limit: (
+        answer if type(answer) is int else answer[0], (given[0], "NULL", int(SOCK_CLOEXEC))
+    ),
 )  # fmt: skip
 shape("dup", "fcntl", "fd:fd op:word arg:number", lambda given, answer, limit: (answer, (given[0], "F_DUPFD_CLOEXEC", 0)))
 shape("getdescriptorflags", "fcntl", "fd:fd op:word", lambda given, answer, limit: (answer, (given[0], "F_GETFD")))
@@ -273,6 +276,8 @@ def descriptors_in(control: bytes) -> tuple[int, ...]:
 def keep_close_rights(given, answer, limit):
     memory, size = given
     fds = descriptors_in(kernel.ffi.buffer(memory)[:size])
+    control = kernel.ffi.buffer(*given)[:]
+    fds = tuple(field.value for field in layouts.control_fields(control) if field.name == "descriptor")
     return (0, (fds,)) if fds else None
 
 

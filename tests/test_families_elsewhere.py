@@ -156,8 +156,8 @@ class Mac:
 
     def socket(self, family: int, kind: int, proto: int, at: Any) -> int:
         self.asked.append((family, kind, proto))
-        at.fd = 99
-        return 0
+        at._fd = 99
+        return 99
 
     def ioctl(self, fd: int, request: int, info: bytes) -> bytes:
         self.asked.append((fd, request, len(info)))

@@ -15,7 +15,7 @@ from .. import constants
 from ..constants import AF_INET, AF_INET6, AF_UNIX, AI_NUMERICHOST, EAI_SYSTEM, gaierror
 
 # %% auto #0
-__all__ = ['PLAIN', 'ROOMS', 'ROOM_OF', 'RESOLVER', 'CODECS', 'OPENED', 'SEEN', 'Resolver', 'lookup_failure', 'encode_host',
+__all__ = ['ROOMS', 'ROOM_OF', 'RESOLVER', 'CODECS', 'OPENED', 'SEEN', 'Resolver', 'lookup_failure', 'encode_host',
            'family_bytes', 'family_of', 'integer', 'in_range', 'unsigned', 'fields_of', 'long_enough', 'Recent', 'Inet',
            'Inet6', 'Unix', 'Other', 'codec_for', 'opened', 'unpack']
 
@@ -171,8 +171,35 @@ class Recent(dict):
         self[key] = value
         return value
 
+# %% ../../nbs/10_families.ipynb #17edd486
+PLAIN = {(str, *[int] * numbers) for numbers in (1, 2, 3)}
+
+
+class Remembering:
+    "A codec that packs an address once, and from then on has its bytes at hand."
+
+    def __init__(self):
+        self.packed = Recent()
+
+    def pack(self, address) -> bytes:
+        "The bytes of an address."
+        try:
+            known = self.packed.get(address)
+        except TypeError:  # a list, say: what is wrong with it is told by `make`
+            known = None
+        if known and (known[1] is address or tuple(map(type, address)) in PLAIN):
+            return known[0]
+        raw, lasting = self.make(address)
+        if lasting and tuple(map(type, address)) in PLAIN:
+            self.packed.remember(address, (raw, address))
+        return raw
+
+    def make(self, address) -> tuple[bytes, bool]:
+        "The same, worked out; and whether it will be the same next time."
+        raise NotImplementedError
+
 # %% ../../nbs/10_families.ipynb #5018b673
-class Inet:
+class Inet(Remembering):
     "`(host, port)` as `struct sockaddr_in`: `<netinet/in.h>`, ip(7)."
 
     family, lasting = AF_INET, True
@@ -182,22 +209,20 @@ class Inet:
         self,
         resolver: Resolver,
     ):
-        self.resolver, self.packed, self.hosts = resolver, Recent(), Recent()
+        super().__init__()
+        self.resolver, self.hosts = resolver, Recent()
 
-    def pack(
+    def make(
         self,
         address: tuple[str | bytes | bytearray, int],  # `(host, port)`
-    ) -> bytes:  # 16 bytes
+    ) -> tuple[bytes, bool]:  # 16 bytes
         "The `sockaddr_in`. A host name is looked up; its first IPv4 address counts."
         host, port = fields_of(address, 2, 2, "AF_INET address must be a pair (host, port)")
-        plain = type(host) is str and type(port) is int
-        if plain and (known := self.packed.get(address)):
-            return known
         host = encode_host(host)
         port = integer(port, "port")
         place, lasting = self.place(host)
         raw = family_bytes(AF_INET) + in_range(port, 65535, "port").to_bytes(2, "big") + place + bytes(8)
-        return self.packed.remember(address, raw) if plain and lasting else raw
+        return raw, lasting
 
     def place(self, host):
         "The four bytes of the host, and whether they will be the same next time."
@@ -217,10 +242,7 @@ class Inet:
         return host, int.from_bytes(raw[2:4], "big")
 
 # %% ../../nbs/10_families.ipynb #fc0b01ef
-PLAIN = {(str, *[int] * numbers) for numbers in (1, 2, 3)}  # only fields of just these types are worth remembering
-
-
-class Inet6:
+class Inet6(Remembering):
     "`(host, port[, flowinfo[, scope_id]])` as `struct sockaddr_in6`: `<netinet/in.h>`, RFC 3493, ipv6(7)."
 
     family, lasting = AF_INET6, True
@@ -230,17 +252,15 @@ class Inet6:
         self,
         resolver: Resolver,
     ):
-        self.resolver, self.packed = resolver, Recent()
+        super().__init__()
+        self.resolver = resolver
 
-    def pack(
+    def make(
         self,
         address: tuple,  # `(host, port[, flowinfo[, scope_id]])`
-    ) -> bytes:  # 28 bytes
+    ) -> tuple[bytes, bool]:  # 28 bytes
         "The `sockaddr_in6`. A host name is looked up; its first IPv6 address counts."
         fields = fields_of(address, 2, 4, self.form)
-        plain = tuple(map(type, fields)) in PLAIN
-        if plain and (known := self.packed.get(address)):
-            return known
         host, port, flow, scope = (*fields, 0, 0)[:4]
         host = encode_host(host)
         port, flow, scope = integer(port, "port"), index(flow), index(scope) & 0xFFFFFFFF
@@ -250,7 +270,7 @@ class Inet6:
         raw = (
             family_bytes(AF_INET6) + port.to_bytes(2, "big") + flow.to_bytes(4, "big") + place + scope_bytes
         )
-        return self.packed.remember(address, raw) if plain and lasting else raw
+        return raw, lasting
 
     def place(self, host):
         "The sixteen bytes of the host, those of its scope, and whether they will be the same next time."
@@ -269,10 +289,8 @@ class Inet6:
     ) -> tuple[str, int, int, int]:
         "`(host, port, flowinfo, scope_id)`, the host in the short form of RFC 5952."
         long_enough(raw, 28, "sockaddr_in6")
-        text = kernel.ffi.new("char[]", 46)
-        kernel.inet_ntop(AF_INET6, raw[8:24], text, 46)
         return (
-            kernel.ffi.string(text).decode(),
+            constants.inet_ntop(AF_INET6, raw[8:24]),
             int.from_bytes(raw[2:4], "big"),
             int.from_bytes(raw[4:8], "big") & 0xFFFFF,
             int.from_bytes(raw[24:28], sys.byteorder),

@@ -78,16 +78,14 @@ def find_control(
     "The id of the kernel control of that name; `OSError` where there is none."
     from fcntl import ioctl
 
-    at = kernel.new_landing()
-    answer = kernel.socket(System.family, int(SOCK_DGRAM), System.protocol, at)
-    if answer < 0:
-        raise kernel.failure(answer)
-    try:
-        info = ioctl(at.fd, CTLIOCGINFO, bytes(4) + name.ljust(96, b"\0"))
-    except OSError as error:
-        raise OSError(f"cannot find kernel control with provided name {os.fsdecode(name)!r}") from error
-    finally:
-        kernel.close(at.fd)
+    with kernel.Keeper() as keeper:
+        answer = kernel.socket(System.family, int(SOCK_DGRAM), System.protocol, keeper)
+        if answer < 0:
+            raise kernel.failure(answer)
+        try:
+            info = ioctl(keeper._fd, CTLIOCGINFO, bytes(4) + name.ljust(96, b"\0"))
+        except OSError as error:
+            raise OSError(f"cannot find kernel control with provided name {os.fsdecode(name)!r}") from error
     return int.from_bytes(info[:4], sys.byteorder)
 
 # %% ../../nbs/16_elsewhere.ipynb #9486326e
