@@ -1,5 +1,4 @@
 # What `make test-families` runs in the virtual machine. Each part runs, whatever became of the one before.
-# Random bytes are the same on every machine: what asks no kernel has been tested outside.
 failed=0
 part() {
     echo "== $1"
@@ -8,14 +7,6 @@ part() {
     "$@" || failed=1
     echo "== that took $(($(date +%s) - began)) s"
 }
-pages=$(grep -l '"needs-' nbs/*.ipynb | sort)
-tests=$(ls tests/test_famil*.py)
-run "pages with a cell that needs something, and the tests of families" \
-    python -m pytest -p no:cacheprovider -q -rs -m "not hypothesis" --junitxml=/run/out/report.xml $pages $tests
-run "the examples: pages, and the programs that want such a kernel" \
-    python -m pytest -p no:cacheprovider -q -rs nbs/30_examples.ipynb nbs/3[1-9]_*.ipynb tests/test_example_programs.py \
-    -k "ipynb or sniff or can_programs or ping" --junitxml=/run/out/examples.xml
-run "CPython's own test_socket, with the standard module and with litsock" \
 cells_that_need=$(grep -l '"needs-' nbs/*.ipynb)
 tests_of_families=$(ls tests/test_famil*.py | grep -v _all)  # what all codecs promise about random bytes, no kernel has a say in
 tests_that_need=$(grep -l 'mark\.needs(' tests/test_*.py | grep -v 'test_famil\|test_needs')
