@@ -1,84 +1,146 @@
-"""Whole programs of the standard library, each in a process of its own, on one module or the other."""
+"""Whole programs, over either module: each is a process of its own, does its work, and prints the seconds of one operation."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from types import ModuleType
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-BEGIN = """
-import sys
-if sys.argv[1] == "litsock":
-    import litsock
-    litsock.install()
-import socket
-assert socket.socket.__module__ == sys.argv[1]
-from time import perf_counter
-"""
+from .cases import case
 
-HTTP = """
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+WEB = """
+import os, signal, ssl, sys, time
+from http.client import HTTPConnection, HTTPSConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version, wbufsize = "HTTP/1.1", -1  # headers and page in one piece
+COUNT, KEPT, CERTIFICATES = int(sys.argv[1]), sys.argv[2] == "kept", sys.argv[3:]
+
+class Page(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
     def do_GET(self):
         self.send_response(200)
-        self.send_header("Content-Length", "5")
+        self.send_header("Content-Length", "1000")
         self.end_headers()
-        self.wfile.write(b"hello")
-    def log_message(self, *_): pass
+        self.wfile.write(bytes(1000))
 
-COUNT = 300
-with HTTPServer(("127.0.0.1", 0), Handler) as server:
-    Thread(target=server.serve_forever, daemon=True).start()
-    client = HTTPConnection(*server.server_address)
-    for count in (20, COUNT):  # the first ones warm up
-        began = perf_counter()
-        for _ in range(count):
-            client.request("GET", "/")
-            assert client.getresponse().read() == b"hello"
-        seconds = perf_counter() - began
-    client.close()
-    server.shutdown()
-print(seconds / COUNT)
+    def log_message(self, *arguments):
+        pass
+
+def connect():
+    if CERTIFICATES: return HTTPSConnection("localhost", server.server_port, context=ssl.create_default_context(cafile=CERTIFICATES[1]))
+    return HTTPConnection("127.0.0.1", server.server_port)
+
+def get(connection):
+    connection.request("GET", "/")
+    answer = connection.getresponse().read()
+    assert len(answer) == 1000
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+if CERTIFICATES:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATES[0])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+child = os.fork()
+if not child: server.serve_forever()
+try:
+    connection = connect()
+    for turn in range(COUNT + 50):
+        if turn == 50: start = time.perf_counter()
+        if not KEPT:
+            connection.close()
+            connection = connect()
+        get(connection)
+    print((time.perf_counter() - start) / COUNT)
+finally:
+    os.kill(child, signal.SIGKILL)
 """
 
-ASYNCIO = """
-import asyncio
+ECHO = """
+import asyncio, os, signal, sys, time
+
+COUNT, CLIENTS = int(sys.argv[1]), 100
 
 async def echo(reader, writer):
-    while data := await reader.read(100):
+    while data := await reader.read(1000):
         writer.write(data)
         await writer.drain()
     writer.close()
 
-async def client(address):
-    reader, writer = await asyncio.open_connection(*address)
-    for _ in range(ROUNDS):
-        writer.write(b"hello")
-        assert await reader.readexactly(5) == b"hello"
+async def client(port, begin, ready):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    ready.release()
+    await begin.wait()
+    for _ in range(COUNT):
+        writer.write(bytes(64))
+        await reader.readexactly(64)
     writer.close()
-    await writer.wait_closed()
 
-CLIENTS, ROUNDS = 100, 20
+async def serve(sock):
+    async with await asyncio.start_server(echo, sock=sock) as server: await server.serve_forever()
 
-async def main():
-    server = await asyncio.start_server(echo, "127.0.0.1", 0)
-    address = server.sockets[0].getsockname()
-    began = perf_counter()
-    await asyncio.gather(*(client(address) for _ in range(CLIENTS)))
-    print((perf_counter() - began) / (CLIENTS * ROUNDS))
-    server.close()
+async def ask(port):
+    begin, ready = asyncio.Event(), asyncio.Semaphore(0)
+    tasks = [asyncio.create_task(client(port, begin, ready)) for _ in range(CLIENTS)]
+    for _ in tasks: await ready.acquire()
+    start = time.perf_counter()
+    begin.set()
+    await asyncio.gather(*tasks)
+    print((time.perf_counter() - start) / COUNT / CLIENTS)
 
-asyncio.run(main())
+import socket
+with socket.create_server(("127.0.0.1", 0), backlog=CLIENTS) as listener:
+    child = os.fork()
+    if not child: asyncio.run(serve(listener))
+    try: asyncio.run(ask(listener.getsockname()[1]))
+    finally: os.kill(child, signal.SIGKILL)
 """
 
 
-def seconds(module: ModuleType, program: str) -> float:
-    "What a program says of itself, when it runs on that module."
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    line = [sys.executable, "-c", BEGIN + program, module.__name__]
-    return float(subprocess.run(line, check=True, capture_output=True, env=environment).stdout)
+@cache
+def folder() -> tempfile.TemporaryDirectory:
+    """Where the programs lie, and the certificates; gone when the process ends."""
+    import trustme
+
+    place, authority = tempfile.TemporaryDirectory(), trustme.CA()
+    authority.cert_pem.write_to_path(Path(place.name, "authority"))
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(Path(place.name, "certificate"))
+    for name, text in (("web.py", WEB), ("echo.py", ECHO)):
+        Path(place.name, name).write_text(text, encoding="utf-8")
+    return place
+
+
+def run(module: Any, *words: Any) -> float:
+    """The seconds that a program printed. litsock runs it as `python -m litsock.dropin` does."""
+    start = ["-m", "litsock.dropin"] if module.__name__ == "litsock" else []
+    command = [sys.executable, *start, *map(str, words)]
+    done = subprocess.run(command, cwd=folder().name, check=True, capture_output=True, text=True, timeout=300)
+    return float(done.stdout)
+
+
+@case("http", "request", 0.95)
+def http(module: Any) -> float:
+    """`http.client` asks `http.server` for a thousand bytes, again and again over one connection."""
+    return run(module, "web.py", 2000, "kept")
+
+
+@case("http-connections", "request", 0.95)
+def http_connections(module: Any) -> float:
+    """A connection for each request, and a thread of the server's for each connection."""
+    return run(module, "web.py", 500, "new")
+
+
+@case("https", "request")
+def https(module: Any) -> float:
+    """The same as `http`, with TLS."""
+    return run(module, "web.py", 2000, "kept", "certificate", "authority")
+
+
+@case("asyncio-echo", "round trip", 0.95)
+def asyncio_echo(module: Any) -> float:
+    """A hundred clients of an echo server, asyncio's streams on both sides, 64 bytes at a time."""
+    return run(module, "echo.py", 50)

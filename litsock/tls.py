@@ -5,7 +5,7 @@
 # %% ../nbs/40a_tls.ipynb #f86cdb20
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from errno import EBADF
 from threading import TIMEOUT_MAX, RLock
 
@@ -18,36 +18,22 @@ __all__ = []
 
 # %% ../nbs/40a_tls.ipynb #1ec28474
 HEADER = 5  # bytes: type, version (two), length (two)
-TYPES = range(20, 25)  # change of cipher, alert, handshake, application data, heartbeat
 LARGEST = 2**14 + 2048  # bytes in a body
+KINDS = range(20, 25)  # change of cipher, alert, handshake, application data, heartbeat
 
 
 def body_length(header):
-    "How many bytes follow a header; 0 where it is none."
-    kind, major, _, *length = header
-    size = int.from_bytes(length, "big")
-    return size if kind in TYPES and major == 3 and size <= LARGEST else 0
+    "How many bytes follow these five; none where they are no header."
+    kind, major, _, high, low = header
+    size = high << 8 | low
+    return size if kind in KINDS and major == 3 and size <= LARGEST else 0
 
 
-class Records:
-    "How far into a record the stream from the peer has come."
-
-    def __init__(self):
-        self.header, self.missing = b"", 0
-
-    def wanted(self):
-        "Bytes that may be received without touching the next record."
-        return self.missing or HEADER - len(self.header)
-
-    def advance(self, data):
-        "Some of them arrived: is the record complete?"
-        if self.missing:
-            self.missing -= len(data)
-        else:
-            self.header += data
-            if len(self.header) == HEADER:
-                self.missing, self.header = body_length(self.header), b""
-        return not self.missing and not self.header
+def missing(record):
+    "How many bytes may be received next, without touching the next record; 0 when this one is complete."
+    if len(record) < HEADER:
+        return HEADER - len(record)
+    return HEADER + body_length(record[:HEADER]) - len(record)
 
 # %% ../nbs/40a_tls.ipynb #06d8ba74
 def tls_error(kind, number, text):
@@ -61,10 +47,11 @@ class Call:
     "What a program asked for: on which socket, until when, and what it is called if it takes too long."
 
     def __init__(self, sock, name):
-        if sock._until:
-            check_deadline(sock)
-        self.sock, self.name, self.deadline = sock, name, end_of(sock)
-        self.flags = 0 if sock._timeout is None else DONT_WAIT
+        self.sock, self.name, self.deadline, self.flags = sock, name, None, 0
+        if sock._timeout is not None:
+            self.deadline, self.flags = end_of(sock), DONT_WAIT
+            if sock._until:
+                check_deadline(sock)
 
     def recv(self, size):
         answer = kernel.recv(self.sock._fd, size, self.flags)
@@ -93,15 +80,10 @@ class Call:
             return -1 if self.sock._timeout is None else 0
         return min(max(0, self.deadline - monotonic()), TIMEOUT_MAX)
 
-    @contextmanager
-    def holding(self, lock, events):
+    def acquire(self, lock, events):
         "Own a lock, as soon as other threads let go of it."
-        if not lock.acquire(timeout=self.patience()):
+        if not (lock.acquire(blocking=False) or lock.acquire(timeout=self.patience())):
             raise self.too_late() if self.deadline else not_now(events)
-        try:
-            yield
-        finally:
-            lock.release()
 
 
 def not_now(events):
@@ -121,13 +103,13 @@ class Stream:
     "OpenSSL in memory, and the carrying of bytes between it and a socket."
 
     def __init__(self, context, sock, server_side, server_hostname, session):
-        from ssl import MemoryBIO
+        import ssl
 
-        self.incoming, self.outgoing = MemoryBIO(), MemoryBIO()
+        self.ssl, self.incoming, self.outgoing = ssl, ssl.MemoryBIO(), ssl.MemoryBIO()
         bios = self.incoming, self.outgoing
         self.tls = context._wrap_bio(*bios, server_side, server_hostname, owner=sock, session=session)
         self.outward, self.inward, self.turn = RLock(), RLock(), RLock()
-        self.records, self.arrivals = Records(), 0
+        self.partial, self.arrivals = b"", 0  # what has come of the next record; how often anything came
         self.unsent = NOTHING  # what came out of the outgoing BIO and has not left
         self.written = 0  # bytes of plain text that an unfinished `write` has passed to TLS
         self.spoken = False  # whether the program has written anything
@@ -136,9 +118,7 @@ class Stream:
         "The socket is the owner, which `tls` knows by a weak reference: who drops the socket drops everything."
         sock = self.tls.owner
         if sock is None or sock._fd < 0:
-            import ssl
-
-            raise tls_error(ssl.SSLError, EBADF, "Underlying socket has been closed.")
+            raise tls_error(self.ssl.SSLError, EBADF, "Underlying socket has been closed.")
         return Call(sock, name)
 
     def _ask(self, call, function, *arguments):
@@ -153,15 +133,13 @@ class Stream:
 
     def _try(self, call, function, *arguments):
         "Its answer, or `HUNGRY` where it lacks bytes."
-        import ssl
-
         try:
             with self.turn:
                 return function(*arguments)
-        except ssl.SSLWantReadError:
+        except self.ssl.SSLWantReadError:
             return HUNGRY
-        except ssl.SSLSyscallError:  # no system call fails in memory: the stream has ended where it must not
-            raise tls_error(ssl.SSLEOFError, ssl.SSL_ERROR_EOF, "EOF occurred in violation of protocol") from None
+        except self.ssl.SSLSyscallError:  # no system call fails in memory: the stream has ended where it must not
+            raise tls_error(self.ssl.SSLEOFError, self.ssl.SSL_ERROR_EOF, "EOF occurred in violation of protocol") from None
         except Exception:
             with suppress(OSError):  # the peer learns what is wrong from the alert, if it gets there; we know already
                 self._flush(call)
@@ -169,21 +147,39 @@ class Stream:
 
     def _fill(self, call, seen):
         "Receive the rest of a record, unless something has arrived since `seen`."
-        with call.holding(self.inward, POLLIN):
-            complete = self.arrivals != seen
-            while not complete:
-                data = self._receive(call)
-                with self.turn:
-                    self.incoming.write(data) if data else self.incoming.write_eof()
-                self.arrivals += 1
-                complete = not data or self.records.advance(data)
+        call.acquire(self.inward, POLLIN)
+        try:
+            if self.arrivals != seen:
+                return
+            while wanted := missing(self.partial):
+                data = self._receive(call, wanted)
+                self.partial += data
+                if not data:
+                    break
+            self.arrivals += 1
+            record, self.partial = self.partial, b""
+            with self.turn:
+                self.incoming.write(record)
+                if wanted:
+                    self.incoming.write_eof()
+        finally:
+            self.inward.release()
 
-    def _receive(self, call):
-        return call.recv(self.records.wanted())
+    def _receive(self, call, wanted):
+        try:
+            return call.recv(wanted)
+        except ConnectionError:
+            if not self._only_tickets():
+                raise
+            return b""
+
+    def _only_tickets(self):
+        "Whether this is a server that has sent nothing since the handshake, but tickets."
+        return self.tls.server_side and not self.spoken and self.tls.version() == "TLSv1.3"
 
     def _flush(self, call):
         "Send what TLS has written, unless it waits for a `write` to be repeated, or another thread is at it."
-        while not self.written and (self.unsent or self.outgoing.pending) and self.outward.acquire(blocking=False):
+        while (self.unsent or self.outgoing.pending) and not self.written and self.outward.acquire(blocking=False):
             try:
                 self._send(call)
             finally:
@@ -237,8 +233,9 @@ class Reader(Answers):
         if self.kept:
             return self._take_kept(size, *buffer)
         answer = self._ask(call, self.tls.read, size, *buffer)
-        with suppress(OSError):
-            self._flush(call)
+        if self.unsent or self.outgoing.pending:
+            with suppress(OSError):
+                self._flush(call)
         return answer
 
     def pending(self):
@@ -255,12 +252,11 @@ class Reader(Answers):
 
     def _hear_why(self, call):
         "The peer is gone: raise the alert that it left, if it did. Another thread that reads will find it by itself."
-        import ssl
-
+        nothing = self.ssl.SSLEOFError, self.ssl.SSLZeroReturnError, self.ssl.SSLWantReadError
         if not self.inward.acquire(blocking=False):
             return
         try:
-            with suppress(ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLWantReadError):
+            with suppress(ConnectionError, *nothing):
                 while kernel.poll(call.sock._fd, POLLIN, 0) > 0 and (data := self._ask(call, self.tls.read, LARGEST)):
                     self.kept += data
         finally:
@@ -285,11 +281,14 @@ class Connection(Reader):
         "Send plain text, all of it."
         call = self._begin("write")
         try:
-            with plain_bytes(data) as octets, call.holding(self.outward, POLLOUT):
+            octets = plain_bytes(data)
+            call.acquire(self.outward, POLLOUT)
+            try:
                 self._write(call, octets)
-                size = len(octets)
+            finally:
+                self.outward.release()
             self._flush(call)  # what another thread had to say meanwhile
-            return size
+            return len(octets)
         except ConnectionError:
             self._hear_why(call)
             raise
@@ -298,9 +297,8 @@ class Connection(Reader):
         done, self.written = self.written, 0
         try:
             if len(octets) < done:
-                import ssl
-
-                raise tls_error(ssl.SSLError, ssl.SSL_ERROR_SSL, "bad write retry: give the data of the unfinished write again")
+                text = "bad write retry: give the data of the unfinished write again"
+                raise tls_error(self.ssl.SSLError, self.ssl.SSL_ERROR_SSL, text)
             self._send(call)
             self.spoken = True
             while True:
@@ -321,18 +319,6 @@ class Connection(Reader):
         except ConnectionError:
             if not self._only_tickets():
                 raise
-
-    def _receive(self, call):
-        try:
-            return super()._receive(call)
-        except ConnectionError:
-            if not self._only_tickets():
-                raise
-            return b""
-
-    def _only_tickets(self):
-        "Whether a server has sent nothing since the handshake, but tickets."
-        return self.tls.server_side and not self.spoken and self.tls.version() == "TLSv1.3"
 
     def shutdown(self):
         "Tell the peer that no more will come, and wait until it says the same. The socket is plain from then on."
