@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from . import constants, layouts
 from .families import family_of
 from .pictures import Picture, draw_lanes
-from .recording import Excerpt, Note, Sockets, about, born, value_of
-from .tracing import Calls, Writer, argument_texts, descriptors, error_name, result_text, seconds_text
+from .recording import Letters, Note, Sockets, about, born, value_of
+from .tracing import Calls, Writer, argument_texts, descriptors, error_name, parts_of, result_text, seconds_text
 
 # %% auto #0
 __all__ = ['SETTING_UP', 'MOST', 'logical_times', 'in_logical_order', 'draw_timeline', 'rows_of', 'bar', 'arrow', 'in_words']
@@ -164,39 +164,52 @@ def size_text(size: int) -> str:
     return "1 byte" if size == 1 else f"{size:,} bytes"
 
 # %% ../nbs/41a_timeline.ipynb #cdad603b
+class Datagram(NamedTuple):
+    "A datagram that a call sent or received; `sendmmsg` and `recvmmsg` have several."
+    call: Note
+    which: Which  # the socket
+    data: bytes  # or its start
+    size: int
+    address: bytes
+
+
+def datagrams_of(notes: list[Note], functions: set[str], sockets: Sockets) -> list[Datagram]:
+    "The datagrams of some calls, one after the other."
+    found = []
+    for note in notes:
+        if note.shape.function not in functions or note.result is None or note.result < 0 or peeked(note):
+            continue
+        which = sockets.which(note.values[0], note)
+        if isinstance(row := value_of(note, "letters"), Letters):
+            found += [Datagram(note, which, one.data.start, one.data.size, one.address) for one in row.first[: note.result]]
+        else:
+            found.append(Datagram(note, which, first_bytes(note), note.result, value_of(note, "address") or b""))
+    return found
+
+
 def datagrams(notes: list[Note], ends: Ends, pairs: dict[Which, Which]):
     "The messages that datagrams are."
-    waiting = [note for note in notes if note.shape.function in SENDING and note.result is not None and note.result >= 0]
-    for note in sorted(notes, key=lambda note: note.end):
-        if note.shape.function not in RECEIVING or note.result is None or note.result < 0 or peeked(note):
-            continue
-        here = ends.sockets.which(note.values[0], note)
-        for call in waiting:
-            there = ends.sockets.which(call.values[0], call)
-            if here in ends.datagrams and call.start < note.end and fits(call, there, note, here, ends, pairs):
-                yield Message(call, note, size_text(call.result or 0), False)
-                waiting.remove(call)
+    waiting = datagrams_of(notes, SENDING | {"sendmmsg"}, ends.sockets)
+    for heard in datagrams_of(sorted(notes, key=lambda note: note.end), RECEIVING | {"recvmmsg"}, ends.sockets):
+        for sent in waiting if heard.which in ends.datagrams else ():
+            if sent.call.start < heard.call.end and fits(sent, heard, ends, pairs):
+                yield Message(sent.call, heard.call, size_text(sent.size), False)
+                waiting.remove(sent)
                 break
 
 
-def fits(call, there, note, here, ends, pairs) -> bool:
-    "Whether what `call` sent may be what `note` received."
-    place = value_of(call, "address") or ends.peer.get(there, b"")
-    way = pairs.get(there) == here or bool(place and ends.local.get(here) and same_place(place, ends.local[here]))
-    source = value_of(note, "address") or b""
-    return way and same_place(source, ends.local.get(there, b"")) and alike(call, note)
+def fits(sent: Datagram, heard: Datagram, ends: Ends, pairs: dict[Which, Which]) -> bool:
+    "Whether one may be the other: where it went and came from, and data and size, as far as they were kept."
+    place, own = sent.address or ends.peer.get(sent.which, b""), ends.local.get(heard.which, b"")
+    way = pairs.get(sent.which) == heard.which or bool(place and own and same_place(place, own))
+    shared = min(len(sent.data), len(heard.data))
+    same = sent.data[:shared] == heard.data[:shared] and heard.size <= sent.size  # what does not fit into the room is lost
+    return way and same and same_place(heard.address, ends.local.get(sent.which, b""))
 
 
-def alike(call, note) -> bool:
-    "Whether data and size agree, as far as they were kept. What does not fit into the receiver's room is lost."
-    sent, heard = (first_bytes(value_of(one, "data", "pieces")) for one in (call, note))
-    shared = min(len(sent), len(heard))
-    return sent[:shared] == heard[:shared] and note.result <= call.result
-
-
-def first_bytes(kept) -> bytes:
-    parts = [kept] if isinstance(kept, Excerpt) else kept or []
-    return b"".join(part.start for part in parts)
+def first_bytes(note: Note) -> bytes:
+    "The start of what a call sent or received, in all its pieces."
+    return b"".join(part.start for part in parts_of(note))
 
 # %% ../nbs/41a_timeline.ipynb #ab4f4e22
 def endings(notes: list[Note], sockets: Sockets, pairs: dict[Which, Which]):
@@ -220,7 +233,7 @@ def pairs_by_words(notes: list[Note], sockets: Sockets, pairs: dict[Which, Which
         for functions, words in ((SENDING, sent), (RECEIVING, heard)):
             if note.shape.function in functions and (note.result or 0) > 0 and not peeked(note):
                 which = sockets.which(note.values[0], note)
-                words[which] = words.get(which, b"") + first_bytes(value_of(note, "data", "pieces"))
+                words[which] = words.get(which, b"") + first_bytes(note)
     for one, said in sent.items():
         for other, got in heard.items():
             if got and said[: len(got)] == got[: len(said)]:
@@ -363,10 +376,12 @@ def outcome(note: Note, writer: Writer) -> str:
     if name := error_name(note):
         return name
     if note.shape.function in RECEIVING:
-        return first_bytes(value_of(note, "data", "pieces")).__repr__() if note.result else "b''"
+        return repr(first_bytes(note)) if note.result else "b''"
+    if note.name in ("sendmmsg", "recvmmsg"):
+        return "1 message" if note.result == 1 else f"{note.result} messages"
     if note.name == "getsockopt":
         return list(argument_texts(note, writer).values())[3]
-    return result_text(note, writer) if note.name in ("accept", "dup") else ""
+    return result_text(note, writer) if note.name in ("accept", "accept_unnamed", "dup") else ""
 
 # %% ../nbs/41a_timeline.ipynb #0bbb81ba
 MOST = 150  # calls in a picture
