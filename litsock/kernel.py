@@ -561,8 +561,9 @@ except ImportError:
     _hot = None  # the functions above serve
 
 if _hot:
-    from litsock._hot import accept, close, connect, getaddrinfo, getpeername, getsockname, getsockopt, poll
-    from litsock._hot import recv, recv_into, recvfrom, recvfrom_into, send, sendto, setblocking, setsockopt, socket
+    SAME = "accept close connect getaddrinfo getpeername getsockname getsockopt poll recv recv_into recvfrom recvfrom_into"
+    SAME += " send sendto setblocking setsockopt socket"
+    globals().update({name: getattr(_hot, name) for name in SAME.split()})
 
     def sendmsg(fd, parcel, flags):
         return _hot.sendmsg(fd, parcel.pieces, parcel.control, parcel.address, flags)
