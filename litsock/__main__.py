@@ -16,7 +16,7 @@ from .examples.__main__ import run as run_example
 
 # %% auto #0
 __all__ = ['columns', 'resolve', 'symbol', 'protocol_name', 'explain_constants', 'book', 'copy_book', 'lab', 'run', 'families',
-           'parser', 'main', 'complete']
+           'parser', 'main', 'complaint', 'complete']
 
 # %% ../nbs/45_command_line.ipynb #4e5eb9c4
 def columns(
@@ -126,7 +126,7 @@ def parser() -> ArgumentParser:
     "The command line."
     parser = Parser(prog="litsock", description=litsock.__doc__, formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"litsock {litsock.__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(function, name):
         about = function.__doc__
@@ -141,7 +141,9 @@ def parser() -> ArgumentParser:
     explaining = command(explain_constants, "constants")
     explaining.add_argument("pattern", metavar="PATTERN", nargs="?", default="*", help="default: all there are")
     about = "Run one of the example programs."
-    add_programs(commands.add_parser("example", help=about, description=about, formatter_class=layout))
+    examples = commands.add_parser("example", help=about, description=about, formatter_class=layout)
+    examples.set_defaults(function=examples.print_help)
+    add_programs(examples)
     running = command(run, "run")
     running.add_argument("--trace", action="store_true", help="print each call that its sockets make")
     running.add_argument("--summary", action="store_true", help="print counts, errors and times of the calls, at the end")
@@ -161,9 +163,9 @@ def main(
     commands = parser()
     complete(commands)
     options = vars(commands.parse_args(arguments))
-    if "program" in options and callable(options["program"]):
-        return run_example(options.pop("name_of_program"), options.pop("program"), **options)
-    function = options.pop("function")
+    name, function = options.pop("name_of_program", None), options.pop("function", commands.print_help)
+    if name:
+        return run_example(name, options.pop("program"), **options)
     if function is run:
         run(**options)  # what goes wrong in a program is the program's
         return 0
@@ -172,9 +174,15 @@ def main(
     except KeyboardInterrupt:
         return 130
     except (OSError, ValueError) as error:
-        print(f"litsock: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+        print(f"litsock: {complaint(error, **options)}", file=sys.stderr)
         return 1
     return 0
+
+
+def complaint(error, name=None, **others) -> str:
+    "What went wrong, with the name it went wrong with."
+    reason = getattr(error, "strerror", None) or str(error)
+    return reason if name is None else f"{name}: {reason}"
 
 
 def complete(parser):

@@ -26,7 +26,11 @@ def test_help(words):
     assert output.startswith("usage: litsock")
 
 
-@pytest.mark.parametrize("words", ["", "telephone", "resolve", "example telephone", "example echo-server --port x", "lab a b"])
+def test_without_a_command_it_lists_them():
+    assert run() == run("--help") and run("example") == run("example", "--help")
+
+
+@pytest.mark.parametrize("words", ["telephone", "resolve", "example telephone", "example echo-server --port x", "lab a b"])
 def test_wrong_command_line(words):
     status, output, complaint = run(*words.split())
     assert (status, output) == (2, "")

@@ -124,7 +124,11 @@ def test_bad_port(name, port):
     assert one_line(complaint, name, "--port")
 
 
-@pytest.mark.parametrize("words", ["", "telephone", "demo --loud", "echo-server now", "echo-client --port"])
+def test_without_a_name_all_are_listed():
+    assert run() == run("--help")
+
+
+@pytest.mark.parametrize("words", ["telephone", "demo --loud", "echo-server now", "echo-client --port"])
 def test_wrong_command_line(words):
     status, output, complaint = run(*words.split())
     assert (status, output) == (2, "")

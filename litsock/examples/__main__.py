@@ -126,7 +126,7 @@ OPTIONS: dict = {
     "mac": {"help": "hardware address, such as 00:11:22:33:44:55"},
     "interface": {"help": "network interface (default: %(default)s)"},
     "only_port": {"type": PORT, "help": "show only what comes from this port or goes there"},
-    "count": {"type": number(1, 2**31 - 1), "help": "how many (default: %(default)s)"},
+    "count": {"type": number(1, 2**31 - 1), "help": "end after so many (default: %(default)s)"},
     "wait": {"type": float, "help": "seconds to wait (default: %(default)s)"},
     "can_id": {"type": lambda text: int(text, 16), "help": "identifier, hexadecimal: 123, or 8 digits for a long one"},
     "data": {"type": bytes.fromhex, "help": "up to 8 bytes, hexadecimal"},
@@ -149,7 +149,7 @@ def add_programs(
     parser: ArgumentParser,
 ) -> None:
     "Give a parser all programs as commands."
-    commands = parser.add_subparsers(title="programs", metavar="PROGRAM", dest="name_of_program", required=True)
+    commands = parser.add_subparsers(title="programs", metavar="PROGRAM", dest="name_of_program")
     for program in PROGRAMS:
         about = program.__doc__
         command = commands.add_parser(
@@ -163,10 +163,13 @@ def add_programs(
 
 def add_option(command, name, default):
     "One parameter of a program."
+    details = OPTIONS[name]
+    if default in (Parameter.empty, None):
+        details = details | {"help": details["help"].removesuffix(" (default: %(default)s)")}
     if default is Parameter.empty:
-        command.add_argument(name, metavar=name.upper(), **OPTIONS[name])
+        command.add_argument(name, metavar=name.upper(), **details)
     else:
-        command.add_argument(f"--{name.replace('_', '-')}", dest=name, default=default, **OPTIONS[name])
+        command.add_argument(f"--{name.replace('_', '-')}", dest=name, default=default, **details)
 
 
 def parser() -> Parser:
@@ -230,8 +233,12 @@ def main(
     arguments: list[str] | None = None,  # by default the command line's
 ) -> int:  # the exit status
     "Run one of the programs."
-    options = vars(parser().parse_args(arguments))
-    return run(options.pop("name_of_program"), options.pop("program"), **options)
+    commands = parser()
+    options = vars(commands.parse_args(arguments))
+    name = options.pop("name_of_program")
+    if name is None:
+        return commands.print_help() or 0
+    return run(name, options.pop("program"), **options)
 
 # %% ../../nbs/39_running.ipynb #e3b2b2a5
 if __name__ == "__main__" and __spec__:

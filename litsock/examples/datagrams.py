@@ -155,7 +155,7 @@ def is_answer(message, kind, number):
 
 
 def ping(
-    host: str = "127.0.0.1",
+    host: str,  # address or name
     count: int = 4,
     wait: float = 1.0,  # seconds
 ) -> None:

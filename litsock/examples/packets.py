@@ -9,6 +9,7 @@ import struct
 from array import array
 from collections.abc import Iterator
 from errno import EPERM
+from itertools import islice
 
 import litsock
 
@@ -192,25 +193,22 @@ def attach(sock, code):
 def packets(
     interface: str = "lo",
     only_port: int | None = None,
-    count: int = 2**31 - 1,
 ) -> Iterator[bytes]:
     "Yield frames that an interface sends or receives. On the loopback, where each would be seen twice, those received."
     with tap(interface, only_port) as sock:
-        while count:
+        while True:
             frame, address = sock.recvfrom(65535)
-            if interface == "lo" and address[2] == litsock.PACKET_OUTGOING:
-                continue
-            count -= 1
-            yield frame
+            if interface != "lo" or address[2] != litsock.PACKET_OUTGOING:
+                yield frame
 
 
 def sniff(
     interface: str = "lo",
     only_port: int | None = None,
-    count: int = 2**31 - 1,
+    count: int | None = None,
 ) -> None:
     "Show packets of a network interface, a line each. Needs root."
-    for frame in packets(interface, only_port, count):
+    for frame in islice(packets(interface, only_port), count):
         print(describe_frame(frame), flush=True)
 
 # %% ../../nbs/34_packets.ipynb #4eb24a31
@@ -249,13 +247,13 @@ def can_send(
 
 def can_dump(
     interface: str = "vcan0",
-    count: int = 2**31 - 1,
+    count: int | None = None,
 ) -> None:
     "Show the frames on a CAN bus, a line each."
     with litsock.socket(litsock.AF_CAN, litsock.SOCK_RAW, litsock.CAN_RAW) as sock:
         sock.bind((interface,))
-        for _ in range(count):
-            can_id, data = dissect_can_frame(sock.recv(CAN_FRAME.size))
+        for frame in islice(iter(lambda: sock.recv(CAN_FRAME.size), b""), count):
+            can_id, data = dissect_can_frame(frame)
             width = 8 if can_id & litsock.CAN_EFF_FLAG else 3
             print(f"{interface}  {can_id & litsock.CAN_EFF_MASK:0{width}X}  [{len(data)}]  {data.hex(' ')}", flush=True)
 
