@@ -237,7 +237,8 @@ def main(
     options = vars(commands.parse_args(arguments))
     name = options.pop("name_of_program")
     if name is None:
-        return commands.print_help() or 0
+        commands.print_help()
+        return 0
     return run(name, options.pop("program"), **options)
 
 # %% ../../nbs/39_running.ipynb #e3b2b2a5
