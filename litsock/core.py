@@ -464,11 +464,15 @@ class Transfer(Addresses):
     def sendto(
         self,
         data,  # any contiguous bytes-like object
-        flags,  # may be left out
+        flags=LEFT_OUT,  # really may be left out; the address not
         address=LEFT_OUT,
         /,
+        *more,
     ) -> int:
         "Send to an address: `sendto(data, address)` or `sendto(data, flags, address)`."
+        if flags is LEFT_OUT or more:
+            given = 3 + len(more) if more else 1
+            raise TypeError(f"sendto() takes 2 or 3 arguments ({given} given)")
         if address is LEFT_OUT:
             flags, address = 0, flags
         else:
