@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent
 RULES = tomllib.loads((HERE / 'rules.toml').read_text(encoding='utf-8'))
+LEFT_OUT = [rule for rule in RULES['left_out'] if rule.get('but_not_with', '') not in os.environ]
 DEVIATIONS = {d['test']: d['why'] for d in RULES.get('deviation', [])}
 RETRIES = 2              # how often a test that fails with litsock only is run again, alone
 TOO_MANY_FOR_CHANCE = 20 # more failures than this are no accident: they are not run again
@@ -95,7 +96,7 @@ def run_child(side: Side, module: str, pattern: str | None, only: list[str] | No
         (scratch := Path(folder, 't')).mkdir()
         job.write_text(json.dumps(dict(
             module=module, subject=side.subject, litsock_path=litsock_path(), report=str(report), pattern=pattern, only=only,
-            done=list(side.outcomes), left_out=[pattern for rule in RULES['left_out'] for pattern in rule['tests']],
+            done=list(side.outcomes), left_out=[pattern for rule in LEFT_OUT for pattern in rule['tests']],
             resources=RULES['resources'] + settings.get('resources', []), limit=RULES['seconds_per_test'])))
         report.touch()
         with open(log, 'wb') as out, open(report, encoding='utf-8') as events:
@@ -238,7 +239,7 @@ def summary(verdicts: list[Verdict]) -> list[str]:
               'Resources given to the tests: ' + ', '.join(RULES['resources']) + '; the network to '
               + ', '.join(m for m, how in RULES['modules'].items() if 'network' in how.get('resources', [])) + ' only.']
     patterns = Counter(pattern for v in verdicts for pattern in v.standard.left_out.values())
-    for rule in RULES['left_out']:
+    for rule in LEFT_OUT:
         which = [f'{pattern.removeprefix("test.")} ({patterns[pattern]})' for pattern in rule['tests'] if patterns[pattern]]
         if which: lines.append(f'left out with both: {rule["why"]}: {", ".join(which)}')
     reasons = Counter(' '.join(why.split())[:100] or f'{name} gives no reason' for v in verdicts for name, why in v.skipped.items())
