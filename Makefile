@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 BUILD := setup.py settings.ini pyproject.toml $(addprefix litsock/,native_build.py hot_build.py constant_names.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-families docs docs-serve docs-test lab export check bench hooks clean
+.PHONY: help run test test-families test-lab docs docs-serve docs-test lab export check bench hooks clean
 
 help: ## say what can be done (the same as plain make)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ test: .venv/dev ## run every page of the book and every test (one of them: make 
 test-families: .venv/dev ## run the pages on address families in a virtual machine whose kernel has them all (about ten minutes)
 	@echo "== python tools/vm test"
 	@$(BIN)/python tools/vm test
+
+test-lab: .venv/lab ## run every page in JupyterLab, in a real browser, and photograph it into build/screens (Debian: chromium)
+	@echo "== pytest tools/jupyter"
+	@$(BIN)/pytest -p no:cacheprovider $(or $(ARGS),tools/jupyter)
 
 lab: .venv/lab ## read, run and edit the book in JupyterLab
 	@echo "== JupyterLab, on this machine only; stop it with Ctrl-C"
