@@ -10,7 +10,6 @@ from operator import index
 from sys import byteorder
 
 from . import kernel
-from ._native import ffi, lib
 
 # %% auto #0
 __all__ = ['AddressFamily', 'SocketKind', 'MsgFlag', 'AddressInfo', 'has_ipv6', 'error', 'timeout', 'inet_pton', 'inet_ntop',
@@ -20,9 +19,9 @@ __all__ = ['AddressFamily', 'SocketKind', 'MsgFlag', 'AddressInfo', 'has_ipv6', 
 # %% ../nbs/01_constants.ipynb #ef031b74
 def _read_groups():
     "One dict of names and values for each group of the list."
-    numbers = iter(ffi.unpack(lib.constant_values, lib.constant_count))
-    lines = ffi.string(lib.constant_names).decode().splitlines()
-    return [dict(zip(names.split(), numbers)) for names in lines]
+    names, values = kernel.constants()
+    numbers = iter(values)
+    return [dict(zip(line.split(), numbers)) for line in names.decode().splitlines()]
 
 
 _GROUPS = _read_groups()
@@ -197,18 +196,15 @@ def ntohl(
     return _reordered(x, 4)
 
 # %% ../nbs/01_constants.ipynb #1a3446b7
-_ROOM = ffi.typeof("char[46]")  # INET6_ADDRSTRLEN: the longest address as text, with the final zero
-
-
 def inet_aton(
     ip_string: str,  # in any form that inet_aton(3) reads: 1.2.3.4, 1.2.772, 0x7f.1, 16909060
     /,
 ) -> bytes:  # four, in network order
     "An IPv4 address from its text; `OSError` if it is none."
-    packed = kernel.allocate(_ROOM)
+    packed = kernel.allocate(kernel.ADDRESS_TEXT)
     if not kernel.inet_aton(kernel.c_text(ip_string, "inet_aton", 1), packed):
         raise OSError(f"not an IPv4 address: {ip_string!r}")
-    return ffi.unpack(packed, 4)
+    return kernel.ffi.unpack(packed, 4)
 
 # %% ../nbs/01_constants.ipynb #7aa516b3
 def inet_ntoa(
@@ -216,7 +212,7 @@ def inet_ntoa(
     /,
 ) -> str:
     "An IPv4 address as text; `OSError` if it has not four bytes."
-    packed = ffi.buffer(kernel.readable(packed_ip))
+    packed = kernel.ffi.buffer(kernel.readable(packed_ip))
     if len(packed) != 4:
         raise OSError(f"an IPv4 address has 4 bytes, not {len(packed)}")
     return "%d.%d.%d.%d" % tuple(packed[:])
@@ -232,13 +228,13 @@ def inet_pton(
 ) -> bytes:  # 4 or 16, in network order
     "An address of that family from its text; `OSError` if it is none."
     family, text = kernel.c_int(address_family), kernel.c_text(ip_string, "inet_pton", 2)
-    packed = kernel.allocate(_ROOM)
+    packed = kernel.allocate(kernel.ADDRESS_TEXT)
     answer = kernel.inet_pton(family, text, packed)
     if answer < 0:
         raise kernel.failure(answer)
     if answer == 0:
         raise OSError(f"not an address of that family: {ip_string!r}")
-    return ffi.unpack(packed, _PACKED_SIZES[family])
+    return kernel.ffi.unpack(packed, _PACKED_SIZES[family])
 
 
 def inet_ntop(
@@ -253,11 +249,11 @@ def inet_ntop(
         raise ValueError(f"unknown address family {family}")
     if len(packed) != size:
         raise ValueError(f"an address of that family has {size} bytes, not {len(packed)}")
-    text = kernel.allocate(_ROOM)
+    text = kernel.allocate(kernel.ADDRESS_TEXT)
     answer = kernel.inet_ntop(family, packed, text, len(text))
     if answer < 0:
         raise kernel.failure(answer)
-    return ffi.string(text).decode()
+    return kernel.ffi.string(text).decode()
 
 # %% ../nbs/01_constants.ipynb #4054589a
 _hot = getattr(kernel, "_hot", None)

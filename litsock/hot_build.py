@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HEADER', 'ARGUMENTS', 'NUMBERS', 'BIRTH', 'KNOWING', 'SENDING', 'RECEIVING', 'RECEIVING_INTO', 'PIECES', 'MESSAGES',
-           'LOOKUP', 'CONVERTING', 'MODULE', 'TEXTS', 'SOURCE']
+           'LOOKUP', 'CONVERTING', 'HERE', 'constant_names', 'CONSTANTS', 'MODULE', 'TEXTS', 'SOURCE']
 
 # %% ../nbs/91_hot.ipynb #74fb7595
 HEADER = r"""
@@ -532,6 +532,39 @@ HOT(inet_ntop) {
 }
 """
 
+# %% ../nbs/91_hot.ipynb #83577890
+import os
+import runpy
+
+HERE = os.path.dirname(globals().get("__file__", "../litsock/here"))
+constant_names = runpy.run_path(os.path.join(HERE, "constant_names.py"))
+
+CONSTANTS = r"""
+HOT(constants) {
+    (void)args;
+    if (!counted("constants", count, 0)) return NULL;
+    PyObject *values = PyList_New(constant_count);
+    for (int i = 0; values && i < constant_count; i++) {
+        PyObject *value = PyLong_FromLongLong(constant_values[i]);
+        if (value) PyList_SET_ITEM(values, i, value);
+        else Py_CLEAR(values);
+    }
+    return pair(PyBytes_FromString(constant_names), values);
+}
+
+HOT(cmsg_len) {
+    Py_ssize_t length;
+    if (!counted("cmsg_len", count, 1) || !to_size(args[0], &length)) return NULL;
+    return PyLong_FromSize_t(CMSG_LEN((size_t)length));
+}
+
+HOT(cmsg_space) {
+    Py_ssize_t length;
+    if (!counted("cmsg_space", count, 1) || !to_size(args[0], &length)) return NULL;
+    return PyLong_FromSize_t(CMSG_SPACE((size_t)length));
+}
+"""
+
 # %% ../nbs/91_hot.ipynb #ff336b1e
 MODULE = r"""
 #define FAST(name, text) {#name, (PyCFunction)(void (*)(void))hot_##name, METH_FASTCALL, text}
@@ -563,6 +596,9 @@ static PyMethodDef methods[] = {
          "recvmsg(2): size, `None`, size of control, flags and an address, or -errno."),
     FAST(getaddrinfo, "getaddrinfo($module, host, service, family, type, protocol, flags, /)\n--\n\n"
          "getaddrinfo(3): 0 and a list of entries, or an EAI_* and errno."),
+    FAST(constants, "constants($module, /)\n--\n\nThe names, a line for each group, and their values."),
+    FAST(cmsg_len, "cmsg_len($module, length, /)\n--\n\nThe size of a control message with so much data."),
+    FAST(cmsg_space, "cmsg_space($module, length, /)\n--\n\nThe room that it takes."),
     FAST(inet_pton, "inet_pton($module, address_family, ip_string, /)\n--\n\n"
          "An address of that family from its text; `OSError` if it is none."),
     FAST(inet_ntop, "inet_ntop($module, address_family, packed_ip, /)\n--\n\n"
@@ -587,5 +623,8 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC PyInit__hot(void) { return PyModuleDef_Init(&module); }
 """
 
-TEXTS = HEADER, ARGUMENTS, NUMBERS, BIRTH, KNOWING, SENDING, RECEIVING, RECEIVING_INTO, PIECES, MESSAGES, LOOKUP, CONVERTING, MODULE
+TEXTS = (
+    HEADER, ARGUMENTS, NUMBERS, BIRTH, KNOWING, SENDING, RECEIVING, RECEIVING_INTO, PIECES, MESSAGES, LOOKUP, CONVERTING,
+    constant_names["c_table"](), CONSTANTS, MODULE,
+)  # fmt: skip
 SOURCE = "".join(TEXTS)

@@ -7,45 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from errno import ERANGE
 from operator import index
 
-from ._native import ffi, lib
-
 # %% auto #0
-__all__ = ['close', 'close_rights', 'close_row', 'cmsg_len', 'cmsg_space', 'gai_strerror', 'getdescriptorflags', 'hstrerror',
-           'if_nametoindex', 'inet_aton', 'inet_ntop', 'inet_pton', 'listen', 'poll', 'sendfile', 'setblocking',
-           'setdescriptorflags', 'sethostname', 'shutdown', 'TEXTS', 'allocate', 'CHARS', 'LANDING', 'ROOM', 'IOVECS',
-           'MSGHDR', 'ROW', 'SIZES', 'INTS', 'VECTOR', 'UINT', 'LOOKUP', 'INT', 'ROOMS', 'HOST', 'SERVICE', 'PROTOCOL',
-           'failure', 'c_int', 'c_size', 'c_text', 'landed_address', 'Passage', 'socket', 'socketpair', 'accept',
-           'accept_unnamed', 'dup', 'Keeper', 'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable',
-           'part', 'send', 'sendto', 'received', 'room_for', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'zeros',
-           'Parcel', 'header', 'sendmsg', 'recvmsg', 'Row', 'sendmmsg', 'recvmmsg', 'getsockopt', 'setsockopt',
-           'getaddrinfo', 'entries', 'getnameinfo', 'look_up', 'until_null', 'host_fields', 'look_up_host',
-           'gethostbyname', 'gethostbyaddr', 'getservbyname', 'getservbyport', 'getprotobyname', 'gethostname',
-           'if_nameindex', 'interfaces', 'if_indextoname']
+__all__ = ['TEXTS', 'failure', 'c_int', 'c_size', 'c_text', 'Keeper', 'zeros', 'Parcel']
 
 # %% ../nbs/92_kernel.ipynb #3dc94de8
-close = lib.ls_close
-close_rights = lib.ls_close_rights
-close_row = lib.ls_close_row
-cmsg_len = lib.ls_cmsg_len
-cmsg_space = lib.ls_cmsg_space
-gai_strerror = lib.ls_gai_strerror
-getdescriptorflags = lib.ls_getdescriptorflags
-hstrerror = lib.ls_hstrerror
-if_nametoindex = lib.ls_if_nametoindex
-inet_aton = lib.ls_inet_aton
-inet_ntop = lib.ls_inet_ntop
-inet_pton = lib.ls_inet_pton
-listen = lib.ls_listen
-poll = lib.ls_poll
-sendfile = lib.ls_sendfile
-setblocking = lib.ls_setblocking
-setdescriptorflags = lib.ls_setdescriptorflags
-sethostname = lib.ls_sethostname
-shutdown = lib.ls_shutdown
-
 TEXTS: dict[int, str] = {}  # what strerror(3) said
 
 
@@ -89,80 +56,6 @@ def c_text(
         raise ValueError("embedded null character")
     return text.encode()
 
-# %% ../nbs/92_kernel.ipynb #5666846c
-allocate = ffi.new_allocator(should_clear_after_alloc=False)
-CHARS = ffi.typeof("char[]")
-LANDING = ffi.typeof("landing *")
-ROOM = 128  # bytes for an address: sizeof(struct sockaddr_storage)
-
-
-def landed_address(
-    at,  # a `landing` of the seam
-) -> bytes:  # empty when the kernel named no address
-    "The bytes of the address that the kernel wrote there."
-    return ffi.unpack(at.bytes, min(at.length, ROOM))
-
-# %% ../nbs/92_kernel.ipynb #a93c148a
-class Passage:
-    "Memory in which descriptors land. Closes those that were not handed over."
-
-    __slots__ = ("at",)
-
-    def __enter__(self):
-        self.at = at = allocate(LANDING)
-        at.fd = at.other_fd = -1
-        return at
-
-    def __exit__(self, *exception):
-        for fd in (self.at.fd, self.at.other_fd):
-            if fd >= 0:
-                lib.ls_close(fd)
-
-
-def socket(family, type, protocol, owner):
-    "Answers with the descriptor, which is the owner's `_fd` from now on; or with `-errno`."
-    with Passage() as at:
-        if (answer := lib.ls_socket(family, type, protocol, at)) >= 0:
-            owner._fd = at.fd
-            at.fd = -1
-        return answer
-
-
-def socketpair(family, type, protocol, one, other):
-    with Passage() as at:
-        if (answer := lib.ls_socketpair(family, type, protocol, at)) >= 0:
-            one._fd, other._fd = at.fd, at.other_fd
-            at.fd = at.other_fd = -1
-        return answer
-
-
-def accept(fd, owner):
-    "Answers with the descriptor and the peer's address, or with `-errno`."
-    with Passage() as at:
-        if (answer := lib.ls_accept(fd, at)) < 0:
-            return answer
-        owner._fd = at.fd
-        at.fd = -1
-        return answer, landed_address(at)
-
-
-def accept_unnamed(fd, owner):
-    "The same, where nobody has an address, not even an empty one: `AF_ALG`."
-    with Passage() as at:
-        if (answer := lib.ls_accept_unnamed(fd, at)) < 0:
-            return answer
-        owner._fd = at.fd
-        at.fd = -1
-        return answer, b""
-
-
-def dup(fd, owner):
-    with Passage() as at:
-        if (answer := lib.ls_dup(fd, at)) >= 0:
-            owner._fd = at.fd
-            at.fd = -1
-        return answer
-
 # %% ../nbs/92_kernel.ipynb #ed6b3827
 class Keeper:
     "Owns a descriptor for a while, as a context manager."
@@ -182,109 +75,18 @@ class Keeper:
 
     def __exit__(self, *exception):
         if self._fd >= 0:
-            close(self._fd)
+            from litsock import kernel
 
-# %% ../nbs/92_kernel.ipynb #ceffb7c7
-def getsockname(fd):
-    at = allocate(LANDING)
-    answer = lib.ls_getsockname(fd, at)
-    return answer if answer < 0 else landed_address(at)
-
-
-def getpeername(fd):
-    at = allocate(LANDING)
-    answer = lib.ls_getpeername(fd, at)
-    return answer if answer < 0 else landed_address(at)
-
-
-def bind(fd, address):
-    return lib.ls_bind(fd, address, len(address))
-
-
-def connect(fd, address):
-    return lib.ls_connect(fd, address, len(address))
-
-# %% ../nbs/92_kernel.ipynb #f1c6aef9
-def readable(data):
-    "The bytes of any contiguous bytes-like object, for C to read."
-    try:
-        return ffi.from_buffer(CHARS, data)
-    except TypeError:
-        raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None
-
-
-def writable(buffer, caller):
-    "The same for C to write into."
-    try:
-        return ffi.from_buffer(CHARS, buffer, require_writable=True)
-    except (TypeError, BufferError, ValueError):
-        kind = type(buffer).__name__
-        raise TypeError(f"{caller}() argument 1 must be read-write bytes-like object, not {kind}") from None
-
-
-def part(buffer, size, flags, caller):
-    "A writable buffer, how much of it to fill (`size` bytes, or all of it where that is 0), and flags; all checked."
-    memory, size, flags = writable(buffer, caller), c_size(size), c_int(flags)
-    if size < 0:
-        raise ValueError(f"negative buffersize in {caller}")
-    if size > len(memory):
-        raise ValueError("buffer too small for requested bytes")
-    return memory, size or len(memory), flags
-
-# %% ../nbs/92_kernel.ipynb #c6afdd4f
-def send(fd, data, flags):
-    if type(data) is not bytes:
-        data = readable(data)
-    return lib.ls_send(fd, data, len(data), c_int(flags))
-
-
-def sendto(fd, data, flags, address):
-    if type(data) is not bytes:
-        data = readable(data)
-    return lib.ls_sendto(fd, data, len(data), c_int(flags), address, len(address))
-
-# %% ../nbs/92_kernel.ipynb #584750dc
-def received(buffer, size, answer):
-    "The `bytes` that arrived in a buffer of `size`."
-    return ffi.unpack(buffer, min(answer, size)).ljust(answer, b"\0")
-
-
-def room_for(size, caller):
-    "New memory to receive into."
-    if c_size(size) < 0:
-        raise ValueError(f"negative buffersize in {caller}")
-    return allocate(CHARS, size)
-
-
-def recv(fd, size, flags):
-    buffer, flags = room_for(size, "recv"), c_int(flags)
-    if not len(buffer):
-        return b""  # nothing was asked for, so nobody is asked
-    answer = lib.ls_recv(fd, buffer, len(buffer), flags)
-    return answer if answer < 0 else received(buffer, len(buffer), answer)
-
-
-def recvfrom(fd, size, flags):
-    buffer, at = room_for(size, "recvfrom"), allocate(LANDING)
-    answer = lib.ls_recvfrom(fd, buffer, len(buffer), c_int(flags), at)
-    return answer if answer < 0 else (received(buffer, len(buffer), answer), landed_address(at))
-
-
-def recv_into(fd, buffer, size, flags):
-    memory, size, flags = part(buffer, size, flags, "recv_into")
-    return lib.ls_recv(fd, memory, size, flags) if size else 0
-
-
-def recvfrom_into(fd, buffer, size, flags):
-    memory, size, flags = part(buffer, size, flags, "recvfrom_into")
-    at = allocate(LANDING)
-    answer = lib.ls_recvfrom(fd, memory, size, flags, at)
-    return answer if answer < 0 else (answer, landed_address(at))
+            kernel.close(self._fd)
 
 # %% ../nbs/92_kernel.ipynb #e9d0d5ec
 def zeros(size):
-    "A writable buffer of zeros. A large one takes no memory until somebody writes there: calloc(3)."
-    return bytearray(size) if size <= 65536 else ffi.buffer(ffi.new(CHARS, size))
+    "A writable buffer of zeros. A large one takes no memory until somebody writes there."
+    if size <= 65536:
+        return bytearray(size)
+    from mmap import mmap
+
+    return mmap(-1, size)
 
 
 class Parcel:
@@ -319,238 +121,9 @@ class Parcel:
 
     def __exit__(self, kind, *exception):
         if kind is not None and self.control:
-            close_rights(ffi.from_buffer(CHARS, self.control), len(self.control))
+            from litsock import kernel
 
-# %% ../nbs/92_kernel.ipynb #14b3881e
-IOVECS, MSGHDR = ffi.typeof("struct iovec[]"), ffi.typeof("struct msghdr *")
-
-
-def header(pieces, control, address):
-    "A `struct msghdr` that points at C memory, and what has to live as long."
-    message, row = ffi.new(MSGHDR), allocate(IOVECS, len(pieces))
-    for entry, piece in zip(row, pieces):
-        entry.iov_base, entry.iov_len = piece, len(piece)
-    message.msg_iov, message.msg_iovlen = row, len(pieces)
-    if control:
-        message.msg_control, message.msg_controllen = control, len(control)
-    if address:
-        message.msg_name, message.msg_namelen = address, len(address)
-    return message, row
-
-
-def sendmsg(fd, parcel, flags):
-    "Answers with the number of bytes, or with `-errno`."
-    pieces = [readable(piece) for piece in parcel.pieces]
-    message, row = header(pieces, readable(parcel.control), readable(parcel.address))
-    return lib.ls_sendmsg(fd, message, flags)
-
-
-def recvmsg(fd, parcel, flags):
-    "The same. What came stands in the parcel."
-    new = room_for(parcel.pieces, "recvmsg") if type(parcel.pieces) is int else None
-    pieces = [new] if new is not None else [writable(piece, "recvmsg_into") for piece in parcel.pieces]
-    control = writable(parcel.control, "recvmsg") if parcel.control else None
-    address = allocate(CHARS, ROOM)
-    message, row = header(pieces, control, address)
-    answer = lib.ls_recvmsg(fd, message, flags)
-    if answer < 0:
-        return answer
-    if new is not None:
-        parcel.pieces = (ffi.unpack(new, min(answer, len(new))),)
-    parcel.control_size, parcel.flags = message.msg_controllen, message.msg_flags
-    parcel.address = ffi.unpack(address, min(message.msg_namelen, ROOM))
-    return answer
-
-# %% ../nbs/92_kernel.ipynb #52107ec2
-ROW, SIZES, INTS = ffi.typeof("row *"), ffi.typeof("sizes[]"), ffi.typeof("int[]")
-VECTOR = ffi.typeof("struct mmsghdr[]")
-
-
-class Row:
-    "Messages for `sendmmsg`, or rooms for `recvmmsg`, and the C structures that lead there."
-
-    __slots__ = ("count", "data", "addresses", "control", "at", "held")
-
-    def __init__(
-        self,
-        sizes,  # a list of triples: bytes of data, of address and of control messages, for each message
-        data,  # all of it, one message behind the other; a buffer, as the next two
-        addresses,
-        control,
-    ):
-        self.count, self.data, self.addresses, self.control = len(sizes), data, addresses, control
-        self.at = at = ffi.new(ROW)
-        rooms = ffi.new(SIZES, [(*size, 0) for size in sizes])
-        memory = [ffi.from_buffer(CHARS, part) for part in (data, addresses, control)]
-        at.data, at.addresses, at.control = memory
-        at.vector, at.pieces = vector, pieces = allocate(VECTOR, self.count), allocate(IOVECS, self.count)
-        at.rooms, at.told = rooms, told = rooms, ffi.new(SIZES, self.count)
-        self.held = memory, vector, pieces, rooms, told  # C keeps nothing alive
-        lib.ls_lay_out(at, self.count)
-
-    def told(self, count):
-        "What the kernel said of the first `count` messages: a flat list, four numbers for each."
-        return ffi.unpack(ffi.cast("int *", self.at.told), 4 * count)
-
-    def __enter__(self):
-        ffi.buffer(self.at.told, 16 * self.count)[:] = bytes(16 * self.count)  # what came before is not ours to close
-        return self
-
-    def __exit__(self, kind, *exception):
-        if kind is not None:
-            close_row(self.at, self.count)
-
-
-def sendmmsg(fd, row, first, flags):
-    "Answers with the number of messages that went out, from the one with the number `first` on; or with `-errno`."
-    return lib.ls_sendmmsg(fd, row.at, first, row.count - first, flags)
-
-
-def recvmmsg(fd, row, flags):
-    "Answers with the number of messages that came, or with `-errno`."
-    return lib.ls_recvmmsg(fd, row.at, row.count, flags)
-
-# %% ../nbs/92_kernel.ipynb #b2856956
-UINT = ffi.typeof("unsigned int *")
-
-
-def getsockopt(fd, level, option, size):
-    "Answers with the option's value as at most `size` bytes, or with `-errno`."
-    value, length = ffi.new(CHARS, size), ffi.new(UINT, size)
-    answer = lib.ls_getsockopt(fd, level, option, value, length)
-    return answer if answer < 0 else ffi.unpack(value, length[0])
-
-
-def setsockopt(fd, level, option, value, size):
-    "`value` is a bytes-like object, or `None` for the option that takes no value but a length."
-    if type(value) is not bytes:
-        value = ffi.NULL if value is None else readable(value)
-    return lib.ls_setsockopt(fd, level, option, value, size)
-
-# %% ../nbs/92_kernel.ipynb #6698208a
-LOOKUP = ffi.typeof("lookup *")
-INT = ffi.typeof("int *")
-
-
-def getaddrinfo(host, service, family, type, protocol, flags):
-    "`(0, [(family, type, protocol, canonical name, address), …])` or `(EAI_*, errno)`."
-    host, service = ffi.NULL if host is None else host, ffi.NULL if service is None else service
-    at = ffi.new(LOOKUP)
-    try:
-        code = lib.ls_getaddrinfo(host, service, family, type, protocol, flags, at)
-        return (code, at.error) if code else (0, entries(at.found))
-    finally:
-        lib.ls_freeaddrinfo(at)
-
-
-def entries(entry):
-    "Walk along the linked list."
-    found, buffer = [], ffi.buffer
-    while entry:
-        name = ffi.string(entry.ai_canonname) if entry.ai_canonname else b""
-        address = buffer(entry.ai_addr, entry.ai_addrlen)[:]
-        found.append((entry.ai_family, entry.ai_socktype, entry.ai_protocol, name, address))
-        entry = entry.ai_next
-    return found
-
-
-def getnameinfo(address, flags):
-    "`(0, (host, service))` or `(EAI_*, errno)`."
-    host, service, error = allocate(CHARS, 1025), allocate(CHARS, 32), ffi.new(INT)  # NI_MAXHOST, NI_MAXSERV
-    code = lib.ls_getnameinfo(address, len(address), host, len(host), service, len(service), flags, error)
-    return (code, error[0]) if code else (0, (ffi.string(host), ffi.string(service)))
-
-# %% ../nbs/92_kernel.ipynb #9ce2b209
-ROOMS = 1 << 10, 1 << 15, 1 << 20  # bytes: enough nearly always, enough for a strange answer, and the most
-HOST, SERVICE, PROTOCOL = (ffi.typeof(f"struct {name} *") for name in ("hostent", "servent", "protoent"))
-
-
-def look_up(call, struct, field, *question):
-    "What `field` takes from the struct that `call` fills; `None` when nothing was found."
-    entry = allocate(struct)
-    for size in ROOMS:
-        room = allocate(CHARS, size)
-        answer = call(*question, entry, room, size)
-        if answer != ERANGE:
-            break
-    return None if answer else field(entry)
-
-
-def until_null(pointers):
-    "The entries of an array that ends with a null pointer."
-    while pointers[0]:
-        yield pointers[0]
-        pointers += 1
-
-
-def host_fields(entry):
-    aliases = [ffi.string(alias) for alias in until_null(entry.h_aliases)]
-    addresses = [ffi.unpack(address, entry.h_length) for address in until_null(entry.h_addr_list)]
-    return ffi.string(entry.h_name), aliases, entry.h_addrtype, addresses
-
-
-def look_up_host(call, *question):
-    error = ffi.new(INT)
-    host = look_up(call, HOST, host_fields, *question, error)
-    return (0, host) if host else (error[0], None)
-
-
-def gethostbyname(name):
-    "`(0, (name, aliases, family, addresses))` or `(h_errno, None)`. IPv4 only."
-    return look_up_host(lib.ls_gethostbyname, name)
-
-
-def gethostbyaddr(address, family):
-    "The same for an address: 4 bytes, or 16 for IPv6."
-    return look_up_host(lib.ls_gethostbyaddr, address, len(address), family)
-
-
-def getservbyname(name, protocol):
-    "The port, in network byte order; `None` when it is not known. `protocol` may be `None`."
-    protocol = ffi.NULL if protocol is None else protocol
-    return look_up(lib.ls_getservbyname, SERVICE, lambda entry: entry.s_port & 0xFFFF, name, protocol)
-
-
-def getservbyport(port, protocol):
-    "The name of the service on a port, which is in network byte order; `None` when it is not known."
-    protocol = ffi.NULL if protocol is None else protocol
-    return look_up(lib.ls_getservbyport, SERVICE, lambda entry: ffi.string(entry.s_name), port, protocol)
-
-
-def getprotobyname(name):
-    "The protocol's number; `None` when it is not known."
-    return look_up(lib.ls_getprotobyname, PROTOCOL, lambda entry: entry.p_proto, name)
-
-# %% ../nbs/92_kernel.ipynb #342f8968
-def gethostname():
-    "The name, or `-errno`."
-    name = ffi.new(CHARS, 1025)
-    answer = lib.ls_gethostname(name, 1024)
-    return answer if answer < 0 else ffi.string(name)
-
-
-def if_nameindex():
-    "`[(index, name), …]` or `-errno`."
-    first = ffi.new("struct if_nameindex *[1]")
-    try:
-        answer = lib.ls_if_nameindex(first)
-        return answer if answer < 0 else list(interfaces(first[0]))
-    finally:
-        lib.ls_if_freenameindex(first)
-
-
-def interfaces(entry):
-    "Walk along the array, to the entry with index 0."
-    while entry.if_index:
-        yield entry.if_index, ffi.string(entry.if_name)
-        entry += 1
-
-
-def if_indextoname(index):
-    "The name, or `-errno`."
-    name = ffi.new(CHARS, 16)  # IF_NAMESIZE
-    answer = lib.ls_if_indextoname(index, name)
-    return answer if answer < 0 else ffi.string(name)
+            kernel.close_rights(kernel.readable(self.control), len(self.control))
 
 # %% ../nbs/92_kernel.ipynb #c8a86e0a
 try:
@@ -558,11 +131,11 @@ try:
         raise ImportError("switched off")
     import litsock._hot as _hot
 except ImportError:
-    _hot = None  # the functions above serve
+    _hot = None  # the long road serves
 
 if _hot:
-    SAME = "accept close connect getaddrinfo getpeername getsockname getsockopt poll recv recv_into recvfrom recvfrom_into"
-    SAME += " send sendto setblocking setsockopt socket"
+    SAME = "accept close cmsg_len cmsg_space connect constants getaddrinfo getpeername getsockname getsockopt poll recv recv_into"
+    SAME += " recvfrom recvfrom_into send sendto setblocking setsockopt socket"
     globals().update({name: getattr(_hot, name) for name in SAME.split()})
 
     def sendmsg(fd, parcel, flags):
@@ -577,3 +150,12 @@ if _hot:
         if not into:
             parcel.pieces = (data,)
         return size
+
+# %% ../nbs/92_kernel.ipynb #ba2ce34d
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(f"module 'litsock.kernel' has no attribute {name!r}")
+    from litsock import long_road
+
+    found = globals()[name] = getattr(long_road, name)
+    return found

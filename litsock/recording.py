@@ -12,14 +12,14 @@ from threading import RLock, Thread, current_thread
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from . import constants, kernel, layouts
+from . import constants, kernel, layouts, long_road
 from .constants import SOCK_CLOEXEC
 
 # %% auto #0
 __all__ = []
 
 # %% ../nbs/41b_recording.ipynb #9db922a0
-COMPUTING = {"cmsg_len", "cmsg_space", "gai_strerror", "hstrerror", "inet_aton", "inet_ntop", "inet_pton"}
+COMPUTING = {"cmsg_len", "cmsg_space", "constants", "gai_strerror", "hstrerror", "inet_aton", "inet_ntop", "inet_pton"}
 
 
 def leads_to_c(thing) -> bool:
@@ -32,7 +32,8 @@ def leads_to_c(thing) -> bool:
 
 def calls() -> list[str]:
     "The attributes of `kernel` that a trace replaces."
-    return [name for name, thing in vars(kernel).items() if name not in COMPUTING and leads_to_c(thing)]
+    names = {**vars(long_road), **vars(kernel)}
+    return [name for name in names if name not in COMPUTING and leads_to_c(getattr(kernel, name))]
 
 # %% ../nbs/41b_recording.ipynb #69b1fbd8
 SHORT = 40  # bytes of data in a line of text
