@@ -21,7 +21,7 @@ from typing import Any
 import litsock
 from litsock import kernel
 
-from .cases import CASES
+from .table import CASES
 
 # functions of `litsock.kernel` that make one system call each, and its name as strace writes it
 NAMES = {

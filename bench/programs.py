@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .cases import case
+from .table import case
 
 WEB = """
 import os, signal, ssl, sys, time
@@ -122,25 +122,25 @@ def run(module: Any, *words: Any) -> float:
     return float(done.stdout)
 
 
-@case("http", "request", 0.95)
+@case("http", "request", 1.0)
 def http(module: Any) -> float:
     """`http.client` asks `http.server` for a thousand bytes, again and again over one connection."""
     return run(module, "web.py", 2000, "kept")
 
 
-@case("http-connections", "request", 0.95)
+@case("http-connections", "request", 1.0)
 def http_connections(module: Any) -> float:
     """A connection for each request, and a thread of the server's for each connection."""
     return run(module, "web.py", 500, "new")
 
 
-@case("https", "request")
+@case("https", "request", 1.0)
 def https(module: Any) -> float:
     """The same as `http`, with TLS."""
     return run(module, "web.py", 2000, "kept", "certificate", "authority")
 
 
-@case("asyncio-echo", "round trip", 0.95)
+@case("asyncio-echo", "round trip", 1.0)
 def asyncio_echo(module: Any) -> float:
     """A hundred clients of an echo server, asyncio's streams on both sides, 64 bytes at a time."""
     return run(module, "echo.py", 50)

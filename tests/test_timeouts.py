@@ -27,7 +27,8 @@ import pytest
 
 import litsock
 from bench.calls import KNOWN, recorded, traced
-from bench.cases import CASES, silence
+from bench.cases import silence
+from bench.table import CASES
 from litsock import kernel
 
 MODULES = pytest.mark.parametrize("module", [standard, litsock], ids=["standard", "litsock"])

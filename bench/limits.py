@@ -1,0 +1,32 @@
+"""What the same costs in C: limits.c, compiled into a temporary folder when the first case asks for it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shlex
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def program() -> str | None:
+    """The program that knows them; `None` where there is no C compiler."""
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    if not shutil.which(compiler[0]):
+        return None
+    folder = tempfile.mkdtemp(prefix="litsock-limits-")
+    atexit.register(shutil.rmtree, folder)
+    made = os.path.join(folder, "limits")
+    subprocess.run([*compiler, "-O2", str(Path(__file__).with_name("limits.c")), "-o", made], check=True)
+    return made
+
+
+def limit(case: str) -> float | None:
+    """The seconds of one operation of a case; `None` where there is no C compiler."""
+    found = program()
+    return float(subprocess.run([found, case], check=True, capture_output=True).stdout) if found else None

@@ -1,0 +1,202 @@
+"""Many at once: datagrams, peers, connections, sockets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from array import array
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
+from time import perf_counter
+from typing import Any
+
+from .cases import HOST
+from .table import case
+
+TOGETHER = 64  # datagrams on their way at once
+
+
+@contextmanager
+def descriptors(count: int) -> Iterator[None]:
+    """Let this process have so many files open, for a while."""
+    before, most = getrlimit(RLIMIT_NOFILE)
+    if most < count + 100:
+        raise OSError(f"it takes {count} descriptors, and this process may have {most} (ulimit -Hn)")
+    setrlimit(RLIMIT_NOFILE, (max(before, count + 100), most))
+    try:
+        yield
+    finally:
+        setrlimit(RLIMIT_NOFILE, (before, most))
+
+
+def datagram_socket(module: Any) -> Any:
+    """A UDP socket with an address on this machine."""
+    sock = module.socket(module.AF_INET, module.SOCK_DGRAM)
+    sock.bind(HOST["AF_INET"])
+    return sock
+
+
+# Datagrams
+
+
+@case("udp-segments", "datagram of 64 bytes", 12.0, limit=True)
+def udp_segments(module: Any, size: int = 64, times: int = 200) -> float:
+    """64 datagrams sent and received, with a look at each: litsock in one call each way, the standard module by loops."""
+    data = bytes(size * TOGETHER)
+    with datagram_socket(module) as near, datagram_socket(module) as far:
+        address = far.getsockname()
+        if not hasattr(far, "recv_segments"):
+            work = partial(by_loops, near, far, address, data, size)
+        else:
+            room = module.SegmentRoom()
+            room.prepare(far)
+            work = partial(by_segments, near, far, address, data, size, room)
+        work()
+        start = perf_counter()
+        for _ in range(times):
+            work()
+        return (perf_counter() - start) / (times * TOGETHER)
+
+
+def by_loops(near: Any, far: Any, address: Any, data: bytes, size: int) -> None:
+    """The best that the standard module can do: a call for each."""
+    for at in range(0, len(data), size):
+        near.sendto(data[at : at + size], address)
+    for _ in range(len(data) // size):
+        far.recvfrom(2048)
+
+
+def by_segments(near: Any, far: Any, address: Any, data: bytes, size: int, room: Any) -> None:
+    near.send_segments(data, size, address)
+    found = 0
+    while found < TOGETHER:
+        for _view, _sender in far.recv_segments(room):
+            found += 1
+
+
+@case("udp-many-peers", "datagram received and answered", 1.0)
+def udp_many_peers(module: Any, times: int = 40) -> float:
+    """A server of 64 peers: a datagram from each, an answer to each. What the peers do is not counted."""
+    with ExitStack() as stack:
+        server = stack.enter_context(datagram_socket(module))
+        peers = [stack.enter_context(datagram_socket(module)) for _ in range(TOGETHER)]
+        for peer in peers:
+            peer.connect(server.getsockname())
+        if hasattr(server, "recvmmsg"):
+            answer = partial(in_rows, server, module.MessageRoom(TOGETHER))
+        else:
+            answer = partial(one_by_one, server)
+        spent = 0.0
+        for _ in range(times):
+            for peer in peers:
+                peer.send(bytes(64))
+            start = perf_counter()
+            answer()
+            spent += perf_counter() - start
+            for peer in peers:
+                peer.recv(64)
+        return spent / (times * TOGETHER)
+
+
+def one_by_one(server: Any) -> None:
+    for _ in range(TOGETHER):
+        data, peer = server.recvfrom(2048)
+        server.sendto(data, peer)
+
+
+def in_rows(server: Any, room: Any) -> None:
+    """All that is there in one call, all answers in another."""
+    found = 0
+    while found < TOGETHER:
+        messages = server.recvmmsg_into(room)
+        server.sendmmsg([(data, peer) for data, _, _, peer in messages])
+        found += len(messages)
+
+
+# Connections
+
+
+@case("accept-storm", "connection accepted", 1.0)
+def accept_storm(module: Any, count: int = 100, times: int = 5) -> float:
+    """`accept` alone, with a hundred connections waiting in the queue."""
+    spent = 0.0
+    with module.socket() as listener:
+        reset_at_close(module, listener)
+        listener.bind(HOST["AF_INET"])
+        listener.listen(count)
+        for _ in range(times):
+            with ExitStack() as stack:
+                for _ in range(count):
+                    client = stack.enter_context(module.socket())
+                    client.connect(listener.getsockname())
+                start = perf_counter()
+                accepted = [listener.accept()[0] for _ in range(count)]
+                spent += perf_counter() - start
+                for sock in accepted:
+                    sock.close()
+    return spent / (times * count)
+
+
+def reset_at_close(module: Any, listener: Any) -> None:
+    """No port stays behind in TIME-WAIT: there are fewer ports than rounds need. Accepted sockets inherit the option."""
+    listener.setsockopt(module.SOL_SOCKET, module.SO_LINGER, array("i", [1, 0]).tobytes())
+
+
+def grow(module: Any, count: int) -> float:
+    """Make so many connections, echo a message over each, and close them all; they are all open at once."""
+    data = bytes(64)
+    with descriptors(2 * count), module.socket() as listener:
+        reset_at_close(module, listener)
+        listener.bind(HOST["AF_INET"])
+        listener.listen(1)
+        address = listener.getsockname()
+        start = perf_counter()
+        pairs = []
+        for _ in range(count):
+            near = module.socket()
+            near.connect(address)
+            pairs.append((near, listener.accept()[0]))
+        for near, far in pairs:
+            near.send(data)
+            far.send(far.recv(64))
+            near.recv(64)
+        for near, far in pairs:
+            far.close()
+            near.close()
+        return (perf_counter() - start) / count
+
+
+GROWING = 100, 300, 1_000, 3_000, 10_000
+for number in GROWING:
+    case(f"connections-{number}", "connection made, used and closed", 1.0)(partial(grow, count=number))
+
+
+# Memory
+
+MEMORY = """
+import os
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+COUNT = 10_000
+for count in (10, COUNT):  # the first ones make what all share
+    kept = [None] * count
+    before = resident()
+    for number in range(count):
+        kept[number] = socket.socket()
+    after = resident()
+print((after - before) / COUNT)
+"""
+
+
+@case("memory", "socket, 10,000 of them open", 1.0, unit="bytes")
+def memory(module: Any) -> float:
+    """What a process grows by for each socket, in an interpreter of its own. The kernel's part is not in it."""
+    with descriptors(10_000):
+        script = f"import {module.__name__} as socket" + MEMORY
+        line = [sys.executable, "-c", script]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        return float(subprocess.run(line, check=True, capture_output=True, env=environment).stdout)
