@@ -15,7 +15,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-static char data[64 * 64], room[65536];
+static char data[64 * 128], room[65536];
 
 static long must(long answer)
 {
