@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from array import array
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -16,18 +17,19 @@ from typing import Any
 from .cases import HOST
 from .table import case
 
-TOGETHER = 64  # datagrams on their way at once
+TOGETHER = 128  # datagrams on their way at once: what Linux makes of one piece
+PEERS = 64
+SPARE = 100  # descriptors for everything else
 
 
 @contextmanager
-def descriptors(count: int) -> Iterator[None]:
-    """Let this process have so many files open, for a while."""
+def descriptors(count: int) -> Iterator[int]:
+    """Let this process have so many files open for a while, beside what it has; or as many as it may."""
     before, most = getrlimit(RLIMIT_NOFILE)
-    if most < count + 100:
-        raise OSError(f"it takes {count} descriptors, and this process may have {most} (ulimit -Hn)")
-    setrlimit(RLIMIT_NOFILE, (max(before, count + 100), most))
+    raised = min(max(before, count + SPARE), most)
+    setrlimit(RLIMIT_NOFILE, (raised, most))
     try:
-        yield
+        yield raised - SPARE
     finally:
         setrlimit(RLIMIT_NOFILE, (before, most))
 
@@ -44,7 +46,7 @@ def datagram_socket(module: Any) -> Any:
 
 @case("udp-segments", "datagram of 64 bytes", 12.0, limit=True)
 def udp_segments(module: Any, size: int = 64, times: int = 200) -> float:
-    """64 datagrams sent and received, with a look at each: litsock in one call each way, the standard module by loops."""
+    """128 datagrams sent and received, with a look at each: litsock in one call each way, the standard module by loops."""
     data = bytes(size * TOGETHER)
     with datagram_socket(module) as near, datagram_socket(module) as far:
         address = far.getsockname()
@@ -82,11 +84,11 @@ def udp_many_peers(module: Any, times: int = 40) -> float:
     """A server of 64 peers: a datagram from each, an answer to each. What the peers do is not counted."""
     with ExitStack() as stack:
         server = stack.enter_context(datagram_socket(module))
-        peers = [stack.enter_context(datagram_socket(module)) for _ in range(TOGETHER)]
+        peers = [stack.enter_context(datagram_socket(module)) for _ in range(PEERS)]
         for peer in peers:
             peer.connect(server.getsockname())
         if hasattr(server, "recvmmsg"):
-            answer = partial(in_rows, server, module.MessageRoom(TOGETHER))
+            answer = partial(in_rows, server, module.MessageRoom(PEERS))
         else:
             answer = partial(one_by_one, server)
         spent = 0.0
@@ -98,11 +100,11 @@ def udp_many_peers(module: Any, times: int = 40) -> float:
             spent += perf_counter() - start
             for peer in peers:
                 peer.recv(64)
-        return spent / (times * TOGETHER)
+        return spent / (times * PEERS)
 
 
 def one_by_one(server: Any) -> None:
-    for _ in range(TOGETHER):
+    for _ in range(PEERS):
         data, peer = server.recvfrom(2048)
         server.sendto(data, peer)
 
@@ -110,7 +112,7 @@ def one_by_one(server: Any) -> None:
 def in_rows(server: Any, room: Any) -> None:
     """All that is there in one call, all answers in another."""
     found = 0
-    while found < TOGETHER:
+    while found < PEERS:
         messages = server.recvmmsg_into(room)
         server.sendmmsg([(data, peer) for data, _, _, peer in messages])
         found += len(messages)
@@ -146,27 +148,37 @@ def reset_at_close(module: Any, listener: Any) -> None:
 
 
 def grow(module: Any, count: int) -> float:
-    """Make so many connections, echo a message over each, and close them all; they are all open at once."""
-    data = bytes(64)
-    with descriptors(2 * count), module.socket() as listener:
+    """Make so many connections, echo a message over each, and close them all.
+
+    They are all open at once, so that a cost that grows with their number would show. Where this process may not have
+    that many descriptors, the oldest are closed when it comes to that.
+    """
+    data, open_now = bytes(64), deque()
+    with descriptors(2 * count) as allowed, module.socket() as listener:
         reset_at_close(module, listener)
         listener.bind(HOST["AF_INET"])
         listener.listen(1)
         address = listener.getsockname()
         start = perf_counter()
-        pairs = []
-        for _ in range(count):
+        for number in range(count):
+            if 2 * number > allowed:
+                close(*open_now.popleft())
             near = module.socket()
             near.connect(address)
-            pairs.append((near, listener.accept()[0]))
-        for near, far in pairs:
+            far, _ = listener.accept()
             near.send(data)
             far.send(far.recv(64))
             near.recv(64)
-        for near, far in pairs:
-            far.close()
-            near.close()
+            open_now.append((near, far))
+        for near, far in open_now:
+            close(near, far)
         return (perf_counter() - start) / count
+
+
+def close(near: Any, far: Any) -> None:
+    """The far end first: it resets the connection."""
+    far.close()
+    near.close()
 
 
 GROWING = 100, 300, 1_000, 3_000, 10_000
@@ -195,7 +207,9 @@ print((after - before) / COUNT)
 @case("memory", "socket, 10,000 of them open", 1.0, unit="bytes")
 def memory(module: Any) -> float:
     """What a process grows by for each socket, in an interpreter of its own. The kernel's part is not in it."""
-    with descriptors(10_000):
+    with descriptors(10_000) as allowed:
+        if allowed < 10_000:
+            raise OSError("it takes 10,000 descriptors, and this process may not have so many (ulimit -Hn)")
         script = f"import {module.__name__} as socket" + MEMORY
         line = [sys.executable, "-c", script]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
