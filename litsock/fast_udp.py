@@ -19,9 +19,9 @@ from .messages import build, parse
 from .timeouts import POLLIN, POLLOUT, carry_on, end_of
 
 # %% auto #0
-__all__ = ['ORDERS', 'LARGEST', 'REFUSALS', 'ROOM', 'READ', 'WAIT_FOR_ONE', 'CLOSE_ON_EXEC', 'Offload', 'offers', 'require_udp',
-           'order', 'send_segments', 'send_piece', 'one_by_one', 'SegmentRoom', 'Segments', 'recv_segments',
-           'read_control', 'MessageRow', 'sendmmsg', 'MessageRoom', 'recvmmsg_into', 'recvmmsg']
+__all__ = ['INTERNET', 'ORDERS', 'LARGEST', 'REFUSALS', 'ROOM', 'READ', 'WAIT_FOR_ONE', 'CLOSE_ON_EXEC', 'Offload', 'offers',
+           'require_udp', 'order', 'send_segments', 'send_piece', 'one_by_one', 'SegmentRoom', 'Segments',
+           'recv_segments', 'read_control', 'MessageRow', 'sendmmsg', 'MessageRoom', 'recvmmsg_into', 'recvmmsg']
 
 # %% ../nbs/42_fast_udp.ipynb #a556ccfb
 TYPE_CHECKING = False
@@ -50,9 +50,13 @@ def offers(
     return Offload.known[option]
 
 
+INTERNET = AF_INET, AF_INET6
+
+
 def require_udp(sock, caller) -> None:
     "`OSError` for a socket that is not UDP's."
-    if sock.type != SOCK_DGRAM or sock.family not in (AF_INET, AF_INET6) or sock.proto not in (0, IPPROTO_UDP):
+    kind = sock._kind
+    if kind.type is not SOCK_DGRAM or kind.family not in INTERNET or kind.proto not in (0, IPPROTO_UDP):
         raise OSError(EOPNOTSUPP, f"{caller}() is for UDP: sockets of AF_INET or AF_INET6 and SOCK_DGRAM")
 
 # %% ../nbs/42_fast_udp.ipynb #18535c62
@@ -80,7 +84,7 @@ def send_segments(
     "Send `data` as datagrams of `segment_size` bytes. An error behind the first of them is left for the next call."
     raw = b"" if address is None else self._pack(address, "send_segments")
     require_udp(self, "send_segments")
-    size, flags, extra = c_int(segment_size), c_int(flags), build(ancdata)
+    size, flags, extra = c_int(segment_size), c_int(flags), build(ancdata) if ancdata != () else b""
     if size < 1:
         raise ValueError(f"segment_size must be 1 or more, not {size}")
     sys.audit("socket.sendmsg", self, address)
@@ -90,7 +94,8 @@ def send_segments(
     most = Offload.most if offers(self, UDP_SEGMENT) else one_by_one("this kernel does not have UDP_SEGMENT")
     with memoryview(data).cast("B") as view:
         while sent < len(view):
-            piece = view[sent : sent + size * max(min(most, LARGEST // size), 1)]
+            at_once = size * max(min(most, LARGEST // size), 1)
+            piece = view if len(view) <= at_once else view[sent : sent + at_once]
             control = order(size) + extra if len(piece) > size else extra
             try:
                 sent += send_piece(self, kernel.Parcel((piece,), control, raw), flags, deadline)
@@ -157,12 +162,11 @@ class SegmentRoom:
         if size != self.size:
             self.size, self.pieces = size, []
         whole, rest = divmod(length, size)
-        for at in range(len(self.pieces) * size, whole * size, size):
-            self.pieces.append(self.memory[at : at + size])
-        found = self.pieces[:whole]
-        if rest or not length:
-            found.append(self.memory[length - rest : length])
-        return found
+        if len(self.pieces) < whole:
+            more = range(len(self.pieces) * size, whole * size, size)
+            self.pieces = self.pieces + [self.memory[at : at + size] for at in more]
+        found = self.pieces if len(self.pieces) == whole else self.pieces[:whole]
+        return found if length and not rest else [*found, self.memory[length - rest : length]]
 
 
 class Segments:
