@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 BUILD := setup.py settings.ini pyproject.toml $(addprefix litsock/,native_build.py hot_build.py constant_names.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-families test-lab docs docs-serve docs-test lab export check bench hooks clean
+.PHONY: help run test test-families test-lab docs docs-serve docs-test lab export check bench sanitize hooks clean
 
 help: ## say what can be done (the same as plain make)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ check: .venv/dev ## see that package, README, types and notebooks are in step, a
 bench: .venv/dev ## measure against the standard module (one case of it: make bench CASE=connect)
 	@echo "== python -m bench $(CASE) $(ARGS)"
 	@$(BIN)/python -m bench $(CASE) $(ARGS)
+
+sanitize: .venv/dev ## run tests with the C watched by the address and undefined-behaviour sanitisers (some of them: ARGS=…)
+	@echo "== python tools/sanitize.py $(ARGS)"
+	@$(BIN)/python tools/sanitize.py $(ARGS)
 
 hooks: .venv/dev ## have git show and merge notebooks cell by cell, in this clone
 	@git config --local include.path ../.gitconfig
