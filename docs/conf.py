@@ -15,7 +15,8 @@ project, author, release = settings["lib_name"], settings["author"], settings["v
 copyright = settings["copyright"]
 language = "en"
 root_doc = "index"
-extensions = ["myst_nb", "sphinx.ext.viewcode", "notfound.extension"]
+extensions = ["myst_nb", "sphinx.ext.viewcode", "sphinx.ext.intersphinx", "notfound.extension"]
+intersphinx_mapping = {"python": ("https://docs.python.org/3", str(TOP / "docs" / "python.inv"))}  # see docs/inventory.py
 exclude_patterns = ["static", "templates"]
 templates_path = ["templates"]
 html_static_path = ["static"]
@@ -53,6 +54,34 @@ html_sidebars = {"**": ["book-contents"]}
 html_context = {"default_mode": "auto"}
 
 
+def home_of(app, module, name):
+    "Where viewcode finds the source of a name: in the room that makes it."
+    import litsock
+
+    found = litsock
+    for part in name.split("."):
+        found = getattr(found, part, None)
+        found = getattr(found, "fget", None) or found
+    return getattr(found, "__module__", None) or module
+
+
+def with_names_of_the_reference(app, module):
+    "The source of a room, and where in it stands what the reference calls `socket.name`."
+    import litsock
+    from sphinx.pycode import ModuleAnalyzer
+
+    if not module.startswith("litsock."):
+        return None
+    analyzer = ModuleAnalyzer.for_module(module)
+    tags = dict(analyzer.find_tags())
+    for name in dir(litsock.socket):
+        found = getattr(litsock.socket, name)
+        found = getattr(found, "fget", None) or found
+        if getattr(found, "__module__", None) == module and found.__qualname__ in tags:
+            tags.setdefault(f"socket.{name}", tags[found.__qualname__])
+    return analyzer.code, tags
+
+
 def only_with_source(app):
     "viewcode lists the modules that have no Python source too, and links to pages that it then does not write."
     modules = getattr(app.env, "_viewcode_modules", {})
@@ -62,4 +91,6 @@ def only_with_source(app):
 
 
 def setup(app):
+    app.connect("viewcode-follow-imported", home_of)
+    app.connect("viewcode-find-source", with_names_of_the_reference)
     app.connect("html-collect-pages", only_with_source, priority=1)

@@ -130,3 +130,24 @@ def test_others_can_link_here():
     assert "litsock.socket.recvmsg" in inventory["py:method"]
     assert "litsock.create_connection" in inventory["py:function"]
     assert "litsock.SO_REUSEADDR" in inventory["py:data"]
+
+
+def test_every_public_name_is_in_the_reference():
+    import litsock
+    from sphinx.util.inventory import InventoryFile
+
+    with open(SITE / "objects.inv", "rb") as file:
+        inventory = InventoryFile.load(file, "", lambda base, path: path)
+    there = {name for names in inventory.values() for name in names}
+    methods = {f"socket.{name}" for name in dir(litsock.socket) if name[0].islower()}
+    assert {f"litsock.{name}" for name in {*litsock.__all__, *litsock.LATER, *methods}} - there == set()
+
+
+@pytest.mark.parametrize("kind, name", [("socket", "recvmsg"), ("socket", "recv_exactly"), ("functions", "create_connection")])
+def test_an_entry_says_all_that_it_should(kind, name):
+    text = (SITE / "reference" / f"{kind}.html").read_text(encoding="utf-8")
+    start = text.index(f'id="litsock.{"socket." if kind == "socket" else ""}{name}"')
+    entry = text[start : text.index("</dd></dl>\n", start)]
+    wanted = ["Parameters", "Raises", "Since", "_modules/litsock/", ".html"]
+    wanted += ["Since litsock"] if name == "recv_exactly" else ["Since Python", "https://docs.python.org/3/library/socket.html#socket."]
+    assert [word for word in wanted if word not in entry] == []
