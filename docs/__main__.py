@@ -10,6 +10,7 @@ from pathlib import Path
 os.environ["LITSOCK_HOT"] = "0"  # of what is there in C and in Python, the reference reads the Python
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import benchmarks
 import chapters
 import mapping
 import reference
@@ -32,6 +33,7 @@ def assemble():
         (SOURCE / name).write_text(text.replace("](nbs/", "]("), encoding="utf-8")
     reference.write(SOURCE / "reference")
     mapping.write(SOURCE / "mapping.md")
+    benchmarks.write(SOURCE / "benchmarks.md")
 
 
 def main():

@@ -34,7 +34,7 @@ PARTS = {  # title, and the first and last number of its chapters
     "Beyond the module": (40, 89),
     "Appendices": (90, 99),
 }
-MORE = "reference/index", "mapping", "differences", "from_c", "CHANGELOG", "CONTRIBUTING"
+MORE = "reference/index", "mapping", "benchmarks", "differences", "from_c", "CHANGELOG", "CONTRIBUTING"
 
 
 def contents(names):

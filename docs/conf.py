@@ -32,6 +32,7 @@ myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "fieldlist"]
 myst_heading_anchors = 4
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type", "myst.xref_missing.path"]
 viewcode_line_numbers = True
+toc_object_entries_show_parents = "hide"
 notfound_urls_prefix = None
 pygments_style = "default"
 
@@ -39,11 +40,13 @@ html_theme = "pydata_sphinx_theme"
 html_theme_options = {
     "logo": {"text": "litsock"},
     "navbar_center": [],
+    "navbar_align": "right",
     "navbar_end": ["theme-switcher"],
     "navigation_depth": 2,
     "show_nav_level": 1,
     "show_toc_level": 2,
-    "secondary_sidebar_items": {"**": ["page-toc", "notebook"], "mapping": []},
+    "article_header_end": ["notebook"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "mapping": [], "benchmarks": []},
     "footer_start": ["copyright"],
     "footer_end": [],
     "back_to_top_button": True,

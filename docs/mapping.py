@@ -102,29 +102,29 @@ def exists(row):
 
 @cache
 def measured():
-    "For each report that is there: passed and skipped, for each file."
+    "For each kind of report, and each file in it: how many cells and tests passed, were skipped, failed."
     found = {}
     for title, names in REPORTS.items():
         counts: dict = {}
-        for path in (TOP / "build").glob(names):
+        for path in sorted((TOP / "build").glob(names)):
             for case in xml.parse(path).iter("testcase"):
-                where = case.get("classname").split(".")[1]
-                passed, skipped = counts.get(where, (0, 0))
-                skip = case.find("skipped") is not None
-                counts[where] = passed + (not skip), skipped + skip
+                where = case.get("classname").partition(".")[2].partition(".")[0]  # nbs.NAME.ipynb, tests.NAME.Class
+                ends = [case.find(end) is not None for end in ("skipped", "failure", "error")]
+                passed, skipped, failed = counts.get(where, (0, 0, 0))
+                counts[where] = passed + (not any(ends)), skipped + ends[0], failed + (ends[1] or ends[2])
         found[title] = counts
     return found
 
 
 def measurements(row):
-    "How many cells and tests of the places that show or test a name passed, and were skipped."
+    "How the cells and tests of the places that show or test a name ended."
     places = {*shown_in(row), *(Path(name).stem for name in tested_in(row))}
     parts = []
     for title, counts in measured().items():
-        passed = sum(counts.get(place, (0, 0))[0] for place in places)
-        skipped = sum(counts.get(place, (0, 0))[1] for place in places)
-        if passed or skipped:
-            parts.append(f"{title}: {passed} passed" + (f", {skipped} skipped" if skipped else ""))
+        passed, skipped, failed = (sum(counts.get(place, (0, 0, 0))[number] for place in places) for number in range(3))
+        if passed or skipped or failed:
+            others = [f"{count} {word}" for count, word in ((skipped, "skipped"), (failed, "failed")) if count]
+            parts.append(f"{title}: " + ", ".join([f"{passed} passed", *others]))
     return "<br>".join(parts)
 
 
@@ -137,36 +137,77 @@ def homeless():
             yield f"{row['name']}: documented for {row['availability']}, and litsock has none here"
 
 
+def reference(row):
+    "The name, linked to its entry in the reference, where it has one."
+    name = row["name"]
+    if name.endswith("*"):
+        return f"`{name}`"
+    return f"{{py:obj}}`{name} <litsock.{'socket.' if row['kind'] in ('method', 'attribute') else ''}{name}>`"
+
+
 def links(names):
-    return " ".join(f"[{name.partition('_')[0]}](/{name}.ipynb)" for name in names[:6])
+    "Chapters by their numbers, the first few; the title shows when one points at it."
+    first = " ".join(f'[{name.partition("_")[0]}](/{name}.ipynb "{chapters()[name][0]}")' for name in names[:MANY])
+    return first + (f" +{len(names) - MANY}" if len(names) > MANY else "")
+
+
+def files(names):
+    "Test files, the first few."
+    first = ", ".join(name.removeprefix("test_").removesuffix(".py") for name in names[:MANY])
+    return first + (f" +{len(names) - MANY}" if len(names) > MANY else "")
+
+
+MANY = 5
 
 
 def line(row):
     "A row of the table."
-    place = links(made_in(row)) or links(told_in(row))
+    place = links(made_in(row)) or (links(told_in(row)) and f"told: {links(told_in(row))}")
+    platform = PLATFORMS.get(row["availability"], row["availability"]) or "all"
     here = "yes" if exists(row) else "no"
-    platform = PLATFORMS.get(row["availability"], row["availability"])
-    tested = "<br>".join(f"`{name.removeprefix('test_').removesuffix('.py')}`" for name in tested_in(row)[:4])
-    cells = f"`{row['name']}`", row["kind"], place, links(shown_in(row)), tested, platform, here, measurements(row)
-    return "| " + " | ".join(cells) + " |"
+    cells = [reference(row), row["kind"], place, links(shown_in(row)), files(tested_in(row)), platform, here]
+    return "| " + " | ".join([*cells, *([measurements(row)] if any(measured().values()) else [])]) + " |"
+
+
+def reports():
+    "What the column of measurements is made of, or why there is none."
+    lines = ["*Measured* adds up the cells and tests of the places that show or test a name:\n"] if any(measured().values()) else []
+    for title, counts in measured().items():
+        place, command = RUNS[title]
+        lines.append(f"- {place}: {summary(title)}" if counts else f"- {place}: no report is here. `{command}` leaves one in `build/`.")
+    return "\n".join([*lines, ""])
+
+
+RUNS = {"here": ("on the machine that built this page", "make test"), "virtual machine": ("in the virtual machine", "make test-families")}
+
+
+def summary(title):
+    counts = measured()[title].values()
+    passed, skipped, failed = (sum(count[number] for count in counts) for number in range(3))
+    return f"{passed} cells and tests passed, {skipped} were skipped and {failed} failed when they ran last."
 
 
 def write(target: Path) -> None:
     "The page."
     rows = documented_names()
     homes = list(homeless())
+    made = sum(bool(made_in(row)) for row in rows)
     lines = [
         "# From the specification to the book\n",
-        f"The standard documentation of `socket` names {len(rows)} things, or groups of them. Here is where each one is made in this "
-        "book (by the number of the chapter), where it is shown running, which tests name it, on which platforms it exists, whether "
-        "litsock had it on the machine that built this page, and how the cells and tests of those places ended when they "
-        f"ran last. Without a home: {len(homes)}.\n",
+        f"The standard documentation of `socket` names {len(rows)} things, or groups of them. {made} are made in a chapter, "
+        f"{len(rows) - made - len(homes)} are told of in one, because they exist on other systems only. Without a home: {len(homes)}.\n",
+        "Each row tells in which chapter (by its number) a name is made, where it is shown in code that runs, which tests name it, "
+        "on which platforms it is documented to exist, and whether litsock had it on the machine that built this page. "
+        "All of it is computed: from the code, the notebooks, the tests, and the reports that the tests leave behind.\n",
+        reports(),
     ]
-    head = "| name | kind | made | shown | tests | platform | here | measured |\n|---|---|---|---|---|---|---|---|"
+    titles = "name | kind | made | shown | tests | platform | here".split(" | ")
+    titles += ["measured"] if any(measured().values()) else []
+    head = f"| {' | '.join(titles)} |\n|{'---|' * len(titles)}"
     for section, title in SECTIONS.items():
         chosen = [row for row in rows if row["section"] == section]
         if chosen:
-            lines += [f"## {title}\n", head, *map(line, chosen), ""]
+            lines += [f"## {title}\n", ":::{container} mapping", head, *map(line, chosen), ":::\n"]
     target.write_text("\n".join(lines), encoding="utf-8")
 
 

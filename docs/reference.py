@@ -99,7 +99,7 @@ def standard_names():
 
 def standard_link(name):
     "A link to the entry of a name in the standard documentation, if it has one there."
-    return f"{{external+python:py:obj}}`standard documentation <socket.{name}>`" if f"socket.{name}" in standard_names() else None
+    return f"[standard documentation](inv:python:py:*#socket.{name})" if f"socket.{name}" in standard_names() else None
 
 
 def about(name, *links):
