@@ -1,11 +1,14 @@
 """The built site in a real browser: `make docs-test`. Screenshots are left in build/screens."""
 
 import shutil
-from functools import cache
+from functools import cache, partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -14,7 +17,7 @@ SITE, SCREENS = TOP / "_docs", TOP / "build" / "screens"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
 SOURCES = [name for name in PAGES if name.startswith("_modules")]
 READ = [name for name in PAGES if name not in (*SOURCES, "404.html")]  # 404.html is for a server, at its root
-SHOWN = ["index.html", "10_families.html", "20_timeouts.html", "mapping.html", "reference/socket.html"]
+SHOWN = ["index.html", "10_families.html", "20_timeouts.html", "41_trace.html", "mapping.html", "benchmarks.html", "reference/socket.html"]
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 assert PAGES, "there is no site: make docs"
@@ -25,7 +28,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.links, self.ids, self.images = [], set(), []
+        self.links, self.ids, self.images, self.loaded = [], set(), [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -33,6 +36,8 @@ class Page(HTMLParser):
         self.ids |= {found[name] for name in ("id", "name") if found.get(name)}
         if tag in ("a", "link", "script", "img"):
             self.links += [found[name] for name in ("href", "src") if found.get(name)]
+        if tag in ("script", "img") or (tag == "link" and found.get("rel") in ("stylesheet", "preload")):
+            self.loaded += [found[name] for name in ("href", "src") if found.get(name)]
         if tag == "img" or (tag == "svg" and "role" in found):
             self.images.append(found)
 
@@ -58,9 +63,13 @@ def test_links_and_anchors_lead_somewhere(name):
     dead = []
     for link in page(name).links:
         parts = urlsplit(link)
-        if parts.scheme or link.startswith("//") or name == "404.html":
+        if parts.scheme or link.startswith("//"):
             continue
-        target = (SITE / name).parent / unquote(parts.path) if parts.path else SITE / name
+        if name == "404.html" and parts.path:  # shown at any address, so its links begin at the root
+            assert parts.path.startswith("/")
+            target = SITE / unquote(parts.path[1:])
+        else:
+            target = (SITE / name).parent / unquote(parts.path) if parts.path else SITE / name
         if target.is_dir():
             target /= "index.html"
         if not target.is_file():
@@ -76,28 +85,105 @@ def test_pictures_say_in_words_what_they_show(name):
     assert all(image.get("alt") or image.get("aria-label") or image.get("aria-hidden") for image in page(name).images)
 
 
+@pytest.fixture
+def tab(browser):
+    "A page in a window of its own."
+    context = browser.new_context(accept_downloads=True)
+    yield context.new_page()
+    context.close()
+
+
 @pytest.mark.parametrize("name", READ)
-def test_pages_load_without_complaint(browser, name):
-    complaints = []
-    context = browser.new_context()
-    tab = context.new_page()
+def test_pages_load_without_complaint_and_fit_a_phone(tab, name):
+    complaints, asked = [], []
+    tab.on("request", lambda request: asked.append(request.url))
     tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.on("requestfailed", lambda request: complaints.append(request.url))
+    tab.set_viewport_size({"width": SIZES["phone"][0], "height": SIZES["phone"][1]})
     tab.goto((SITE / name).as_uri())
     tab.wait_for_load_state("load")
-    context.close()
     assert not complaints
+    assert [address for address in asked if not address.startswith(("file:", "data:"))] == []  # nothing from elsewhere
+    assert tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
+CHAPTERS = [name for name in READ if (TOP / "nbs" / name).with_suffix(".ipynb").exists()]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapters_offer_their_notebook(name):
+    notebook = Path(name).with_suffix(".ipynb").name
+    assert f"http://localhost:8888/lab/tree/nbs/{notebook}" in page(name).links
+    assert f"_static/notebooks/{notebook}" in page(name).links
+    assert (SITE / "_static" / "notebooks" / notebook).read_bytes() == (TOP / "nbs" / notebook).read_bytes()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *words):
+        "Say nothing."
+
+
+@pytest.fixture(scope="session")
+def address():
+    "Where the site is served, as make docs-serve does."
+    handler = partial(Quiet, directory=SITE)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_downloading_a_notebook(tab, address, tmp_path):
+    tab.goto(f"{address}/20_timeouts.html")
+    with tab.expect_download() as download:
+        tab.get_by_text("Download notebook").click()
+    download.value.save_as(tmp_path / "page.ipynb")
+    assert download.value.suggested_filename == "20_timeouts.ipynb"
+    assert nbformat.read(tmp_path / "page.ipynb", as_version=4).cells
+
+
+def test_the_page_for_what_is_not_there(tab, address):
+    complaints = []
+    tab.on("requestfailed", lambda request: complaints.append(request.url))
+    tab.on("response", lambda response: complaints.append(response.url) if response.status >= 400 else None)
+    tab.goto(f"{address}/404.html")
+    assert not complaints
+    tab.get_by_role("link", name="Socket objects", exact=True).first.click()
+    assert tab.title().startswith("Socket objects")
+
+
+def test_with_the_keyboard_alone(tab):
+    tab.goto((SITE / "20_timeouts.html").as_uri())
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
+    tab.keyboard.press("Enter")
+    assert urlsplit(tab.url).fragment == "main-content"
+    cell = tab.locator("details.hide").first
+    cell.locator("summary").focus()
+    tab.keyboard.press("Shift+Tab")
+    tab.keyboard.press("Tab")  # the browser shows the focus to those who come by keyboard
+    assert cell.locator("summary").evaluate("cell => getComputedStyle(cell).outlineStyle") == "solid"
+    before = cell.evaluate("cell => cell.open")
+    tab.keyboard.press("Enter")
+    assert cell.evaluate("cell => cell.open") is not before
+
+
+def test_searching_with_the_keyboard(tab):
+    tab.goto((SITE / "index.html").as_uri())
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("recv_exactly")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#search-results li a", timeout=20_000)
+    found = tab.locator("#search-results li a").evaluate_all("links => links.map(link => link.href)")
+    assert any("21_deadlines.html" in link for link in found)
 
 
 @pytest.mark.parametrize("word, expected", [("recvmsg", "socket"), ("AF_ALG", "constants"), ("timeout", "timeouts")])
-def test_search_works_without_a_server(browser, word, expected):
-    context = browser.new_context()
-    tab = context.new_page()
+def test_search_works_without_a_server(tab, word, expected):
     tab.goto(f"{(SITE / 'search.html').as_uri()}?q={word}")
     tab.wait_for_selector("#search-results li a", timeout=20_000)
     found = tab.locator("#search-results li a").evaluate_all("links => links.map(link => link.href)")
-    context.close()
     assert any(expected in link for link in found)
 
 
@@ -117,9 +203,16 @@ def test_nothing_sticks_out(browser, name, size, theme):
     assert sticks_out <= 0
 
 
+def weight(name):
+    "A page with the styles, scripts and pictures that it names, in bytes."
+    parts = {(SITE / name).parent / unquote(urlsplit(link).path) for link in page(name).loaded if not urlsplit(link).scheme}
+    return (SITE / name).stat().st_size + sum(part.resolve().stat().st_size for part in parts)
+
+
 def test_pages_are_light():
-    "A page without what all pages share: half a megabyte at most. A book of this size needs no more."
-    assert {name: size for name in PAGES if (size := (SITE / name).stat().st_size) > 600_000} == {}
+    "Half a megabyte for what a page says, and as much again for what all pages share: no page of the book needs more."
+    assert {name: size for name in PAGES if (size := (SITE / name).stat().st_size) > 500_000} == {}
+    assert {name: size for name in READ if (size := weight(name)) > 1_500_000} == {}
 
 
 def test_others_can_link_here():
