@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 os.environ["LITSOCK_HOT"] = "0"  # of what is there in C and in Python, the reference reads the Python
@@ -31,9 +32,20 @@ def assemble():
     for name in ("CHANGELOG.md", "CONTRIBUTING.md"):
         text = (TOP / name).read_text(encoding="utf-8")
         (SOURCE / name).write_text(text.replace("](nbs/", "]("), encoding="utf-8")
+    differences = SOURCE / "differences.md"
+    differences.write_text(differences.read_text(encoding="utf-8").replace("DEVIATIONS", deviations()), encoding="utf-8")
     reference.write(SOURCE / "reference")
     mapping.write(SOURCE / "mapping.md")
     benchmarks.write(SOURCE / "benchmarks.md")
+
+
+def deviations():
+    "CPython's tests that the conformance run lets fail, and why."
+    rules = tomllib.loads((TOP / "tests" / "conformance" / "rules.toml").read_text(encoding="utf-8"))
+    reasons: dict[str, list[str]] = {}
+    for rule in rules["deviation"]:
+        reasons.setdefault(rule["why"], []).append(f"`{rule['test'].rpartition('.')[2]}`")
+    return "\n".join(["| test | why |", "|---|---|", *(f"| {', '.join(names)} | {why} |" for why, names in reasons.items())])
 
 
 def main():
