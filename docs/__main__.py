@@ -52,7 +52,7 @@ def main():
     began = time.monotonic()
     assemble()
     shutil.rmtree(SITE, ignore_errors=True)
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "-d", TOP / "build" / "doctrees", SOURCE, SITE]
+    command = [sys.executable, "-m", "sphinx", "-E", "-j", "auto", "-W", "--keep-going", "-q", "-b", "html", "-d", TOP / "build" / "doctrees", SOURCE, SITE]
     status = subprocess.run(command, cwd=TOP).returncode
     if not status:
         pages = len(list(SITE.rglob("*.html")))
