@@ -1,6 +1,7 @@
 """Sphinx's settings."""
 
 import configparser
+import re
 import sys
 from pathlib import Path
 
@@ -93,7 +94,18 @@ def only_with_source(app):
     return []
 
 
+FOLDED = re.compile(r'(<details class="admonition hide above-input")(>.*?</pre>)', re.DOTALL)
+SHORT = 30  # lines
+
+
+def short_ones_are_open(app, page, template, context, doctree):
+    "A short implementation is read with the prose above it; a long one unfolds when asked for."
+    if "body" in context:
+        context["body"] = FOLDED.sub(lambda cell: cell[1] + " open" * (cell[2].count("\n") <= SHORT) + cell[2], context["body"])
+
+
 def setup(app):
+    app.connect("html-page-context", short_ones_are_open)
     app.connect("viewcode-follow-imported", home_of)
     app.connect("viewcode-find-source", with_names_of_the_reference)
     app.connect("html-collect-pages", only_with_source, priority=1)
