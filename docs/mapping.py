@@ -62,13 +62,25 @@ def pattern(name):
 
 
 def made_in(row):
-    "The chapters in which a name is defined."
-    kind, name = row["kind"], row["name"]
-    indent = "    " if kind in ("method", "attribute") else ""
-    define = re.compile(rf"^{indent}(?:def {name}\b|class {name}\b|{name}\b\s*[:=])" if kind not in GROUPED else rf"^{pattern(name).pattern}", re.M)
-    return [chapter for chapter, (_, code, *_) in chapters().items() if define.search(code)]
+    "The chapters in which a name is defined: that of the object's module, or those whose code says so."
+    name, kind = row["name"], row["kind"]
+    if chapter := chapter_of(getattr(litsock.socket if kind in MEMBERS else litsock, name, None)):
+        return [chapter]
+    define = rf"^(?:def |class )?{name}\b\s*[:=(]" if kind not in GROUPED else rf"^{pattern(name).pattern}"
+    found = [chapter for chapter, (_, code, *_) in chapters().items() if kind not in MEMBERS and re.search(define, code, re.M)]
+    return found or [chapter for chapter, (_, code, *_) in chapters().items() if f'"{name}":' in code]
 
 
+def chapter_of(thing):
+    "The chapter that makes a function, a class or a property."
+    thing = getattr(thing, "fget", None) or thing
+    module = sys.modules.get(getattr(thing, "__module__", None) or "")
+    said = MADE_IN.search(Path(module.__file__).read_text(encoding="utf-8")) if str(getattr(module, "__file__", "")).endswith(".py") else None
+    return said.group(1) if said and callable(thing) else None
+
+
+MEMBERS = "method", "attribute"
+MADE_IN = re.compile(r"File to edit: \S*?nbs/(\S+)\.ipynb")  # in the head of each generated module
 GROUPED = "constant", "constant-group", "family"
 
 
@@ -187,15 +199,21 @@ def summary(title):
     return f"{passed} cells and tests passed, {skipped} were skipped and {failed} failed when they ran last."
 
 
+def named(row):
+    "A name, with the platform that it is for."
+    platform = PLATFORMS.get(row["availability"], row["availability"])
+    return f"`{row['name']}`" + (f" ({platform})" if platform else "")
+
+
 def write(target: Path) -> None:
     "The page."
     rows = documented_names()
     homes = list(homeless())
-    made = sum(bool(made_in(row)) for row in rows)
+    told = [row for row in rows if not made_in(row)]
     lines = [
         "# From the specification to the book\n",
-        f"The standard documentation of `socket` names {len(rows)} things, or groups of them. {made} are made in a chapter, "
-        f"{len(rows) - made - len(homes)} are told of in one, because they exist on other systems only. Without a home: {len(homes)}.\n",
+        f"The standard documentation of `socket` names {len(rows)} things, or groups of them. {len(rows) - len(told)} are made in a "
+        f"chapter. {len(told)} are told of only: {', '.join(map(named, told))}. Without a home: {len(homes)}.\n",
         "Each row tells in which chapter (by its number) a name is made, where it is shown in code that runs, which tests name it, "
         "on which platforms it is documented to exist, and whether litsock had it on the machine that built this page. "
         "All of it is computed: from the code, the notebooks, the tests, and the reports that the tests leave behind.\n",
