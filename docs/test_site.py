@@ -1,5 +1,6 @@
 """The built site in a real browser: `make docs-test`. Screenshots are left in build/screens."""
 
+import json
 import shutil
 from functools import cache, partial
 from html.parser import HTMLParser
@@ -223,6 +224,18 @@ def test_others_can_link_here():
     assert "litsock.socket.recvmsg" in inventory["py:method"]
     assert "litsock.create_connection" in inventory["py:function"]
     assert "litsock.SO_REUSEADDR" in inventory["py:data"]
+
+
+def test_the_page_of_benchmarks_has_every_case():
+    text = (SITE / "benchmarks.html").read_text(encoding="utf-8")
+    results = TOP / "bench" / "results.json"
+    if not results.exists():
+        assert "bench/results.json" in text  # the page says what is missing
+        return
+    found = json.loads(results.read_text(encoding="utf-8"))
+    wanted = {found["machine"]["processor"], *found["cases"]}
+    assert {words for words in wanted if words not in text} == set()
+    assert 'role="img"' in text
 
 
 def test_every_public_name_is_in_the_reference():
