@@ -26,7 +26,7 @@ once = pytest.mark.skipif(HERE, reason="this is the run under sanitisers, or wit
 
 WITHOUT = [
     "nbs/00_core.ipynb", "nbs/20_timeouts.ipynb", "nbs/91_hot.ipynb", "nbs/92_kernel.ipynb",
-    "tests/test_bad_input.py", "tests/test_socket_object.py", "tests/test_timeouts.py", "tests/test_fast_udp.py", "tests/test_hot.py",
+    "tests/test_bad_input.py", "tests/test_socket_object.py", "tests/test_hot.py",
 ]  # fmt: skip
 
 
