@@ -1,8 +1,11 @@
 """Sphinx's settings."""
 
 import configparser
+import inspect
+import pkgutil
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -60,29 +63,31 @@ html_context = {"default_mode": "auto"}
 
 def home_of(app, module, name):
     "Where viewcode finds the source of a name: in the room that makes it."
-    import litsock
-
-    found = litsock
-    for part in name.split("."):
-        found = getattr(found, part, None)
-        found = getattr(found, "fget", None) or found
-    return getattr(found, "__module__", None) or module
+    try:
+        found = pkgutil.resolve_name(f"litsock.{name}")
+    except AttributeError:  # a documented name that this platform has not
+        return module
+    home = getattr(getattr(found, "fget", found), "__module__", None) or module
+    return "litsock.core" if home == "litsock" else home  # the socket object says that it is the package's
 
 
 def with_names_of_the_reference(app, module):
-    "The source of a room, and where in it stands what the reference calls `socket.name`."
+    "The source of a room, and where in it stands what the reference calls `socket.name` or `tracing.Trace.name`."
     import litsock
     from sphinx.pycode import ModuleAnalyzer
 
     if not module.startswith("litsock."):
         return None
-    analyzer = ModuleAnalyzer.for_module(module)
-    tags = dict(analyzer.find_tags())
-    for name in dir(litsock.socket):
-        found = getattr(litsock.socket, name)
-        found = getattr(found, "fget", None) or found
-        if getattr(found, "__module__", None) == module and found.__qualname__ in tags:
-            tags.setdefault(f"socket.{name}", tags[found.__qualname__])
+    analyzer, room = ModuleAnalyzer.for_module(module), module.removeprefix("litsock.")
+    places = analyzer.find_tags()
+    tags = places | {f"{room}.{name}": place for name, place in places.items()}
+    classes = {"socket": litsock.socket}
+    classes |= {f"{room}.{name}": cls for name, cls in inspect.getmembers(import_module(module), inspect.isclass) if cls.__module__ == module}
+    for title, cls in classes.items():
+        for name, found in inspect.getmembers(cls):
+            found = getattr(found, "fget", found)
+            if getattr(found, "__module__", None) == module and getattr(found, "__qualname__", None) in places:
+                tags.setdefault(f"{title}.{name}", places[found.__qualname__])
     return analyzer.code, tags
 
 

@@ -74,7 +74,8 @@ def made_in(row):
 def chapter_of(thing):
     "The chapter that makes a function, a class or a property."
     thing = getattr(thing, "fget", None) or thing
-    module = sys.modules.get(getattr(thing, "__module__", None) or "")
+    home = getattr(thing, "__module__", None) or ""
+    module = sys.modules.get("litsock.core" if home == "litsock" else home)  # the socket object says that it is the package's
     said = MADE_IN.search(Path(module.__file__).read_text(encoding="utf-8")) if str(getattr(module, "__file__", "")).endswith(".py") else None
     return said.group(1) if said and callable(thing) else None
 

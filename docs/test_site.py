@@ -1,6 +1,7 @@
 """The built site in a real browser: `make docs-test`. Screenshots are left in build/screens."""
 
 import json
+import re
 import shutil
 from functools import cache, partial
 from html.parser import HTMLParser
@@ -247,6 +248,16 @@ def test_every_public_name_is_in_the_reference():
     there = {name for names in inventory.values() for name in names}
     methods = {f"socket.{name}" for name in dir(litsock.socket) if name[0].islower()}
     assert {f"litsock.{name}" for name in {*litsock.__all__, *litsock.LATER, *methods}} - there == set()
+
+
+def test_functions_methods_and_classes_lead_to_their_source():
+    without = set()
+    for path in (SITE / "reference").glob("*.html"):
+        for entry in re.finditer(r'<dt class="sig[^>]*id="litsock\.([^"]+)">(.*?)</dt>', path.read_text(encoding="utf-8"), re.DOTALL):
+            name, text = entry.groups()
+            if "viewcode-link" not in text and (name.rpartition(".")[2].islower() and "(" in text):
+                without.add(name)
+    assert without == {"socket.ioctl", "socket.share", "fromshare"}  # Windows has them
 
 
 @pytest.mark.parametrize("kind, name", [("socket", "recvmsg"), ("socket", "recv_exactly"), ("functions", "create_connection")])
