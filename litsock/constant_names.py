@@ -1866,12 +1866,10 @@ def c_table():
     return "\n".join([
         *headers, *fixed,
         "static const char constant_names[] =", *names, "    ;",
-        "static const int64_t constant_values[] = {", *values, "};",
-        "static const int constant_count = sizeof constant_values / sizeof constant_values[0];", ""])
+        "static const int64_t constant_values[] = {", *values, "};", ""])
 
 # %% ../nbs/01a_constant_names.ipynb #665a83c6
 C_CDEF = """
 static const char constant_names[];
-static const int64_t constant_values[];
-static const int constant_count;
+static const int64_t constant_values[...];
 """

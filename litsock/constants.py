@@ -5,7 +5,7 @@
 # %% ../nbs/01_constants.ipynb #a23ae99c
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum, IntFlag, _simple_enum
 from operator import index
 from sys import byteorder
 
@@ -17,14 +17,7 @@ __all__ = ['AddressFamily', 'SocketKind', 'MsgFlag', 'AddressInfo', 'has_ipv6', 
            'inet_ntoa']
 
 # %% ../nbs/01_constants.ipynb #ef031b74
-def _read_groups():
-    "One dict of names and values for each group of the list."
-    names, values = kernel.constants()
-    numbers = iter(values)
-    return [dict(zip(line.split(), numbers)) for line in names.decode().splitlines()]
-
-
-_GROUPS = _read_groups()
+_GROUPS = kernel.constants()
 for _group in _GROUPS:
     globals().update(_group)
 
@@ -32,7 +25,7 @@ for _group in _GROUPS:
 def _enum(kind, title, numbers):
     "An enum of the constants in `numbers`, whose names stand for the members from now on."
     members = sorted(((name, value) for name, value in numbers.items() if name.isupper()), key=lambda pair: pair[1])
-    made = kind(title, members, module=__name__)
+    made = _simple_enum(kind)(type(title, (), {"__module__": __name__, **dict(members)}))
     globals().update(made.__members__)
     return made
 

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import sys
 from _warnings import warn
-from errno import EBADF, ECONNRESET, ENOTSOCK
+from errno import EBADF, ECONNRESET, ENOTSOCK, EWOULDBLOCK
 from operator import index
 
-from . import families, kernel, timeouts
-from .constants import *
+from . import constants, families, kernel, timeouts
+from .constants import AF_ALG, AF_INET, AF_INET6, AF_UNIX, AF_VSOCK, IPPROTO_IPV6, IPV6_V6ONLY, MSG_CMSG_CLOEXEC
+from .constants import MSG_DONTWAIT, SCM_RIGHTS, SO_PROTOCOL, SO_REUSEADDR, SO_TYPE, SOCK_CLOEXEC, SOCK_NONBLOCK
+from .constants import SOCK_STREAM, SOL_SOCKET, AddressFamily, SocketKind, as_member, has_ipv6
 from .families import SEEN, Recent, unpack
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size
 from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
-from .names import *
+from .names import getaddrinfo
 from .timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of, finish_connect
 from .timeouts import timeout_seconds, wait_until
 
@@ -906,7 +908,7 @@ def create_server(
     dualstack_ipv6: bool = False,  # serve IPv4 too, on an `AF_INET6` socket
 ) -> socket:
     "A TCP socket that is bound to `address` and listens."
-    if reuse_port and "SO_REUSEPORT" not in globals():
+    if reuse_port and not hasattr(constants, "SO_REUSEPORT"):
         raise ValueError("SO_REUSEPORT not supported on this platform")
     if dualstack_ipv6:
         if not has_dualstack_ipv6():
@@ -917,7 +919,7 @@ def create_server(
     try:
         sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         if reuse_port:
-            sock.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1)
+            sock.setsockopt(SOL_SOCKET, constants.SO_REUSEPORT, 1)
         if has_ipv6 and family == AF_INET6:
             sock.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0 if dualstack_ipv6 else 1)
         _bind_explained(sock, address)

@@ -540,16 +540,33 @@ HERE = os.path.dirname(globals().get("__file__", "../litsock/here"))
 constant_names = runpy.run_path(os.path.join(HERE, "constant_names.py"))
 
 CONSTANTS = r"""
+/* Names and values as a dict, up to the end of the line. */
+static PyObject *group_of_constants(const char **names, const int64_t **values) {
+    PyObject *group = PyDict_New();
+    while (group && **names != '\n') {
+        size_t size = strcspn(*names, " ");
+        PyObject *name = PyUnicode_FromStringAndSize(*names, size), *value = PyLong_FromLongLong(*(*values)++);
+        if (name == NULL || value == NULL || PyDict_SetItem(group, name, value) < 0) Py_CLEAR(group);
+        Py_XDECREF(name);
+        Py_XDECREF(value);
+        *names += size + 1;
+    }
+    ++*names;
+    return group;
+}
+
 HOT(constants) {
+    const char *names = constant_names;
+    const int64_t *values = constant_values;
     (void)args;
     if (!counted("constants", count, 0)) return NULL;
-    PyObject *values = PyList_New(constant_count);
-    for (int i = 0; values && i < constant_count; i++) {
-        PyObject *value = PyLong_FromLongLong(constant_values[i]);
-        if (value) PyList_SET_ITEM(values, i, value);
-        else Py_CLEAR(values);
+    PyObject *groups = PyList_New(0);
+    while (groups && *names) {
+        PyObject *group = group_of_constants(&names, &values);
+        if (group == NULL || PyList_Append(groups, group) < 0) Py_CLEAR(groups);
+        Py_XDECREF(group);
     }
-    return pair(PyBytes_FromString(constant_names), values);
+    return groups;
 }
 
 HOT(cmsg_len) {
@@ -596,7 +613,7 @@ static PyMethodDef methods[] = {
          "recvmsg(2): size, `None`, size of control, flags and an address, or -errno."),
     FAST(getaddrinfo, "getaddrinfo($module, host, service, family, type, protocol, flags, /)\n--\n\n"
          "getaddrinfo(3): 0 and a list of entries, or an EAI_* and errno."),
-    FAST(constants, "constants($module, /)\n--\n\nThe names, a line for each group, and their values."),
+    FAST(constants, "constants($module, /)\n--\n\nFor each group of the list a dict of names and values."),
     FAST(cmsg_len, "cmsg_len($module, length, /)\n--\n\nThe size of a control message with so much data."),
     FAST(cmsg_space, "cmsg_space($module, length, /)\n--\n\nThe room that it takes."),
     FAST(inet_pton, "inet_pton($module, address_family, ip_string, /)\n--\n\n"

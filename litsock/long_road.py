@@ -419,8 +419,9 @@ def getprotobyname(name):
 
 # %% ../nbs/92a_long_road.ipynb #b6e9d9e2
 def constants():
-    "The names, a line for each group, and their values."
-    return ffi.string(lib.constant_names), ffi.unpack(lib.constant_values, lib.constant_count)
+    "For each group of the list a dict of names and values."
+    values = iter(lib.constant_values)
+    return [dict(zip(line.split(), values)) for line in ffi.string(lib.constant_names).decode().splitlines()]
 
 # %% ../nbs/92a_long_road.ipynb #342f8968
 def gethostname():

@@ -9,7 +9,7 @@ import sys
 from operator import index
 
 from . import kernel
-from .constants import *
+from .constants import ALG_SET_AEAD_ASSOCLEN, ALG_SET_IV, ALG_SET_OP, SOL_ALG
 
 # %% auto #0
 __all__ = ['CMSG_LEN', 'CMSG_SPACE']

@@ -12,7 +12,7 @@ from operator import index
 from time import monotonic
 
 from . import kernel
-from .constants import *
+from .constants import SO_ERROR, SOL_SOCKET
 
 # %% auto #0
 __all__ = ['getdefaulttimeout', 'setdefaulttimeout']
