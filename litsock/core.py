@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from _warnings import warn
-from errno import EBADF, ECONNRESET, ENOTSOCK, EWOULDBLOCK
+from errno import EAGAIN, EBADF, ECONNRESET, ENOTSOCK, EWOULDBLOCK
 from operator import index
 
 from . import constants, families, kernel, timeouts
@@ -16,7 +16,7 @@ from .constants import MSG_DONTWAIT, SCM_RIGHTS, SO_PROTOCOL, SO_REUSEADDR, SO_T
 from .constants import SOCK_STREAM, SOL_SOCKET, AddressFamily, SocketKind, as_member, has_ipv6
 from .families import SEEN, Recent, unpack
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
-from .kernel import c_int, c_size
+from .kernel import c_int, c_size, failure
 from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
 from .names import getaddrinfo
 from .timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of, finish_connect
@@ -98,7 +98,7 @@ class Descriptor:
         sys.audit("socket.__new__", self, family, type, proto)
         answer = kernel.socket(family, type, proto, self)
         if answer < 0:
-            raise kernel.failure(answer)
+            raise failure(answer)
         self._kind = KINDS.get((family, type, proto)) or kind_of(family, type, proto)
         self._begin_mode(type)
 
@@ -110,7 +110,7 @@ class Descriptor:
             raise ValueError("negative file descriptor")
         name = kernel.getsockname(fd)
         if name.__class__ is int and (family == -1 or name in (-EBADF, -ENOTSOCK)):  # AF_ALG has no names to tell
-            raise kernel.failure(name)
+            raise failure(name)
         family = families.family_of(name) if family == -1 else c_int(family)
         type = ask_int(fd, SO_TYPE) if type == -1 else c_int(type)
         proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else c_int(proto)
@@ -161,7 +161,7 @@ class Descriptor:
         self._fd = -1
         answer = kernel.close(fd)
         if answer < 0 and answer != -ECONNRESET:
-            raise kernel.failure(answer)
+            raise failure(answer)
 
     def __del__(self):
         if getattr(self, "_fd", -1) < 0:  # an exception may have struck before it had one
@@ -175,7 +175,7 @@ def ask_int(fd, option):
     "A number among the options at `SOL_SOCKET`."
     value = kernel.getsockopt(fd, SOL_SOCKET, option, 4)
     if type(value) is int:
-        raise kernel.failure(value)
+        raise failure(value)
     return int.from_bytes(value, sys.byteorder)
 
 # %% ../nbs/00_core.ipynb #1cdc20d2
@@ -198,7 +198,7 @@ class Modes(Descriptor):
     def _choose_mode(self, timeout, blocks):
         answer = kernel.setblocking(self._fd, blocks)
         if answer < 0:
-            raise kernel.failure(answer)
+            raise failure(answer)
         self._timeout = timeout
 
     def gettimeout(self) -> float | None:
@@ -237,7 +237,7 @@ class Options(Modes):
         vsock = not buflen and self._kind.family == AF_VSOCK  # whose options have 64 bits and no sign
         value = kernel.getsockopt(self._fd, level, optname, buflen or (8 if vsock else 4))
         if type(value) is int:
-            raise kernel.failure(value)
+            raise failure(value)
         return value if buflen else int.from_bytes(value, sys.byteorder, signed=not vsock)
 
     def setsockopt(
@@ -261,7 +261,7 @@ class Options(Modes):
         size = index(*optlen) if value is None else len(kernel.readable(value))
         answer = kernel.setsockopt(self._fd, level, optname, value, size)
         if answer < 0:
-            raise kernel.failure(answer)
+            raise failure(answer)
 
     def _option_bytes(self, level, value):
         "An integer as the option wants it: an `int`, and 64 bits for those of `AF_VSOCK`. Other values stay."
@@ -279,7 +279,7 @@ class Options(Modes):
         "Whether a program that this process starts gets the descriptor too."
         flags = kernel.getdescriptorflags(self._fd)
         if flags < 0:
-            raise kernel.failure(flags)
+            raise failure(flags)
         return not flags & FD_CLOEXEC
 
     def set_inheritable(
@@ -289,12 +289,15 @@ class Options(Modes):
         "Choose whether a program that this process starts gets the descriptor too."
         answer = kernel.setdescriptorflags(self._fd, 0 if inheritable else FD_CLOEXEC)
         if answer < 0:
-            raise kernel.failure(answer)
+            raise failure(answer)
 
 
 FD_CLOEXEC = 1  # fcntl(2): the only descriptor flag there is
 
 # %% ../nbs/00_core.ipynb #a47cda27
+AGAIN = -EAGAIN  # "not now", as the seam says it
+
+
 class Addresses(Options):
     "Who is where."
 
@@ -326,7 +329,7 @@ class Addresses(Options):
         "Let others connect. At most `backlog` of them wait in line; further ones are turned away."
         answer = kernel.listen(self._fd, max(c_int(backlog), 0))
         if answer < 0:
-            raise kernel.failure(answer)
+            raise failure(answer)
 
     def connect(
         self,
@@ -369,6 +372,8 @@ class Addresses(Options):
         accept = kernel.accept_unnamed if self._kind.family == AF_ALG else kernel.accept
         answer = accept(self._fd, owner)
         if type(answer) is int:
+            if answer == AGAIN and not self._timeout:
+                raise failure(answer)
             answer = carry_on(self, answer, POLLIN, accept, owner)
         return unpack(answer[1], self._kind.proto)
 
@@ -376,14 +381,14 @@ class Addresses(Options):
         "The socket's own address."
         raw = kernel.getsockname(self._fd)
         if type(raw) is int:
-            raise kernel.failure(raw)
+            raise failure(raw)
         return unpack(raw, self._kind.proto)
 
     def getpeername(self) -> Any:
         "The address at the other end."
         raw = kernel.getpeername(self._fd)
         if type(raw) is int:
-            raise kernel.failure(raw)
+            raise failure(raw)
         return unpack(raw, self._kind.proto)
 
     def shutdown(
@@ -394,7 +399,7 @@ class Addresses(Options):
         "End one direction of the conversation, or both. The descriptor stays open."
         answer = kernel.shutdown(self._fd, c_int(how))
         if answer < 0:
-            raise kernel.failure(answer)
+            raise failure(answer)
 
 
 def blamed(error, caller):
@@ -404,7 +409,7 @@ def blamed(error, caller):
 
 def explained(answer, what, address):
     "The exception for a failed call, with a note that says which address it was about."
-    error = kernel.failure(answer)
+    error = failure(answer)
     error.add_note(f"while trying to {what} {address!r}")
     return error
 
@@ -428,7 +433,11 @@ class Transfer(Addresses):
         if self._timeout is not None:
             flags = self._at_once(flags)
         answer = kernel.send(self._fd, data, flags)
-        return answer if answer >= 0 else carry_on(self, answer, POLLOUT, kernel.send, data, flags)
+        if answer >= 0:
+            return answer
+        if answer == AGAIN and not self._timeout:
+            raise failure(answer)
+        return carry_on(self, answer, POLLOUT, kernel.send, data, flags)
 
     def sendall(
         self,
@@ -501,7 +510,11 @@ class Transfer(Addresses):
         if self._timeout is not None:
             flags = self._at_once(flags)
         answer = kernel.recv(self._fd, bufsize, flags)
-        return answer if type(answer) is bytes else carry_on(self, answer, POLLIN, kernel.recv, bufsize, flags)
+        if type(answer) is bytes:
+            return answer
+        if answer == AGAIN and not self._timeout:
+            raise failure(answer)
+        return carry_on(self, answer, POLLIN, kernel.recv, bufsize, flags)
 
     def recvfrom(
         self,
@@ -514,6 +527,8 @@ class Transfer(Addresses):
             flags = self._at_once(flags)
         answer = kernel.recvfrom(self._fd, bufsize, flags)
         if type(answer) is int:
+            if answer == AGAIN and not self._timeout:
+                raise failure(answer)
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom, bufsize, flags)
         data, raw = answer
         return data, SEEN.get(raw) or unpack(raw, self._kind.proto)
@@ -528,7 +543,11 @@ class Transfer(Addresses):
         if self._timeout is not None:
             flags = self._at_once(flags)
         answer = kernel.recv_into(self._fd, buffer, nbytes, flags)
-        return answer if answer >= 0 else carry_on(self, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags)
+        if answer >= 0:
+            return answer
+        if answer == AGAIN and not self._timeout:
+            raise failure(answer)
+        return carry_on(self, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags)
 
     def recvfrom_into(
         self,
@@ -787,7 +806,7 @@ def socketpair(
     one, other = socket.__new__(socket), socket.__new__(socket)
     answer = kernel.socketpair(family, type, proto, one, other)
     if answer < 0:
-        raise kernel.failure(answer)
+        raise failure(answer)
     kind = kind_of(family, type, proto)
     try:
         return _begun(one, kind, type), _begun(other, kind, type)
@@ -816,7 +835,7 @@ def dup(
     with kernel.Keeper() as keeper:
         answer = kernel.dup(c_int(fd), keeper)
         if answer < 0:
-            raise kernel.failure(answer)
+            raise failure(answer)
         return keeper.take()
 
 
@@ -827,7 +846,7 @@ def close(
     "Close a descriptor: what `os.close` does for files."
     answer = kernel.close(index(fd))
     if answer < 0 and answer != -ECONNRESET:
-        raise kernel.failure(answer)
+        raise failure(answer)
 
 # %% ../nbs/00_core.ipynb #3d10cc2f
 _GLOBAL_DEFAULT_TIMEOUT = object()  # by this name other modules of the standard library ask for it
