@@ -41,6 +41,7 @@ NAMES = {
     "recvfrom": "recvfrom",
     "recvfrom_into": "recvfrom",
     "recvmsg": "recvmsg",
+    "recvmsg_into": "recvmsg",
     "send": "sendto",
     "sendfile": "sendfile",
     "sendmsg": "sendmsg",

@@ -16,7 +16,7 @@ from .constants import MSG_DONTWAIT, SCM_RIGHTS, SO_PROTOCOL, SO_REUSEADDR, SO_T
 from .constants import SOCK_STREAM, SOL_SOCKET, AddressFamily, SocketKind, as_member, has_ipv6
 from .families import SEEN, Recent, unpack
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
-from .kernel import c_int, c_size, failure
+from .kernel import c_int, c_size, failure, zeros
 from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
 from .names import getaddrinfo
 from .timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of, finish_connect
@@ -584,7 +584,7 @@ class Messages(Transfer):
         "Send several buffers as one message, with control messages."
         raw = b"" if address is None else self._pack(address, "sendmsg")
         sys.audit("socket.sendmsg", self, address)
-        return self._send_parcel(kernel.Parcel.outgoing(buffers, build(ancdata), raw), c_int(flags))
+        return self._send_message(tuple(buffers), build(ancdata), raw, c_int(flags))
 
     def sendmsg_afalg(
         self,
@@ -598,13 +598,13 @@ class Messages(Transfer):
         "Give an operation socket of `AF_ALG` its orders, and data."
         if self._kind.family != AF_ALG:
             raise OSError("sendmsg_afalg() is for sockets of AF_ALG only")
-        return self._send_parcel(kernel.Parcel.outgoing(msg, build_alg(op, iv, assoclen), b""), flags)
+        return self._send_message(tuple(msg), build_alg(op, iv, assoclen), b"", flags)
 
-    def _send_parcel(self, parcel, flags):
+    def _send_message(self, pieces, control, raw, flags):
         if self._timeout is not None:
             flags = self._at_once(flags)
-        answer = kernel.sendmsg(self._fd, parcel, flags)
-        return answer if answer >= 0 else carry_on(self, answer, POLLOUT, kernel.sendmsg, parcel, flags)
+        answer = kernel.sendmsg(self._fd, pieces, control, raw, flags)
+        return answer if answer >= 0 else carry_on(self, answer, POLLOUT, kernel.sendmsg, pieces, control, raw, flags)
 
     def recvmsg(
         self,
@@ -616,8 +616,7 @@ class Messages(Transfer):
         "Receive data and control messages. Descriptors that come along are not inheritable."
         if c_size(bufsize) < 0:
             raise ValueError("negative buffer size in recvmsg()")
-        _, (data,), messages, flags, address = self._recv_parcel(index(bufsize), ancbufsize, flags, "recvmsg")
-        return data, messages, flags, address
+        return self._receive_message(kernel.recvmsg, index(bufsize), ancbufsize, flags, "recvmsg")[1:]
 
     def recvmsg_into(
         self,
@@ -630,23 +629,30 @@ class Messages(Transfer):
         buffers = tuple(buffers)
         for buffer in buffers:
             kernel.writable(buffer, "recvmsg_into")  # what is wrong with a buffer is told before anything else
-        size, _, messages, flags, address = self._recv_parcel(buffers, ancbufsize, flags, "recvmsg_into")
-        return size, messages, flags, address
+        size, _, *more = self._receive_message(kernel.recvmsg_into, buffers, ancbufsize, flags, "recvmsg_into")
+        return size, *more
 
-    def _recv_parcel(self, pieces, ancbufsize, flags, caller):
+    def _receive_message(self, receive, room, ancbufsize, flags, caller):
+        "What `receive`, of the seam, brings into `room`: size, data, control messages, flags, address."
         if not 0 <= c_size(ancbufsize) <= 0x7FFFFFFF:
             raise ValueError(f"invalid ancillary data buffer length in {caller}()")
         asked = c_int(flags)
         flags = asked | CLOSE_ON_EXEC if self._kind.family == AF_UNIX else asked  # elsewhere no descriptors come, and some refuse the flag
         if self._timeout is not None:
             flags = self._at_once(flags)
-        with kernel.Parcel.incoming(pieces, ancbufsize) as parcel:
-            size = kernel.recvmsg(self._fd, parcel, flags)
-            if size < 0:
-                size = carry_on(self, size, POLLIN, kernel.recvmsg, parcel, flags)
-            messages = parse(parcel.arrived_control())
-            seen = parcel.flags & ~(CLOSE_ON_EXEC & ~asked)  # told only to those who asked for it
-            return size, parcel.pieces, messages, seen, unpack(parcel.address, self._kind.proto)
+        control = zeros(ancbufsize)
+        try:
+            answer = receive(self._fd, room, control, flags)
+            if type(answer) is int:
+                answer = carry_on(self, answer, POLLIN, receive, room, control, flags)
+            size, data, arrived, seen, raw = answer
+            messages = parse(bytes(control[:arrived])) if arrived else []
+            seen &= ~(CLOSE_ON_EXEC & ~asked)  # told only to those who asked for it
+            return size, data, messages, seen, unpack(raw, self._kind.proto)
+        except BaseException:
+            if control:
+                kernel.close_rights(kernel.readable(control), len(control))
+            raise
 
 # %% ../nbs/00_core.ipynb #297cdf72
 class SocketType(Messages):

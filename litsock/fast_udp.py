@@ -98,7 +98,7 @@ def send_segments(
             piece = view if len(view) <= at_once else view[sent : sent + at_once]
             control = order(size) + extra if len(piece) > size else extra
             try:
-                sent += send_piece(self, kernel.Parcel((piece,), control, raw), flags, deadline)
+                sent += send_piece(self, (piece,), control, raw, flags, deadline=deadline)
                 Offload.most = most if control is not extra else Offload.most
             except OSError as error:
                 if control is not extra and error.errno in REFUSALS:
@@ -110,10 +110,10 @@ def send_segments(
     return sent
 
 
-def send_piece(sock, parcel, flags, deadline):
+def send_piece(sock, *message, deadline):
     "Send one piece; answers with its size."
-    answer = kernel.sendmsg(sock._fd, parcel, flags)
-    return answer if answer >= 0 else carry_on(sock, answer, POLLOUT, kernel.sendmsg, parcel, flags, deadline=deadline)
+    answer = kernel.sendmsg(sock._fd, *message)
+    return answer if answer >= 0 else carry_on(sock, answer, POLLOUT, kernel.sendmsg, *message, deadline=deadline)
 
 
 def one_by_one(reason):
@@ -130,7 +130,7 @@ ROOM = 65536  # bytes: more than any datagram has, or what the kernel joins
 class SegmentRoom:
     "Memory for `recv_segments`, to be used again and again. What comes next overwrites what came before."
 
-    __slots__ = ("ecn", "destination", "memory", "parcel", "prepared", "size", "pieces")
+    __slots__ = ("ecn", "destination", "memory", "view", "control", "prepared", "size", "pieces")
 
     def __init__(
         self,
@@ -139,8 +139,8 @@ class SegmentRoom:
         destination: bool = False,  # learn which address of this machine they came to: `Segments.destination`
     ):
         self.ecn, self.destination = ecn, destination
-        memory = bytearray(ROOM)
-        self.memory, self.parcel = memoryview(memory), kernel.Parcel((memory,), bytearray(256))
+        self.memory, self.control = bytearray(ROOM), bytearray(256)
+        self.view = memoryview(self.memory)
         self.prepared = lambda: None  # the socket that was told what we want
         self.size = 0
         self.pieces: list[memoryview] = []
@@ -164,9 +164,9 @@ class SegmentRoom:
         whole, rest = divmod(length, size)
         if len(self.pieces) < whole:
             more = range(len(self.pieces) * size, whole * size, size)
-            self.pieces = self.pieces + [self.memory[at : at + size] for at in more]
+            self.pieces = self.pieces + [self.view[at : at + size] for at in more]
         found = self.pieces if len(self.pieces) == whole else self.pieces[:whole]
-        return found if length and not rest else [*found, self.memory[length - rest : length]]
+        return found if length and not rest else [*found, self.view[length - rest : length]]
 
 
 class Segments:
@@ -212,16 +212,17 @@ def recv_segments(
     room = SegmentRoom() if room is None else room
     if room.prepared() is not self:
         room.prepare(self)
-    parcel, flags = room.parcel, c_int(flags)
+    flags = c_int(flags)
     if self._timeout is not None:
         flags = self._at_once(flags)
-    length = kernel.recvmsg(self._fd, parcel, flags)
-    if length < 0:
-        length = carry_on(self, length, POLLIN, kernel.recvmsg, parcel, flags)
-    control, length = parcel.arrived_control(), min(length, ROOM)
+    answer = kernel.recvmsg_into(self._fd, (room.memory,), room.control, flags)
+    if type(answer) is int:
+        answer = carry_on(self, answer, POLLIN, kernel.recvmsg_into, (room.memory,), room.control, flags)
+    length, _, arrived, seen, raw = answer
+    control, length = bytes(room.control[:arrived]), min(length, ROOM)
     size, ancdata = READ.get(control) or READ.remember(control, read_control(control))
     views = room.views(length, size or length or 1)
-    return Segments(views, unpack(parcel.address, self.proto), ancdata, parcel.flags)
+    return Segments(views, unpack(raw, self.proto), ancdata, seen)
 
 
 def read_control(control):

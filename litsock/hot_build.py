@@ -374,6 +374,56 @@ static int take_hold(grip *on, PyObject *pieces, int how) {
 
 # %% ../nbs/91_hot.ipynb #57b7eb07
 MESSAGES = r"""
+HOT(control_message) {
+    int level, type;
+    Py_buffer data;
+    PyObject *message = NULL;
+    if (!counted("control_message", count, 3) || !to_int(args[0], &level) || !to_int(args[1], &type)) return NULL;
+    if (PyObject_GetBuffer(args[2], &data, PyBUF_SIMPLE) < 0) return NULL;
+    if ((size_t)data.len > INT_MAX - CMSG_SPACE(1)) PyErr_SetString(PyExc_OverflowError, "a control message is not so long");
+    else if ((message = PyBytes_FromStringAndSize(NULL, CMSG_SPACE(data.len)))) {
+        struct cmsghdr head = { .cmsg_len = CMSG_LEN(data.len), .cmsg_level = level, .cmsg_type = type };
+        char *at = PyBytes_AS_STRING(message);
+        memset(at, 0, CMSG_SPACE(data.len));
+        memcpy(at, &head, sizeof head);
+        memcpy(at + CMSG_LEN(0), data.buf, data.len);
+    }
+    PyBuffer_Release(&data);
+    return message;
+}
+
+/* What there is of a message whose head is at `from`, as a triple. */
+static PyObject *triple(const struct cmsghdr *head, const char *from, size_t length) {
+    return Py_BuildValue("iiy#", head->cmsg_level, head->cmsg_type, from + CMSG_LEN(0), (Py_ssize_t)(length - CMSG_LEN(0)));
+}
+
+static int warned(void) {               /* at whoever called `recvmsg` */
+    return PyErr_WarnEx(PyExc_RuntimeWarning, "received malformed or improperly-truncated ancillary data", 3) == 0;
+}
+
+HOT(control_messages) {
+    Py_buffer control;
+    struct cmsghdr head;
+    if (!counted("control_messages", count, 1) || PyObject_GetBuffer(args[0], &control, PyBUF_SIMPLE) < 0) return NULL;
+    PyObject *messages = PyList_New(0);
+    const char *at = control.buf;
+    size_t left = control.len;
+    while (messages && left >= CMSG_LEN(0)) {
+        memcpy(&head, at, sizeof head);
+        if (head.cmsg_len < CMSG_LEN(0)) break;
+        int whole = head.cmsg_len <= left;
+        PyObject *one = whole || warned() ? triple(&head, at, whole ? head.cmsg_len : left) : NULL;
+        if (one == NULL || PyList_Append(messages, one) < 0) Py_CLEAR(messages);
+        Py_XDECREF(one);
+        size_t taken = whole ? CMSG_SPACE(head.cmsg_len - CMSG_LEN(0)) : left;
+        at += taken;
+        left = taken < left ? left - taken : 0;
+    }
+    if (messages && left > 0 && left < CMSG_LEN(0) && PyList_GET_SIZE(messages) == 0 && !warned()) Py_CLEAR(messages);
+    PyBuffer_Release(&control);
+    return messages;
+}
+
 HOT(sendmsg) {
     int fd, flags;
     char *control, *address;
@@ -606,6 +656,9 @@ static PyMethodDef methods[] = {
     FAST(recv_into, "recv_into($module, fd, buffer, size, flags, /)\n--\n\nrecv(2): bytes received, or -errno."),
     FAST(recvfrom_into, "recvfrom_into($module, fd, buffer, size, flags, /)\n--\n\n"
          "recvfrom(2): bytes received and an address, or -errno."),
+    FAST(control_message, "control_message($module, level, type, data, /)\n--\n\nA control message, as bytes."),
+    FAST(control_messages, "control_messages($module, control, /)\n--\n\n"
+         "The control messages in a buffer: a list of triples, level, type and data."),
     FAST(sendmsg, "sendmsg($module, fd, buffers, control, address, flags, /)\n--\n\nsendmsg(2): bytes sent, or -errno."),
     FAST(recvmsg, "recvmsg($module, fd, size, control, flags, /)\n--\n\n"
          "recvmsg(2): size, the bytes, size of control, flags and an address, or -errno."),

@@ -10,7 +10,7 @@ import sys
 from operator import index
 
 # %% auto #0
-__all__ = ['TEXTS', 'failure', 'c_int', 'c_size', 'c_text', 'Keeper', 'zeros', 'Parcel']
+__all__ = ['TEXTS', 'failure', 'c_int', 'c_size', 'c_text', 'Keeper', 'zeros']
 
 # %% ../nbs/92_kernel.ipynb #3dc94de8
 TEXTS: dict[int, str] = {}  # what strerror(3) said
@@ -89,42 +89,6 @@ def zeros(size):
     return mmap(-1, size)
 
 
-class Parcel:
-    "What a message consists of."
-
-    __slots__ = ("pieces", "control", "control_size", "address", "flags")
-
-    def __init__(
-        self,
-        pieces,  # a tuple of buffers; or a number: room for as many bytes, which become the `bytes` that arrived
-        control,  # `bytes` to send; to receive a `bytearray` of zeros, or `None`
-        address: bytes = b"",  # where to; nothing: to whom the socket is connected
-    ):
-        self.pieces, self.control, self.address = pieces, control, address
-        self.control_size = self.flags = 0  # what `recvmsg` tells
-
-    @classmethod
-    def outgoing(cls, buffers, control, address):
-        "A parcel of bytes-like objects."
-        return cls(tuple(buffers), control, address)
-
-    @classmethod
-    def incoming(cls, pieces, control_size):
-        "A parcel to be filled."
-        return cls(pieces, zeros(control_size) if control_size else None)
-
-    def arrived_control(self) -> bytes:
-        return bytes(memoryview(self.control)[: self.control_size]) if self.control_size else b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *exception):
-        if kind is not None and self.control:
-            from litsock import kernel
-
-            kernel.close_rights(kernel.readable(self.control), len(self.control))
-
 # %% ../nbs/92_kernel.ipynb #c8a86e0a
 try:
     if os.environ.get("LITSOCK_HOT") == "0":
@@ -135,21 +99,8 @@ except ImportError:
 
 if _hot:
     SAME = "accept close cmsg_len cmsg_space connect constants getaddrinfo getpeername getsockname getsockopt poll recv recv_into"
-    SAME += " recvfrom recvfrom_into send sendto setblocking setsockopt socket"
+    SAME += " recvfrom recvfrom_into recvmsg recvmsg_into send sendmsg sendto setblocking setsockopt socket"
     globals().update({name: getattr(_hot, name) for name in SAME.split()})
-
-    def sendmsg(fd, parcel, flags):
-        return _hot.sendmsg(fd, parcel.pieces, parcel.control, parcel.address, flags)
-
-    def recvmsg(fd, parcel, flags):
-        into, pieces = type(parcel.pieces) is tuple, parcel.pieces
-        answer = (_hot.recvmsg_into if into else _hot.recvmsg)(fd, pieces, parcel.control, flags)
-        if type(answer) is int:
-            return answer
-        size, data, parcel.control_size, parcel.flags, parcel.address = answer
-        if not into:
-            parcel.pieces = (data,)
-        return size
 
 # %% ../nbs/92_kernel.ipynb #ba2ce34d
 def __getattr__(name):

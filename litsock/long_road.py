@@ -19,10 +19,10 @@ __all__ = ['close', 'close_rights', 'close_row', 'cmsg_len', 'cmsg_space', 'gai_
            'PROTOCOL', 'landed_address', 'Passage', 'socket', 'socketpair', 'accept', 'accept_unnamed', 'dup',
            'getsockname', 'getpeername', 'bind', 'connect', 'readable', 'writable', 'part', 'send', 'sendto',
            'received', 'room_for', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'header', 'sendmsg', 'recvmsg',
-           'Row', 'sendmmsg', 'recvmmsg', 'getsockopt', 'setsockopt', 'getaddrinfo', 'entries', 'getnameinfo',
-           'look_up', 'until_null', 'host_fields', 'look_up_host', 'gethostbyname', 'gethostbyaddr', 'getservbyname',
-           'getservbyport', 'getprotobyname', 'constants', 'gethostname', 'if_nameindex', 'interfaces',
-           'if_indextoname']
+           'recvmsg_into', 'incoming', 'told', 'Row', 'sendmmsg', 'recvmmsg', 'getsockopt', 'setsockopt', 'getaddrinfo',
+           'entries', 'getnameinfo', 'look_up', 'until_null', 'host_fields', 'look_up_host', 'gethostbyname',
+           'gethostbyaddr', 'getservbyname', 'getservbyport', 'getprotobyname', 'constants', 'gethostname',
+           'if_nameindex', 'interfaces', 'if_indextoname']
 
 # %% ../nbs/92a_long_road.ipynb #51b420cd
 close = lib.ls_close
@@ -234,28 +234,38 @@ def header(pieces, control, address):
     return message, row
 
 
-def sendmsg(fd, parcel, flags):
+def sendmsg(fd, pieces, control, address, flags):
     "Answers with the number of bytes, or with `-errno`."
-    pieces = [readable(piece) for piece in parcel.pieces]
-    message, row = header(pieces, readable(parcel.control), readable(parcel.address))
+    message, row = header([readable(piece) for piece in pieces], readable(control), readable(address))
     return lib.ls_sendmsg(fd, message, flags)
 
 
-def recvmsg(fd, parcel, flags):
-    "The same. What came stands in the parcel."
-    new = room_for(parcel.pieces, "recvmsg") if type(parcel.pieces) is int else None
-    pieces = [new] if new is not None else [writable(piece, "recvmsg_into") for piece in parcel.pieces]
-    control = writable(parcel.control, "recvmsg") if parcel.control else None
-    address = allocate(CHARS, ROOM)
-    message, row = header(pieces, control, address)
+def recvmsg(fd, size, control, flags):
+    "Size, data, how much control data came, flags and address; or `-errno`."
+    new = room_for(size, "recvmsg")
+    message, held = incoming([new], control)
     answer = lib.ls_recvmsg(fd, message, flags)
-    if answer < 0:
-        return answer
-    if new is not None:
-        parcel.pieces = (ffi.unpack(new, min(answer, len(new))),)
-    parcel.control_size, parcel.flags = message.msg_controllen, message.msg_flags
-    parcel.address = ffi.unpack(address, min(message.msg_namelen, ROOM))
-    return answer
+    return answer if answer < 0 else (answer, ffi.unpack(new, min(answer, len(new))), *told(message))
+
+
+def recvmsg_into(fd, pieces, control, flags):
+    "The same, with `None` for the data."
+    message, held = incoming([writable(piece, "recvmsg_into") for piece in pieces], control)
+    answer = lib.ls_recvmsg(fd, message, flags)
+    return answer if answer < 0 else (answer, None, *told(message))
+
+
+def incoming(pieces, control):
+    "A header for what is to come, and what has to live as long."
+    address = allocate(CHARS, ROOM)
+    message, row = header(pieces, writable(control, "recvmsg") if control else None, address)
+    return message, (row, address)
+
+
+def told(message):
+    "What the kernel wrote into the header."
+    address = ffi.buffer(message.msg_name, min(message.msg_namelen, ROOM))[:]
+    return message.msg_controllen, message.msg_flags, address
 
 # %% ../nbs/92a_long_road.ipynb #52107ec2
 ROW, SIZES, INTS = ffi.typeof("row *"), ffi.typeof("sizes[]"), ffi.typeof("int[]")

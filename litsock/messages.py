@@ -46,7 +46,8 @@ def build(
     messages,  # an iterable of `(level, type, data)`, where data is any bytes-like object
 ) -> bytes:  # for `msg_control`
     "Control messages as the kernel reads them."
-    return b"".join([build_one(*checked(message)) for message in list(messages)])
+    messages = list(messages)
+    return b"".join([build_one(*checked(message)) for message in messages]) if messages else b""
 
 
 def checked(message):
@@ -80,7 +81,7 @@ def parse(
             warn_truncated()
         level, type = (signed_int(control, at + WORD + offset) for offset in (0, 4))
         messages.append((level, type, control[at + HEADER : at + length]))
-        at += kernel.cmsg_space(length - HEADER)
+        at += kernel.cmsg_space(min(length, len(control) - at) - HEADER)
     if 0 < len(control) - at < HEADER and messages == []:
         warn_truncated()
     return messages
@@ -93,7 +94,12 @@ def signed_int(raw, at):
 def warn_truncated():
     import warnings
 
-    warnings.warn("received malformed or improperly-truncated ancillary data", RuntimeWarning, stacklevel=4)
+    warnings.warn("received malformed or improperly-truncated ancillary data", RuntimeWarning, stacklevel=5)
+
+# %% ../nbs/03_messages.ipynb #c2e4f6a8
+_hot = getattr(kernel, "_hot", None)
+build_one = getattr(_hot, "control_message", build_one)
+parse = getattr(_hot, "control_messages", parse)
 
 # %% ../nbs/03_messages.ipynb #cffd427b
 ABSENT = object()  # what was not given

@@ -298,11 +298,11 @@ def refusing(monkeypatch, errno, more_than):
     """A kernel that refuses to split into more than so many."""
     sendmsg, tried = kernel.sendmsg, []
 
-    def strict(fd, parcel, flags):
-        segment = next((int.from_bytes(data, sys.byteorder) for level, kind, data in fast_udp.parse(parcel.control)), None)
-        count = -(-len(parcel.pieces[0]) // segment) if segment else 1
+    def strict(fd, pieces, control, address, flags):
+        segment = next((int.from_bytes(data, sys.byteorder) for level, kind, data in fast_udp.parse(control)), None)
+        count = -(-len(pieces[0]) // segment) if segment else 1
         tried.append(count)
-        return -errno if count > more_than else sendmsg(fd, parcel, flags)
+        return -errno if count > more_than else sendmsg(fd, pieces, control, address, flags)
 
     monkeypatch.setattr(kernel, "sendmsg", strict)
     return tried
@@ -631,7 +631,7 @@ def test_descriptors_are_closed_when_something_goes_wrong(letters, monkeypatch):
 def test_every_call_passes_through_the_kernel_module(inet, monkeypatch):
     near, far = inet
     seen = []
-    for name in ("sendmsg", "recvmsg", "sendmmsg", "recvmmsg"):
+    for name in ("sendmsg", "recvmsg_into", "sendmmsg", "recvmmsg"):
         real = getattr(kernel, name)
         watch = lambda *arguments, name=name, real=real: seen.append(name) or real(*arguments)
         monkeypatch.setattr(kernel, name, watch)
@@ -639,4 +639,4 @@ def test_every_call_passes_through_the_kernel_module(inet, monkeypatch):
     far.recv_segments()
     near.sendmmsg([(b"ab", far.getsockname())])
     far.recvmmsg(1)
-    assert seen == ["sendmsg", "recvmsg", "sendmmsg", "recvmmsg"]
+    assert seen == ["sendmsg", "recvmsg_into", "sendmmsg", "recvmmsg"]

@@ -1,0 +1,91 @@
+"""Control messages: what the chapter's functions make and read, and the hot module's in their place."""
+
+import sys
+import warnings
+from array import array
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+import litsock
+from litsock import messages
+
+ROOT = Path(__file__).parents[1]
+
+
+def plain():
+    "The chapter as it is where the hot module was not built."
+    source = (ROOT / "litsock" / "messages.py").read_text()
+    names = {"__name__": "litsock.messages", "__package__": "litsock"}
+    exec(compile(source.replace('getattr(kernel, "_hot", None)', "None"), "messages.py", "exec"), names)
+    return names
+
+
+PLAIN = plain()
+if messages._hot is None:
+    pytest.skip("the hot module is not here, so there is nothing to compare", allow_module_level=True)
+
+TRIPLES = some.tuples(
+    some.integers(-(2**31) - 1, 2**31),
+    some.integers(-(2**31) - 1, 2**31),
+    some.binary(max_size=40) | some.binary(max_size=9).map(bytearray) | some.binary(max_size=9).map(memoryview)
+    | some.lists(some.integers(-9, 9)).map(lambda numbers: array("i", numbers)) | some.text(max_size=3) | some.none(),
+)  # fmt: skip
+
+
+def outcome(call, *arguments):
+    "What came of a call: its answer or the type of its exception, and the warnings."
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            answer = call(*arguments)
+        except Exception as error:
+            answer = type(error)
+    return answer, [str(warning.message) for warning in heard]
+
+
+def test_they_are_two():
+    assert messages.parse is not PLAIN["parse"] and PLAIN["build_one"].__code__.co_filename == "messages.py"
+
+
+@given(triple=TRIPLES)
+def test_building(triple):
+    assert outcome(messages.build_one, *triple) == outcome(PLAIN["build_one"], *triple)
+
+
+@given(control=some.binary(max_size=100))
+def test_reading_anything(control):
+    assert outcome(messages.parse, control) == outcome(PLAIN["parse"], control)
+
+
+@given(
+    triples=some.lists(some.tuples(some.integers(0, 300), some.integers(0, 300), some.binary(max_size=30)), max_size=4),
+    cut=some.integers(0, 60),
+)
+def test_there_and_back(triples, cut):
+    control = messages.build(triples)
+    assert messages.parse(control) == triples
+    control = control[: max(len(control) - cut, 0)]
+    assert outcome(messages.parse, control) == outcome(PLAIN["parse"], control)
+
+
+def test_a_length_that_lies():
+    for length in (0, 1, 15, 2**31, 2**63 - 1, 2**64 - 1):
+        control = length.to_bytes(8, sys.byteorder) + bytes(24)
+        assert outcome(messages.parse, control) == outcome(PLAIN["parse"], control), length
+
+
+@pytest.mark.parametrize("parse", [messages.parse, PLAIN["parse"]])
+def test_the_warning_names_the_line_that_receives(monkeypatch, parse):
+    monkeypatch.setattr("litsock.core.parse", parse)
+
+    def cut(fd, size, control, flags):
+        control[:] = messages.build_one(1, 1, bytes(12))[: len(control)]
+        return 1, b"x", len(control), litsock.MSG_CTRUNC, b""
+
+    monkeypatch.setattr("litsock.kernel.recvmsg", cut)
+    with litsock.socket() as sock, pytest.warns(RuntimeWarning, match="truncated") as heard:
+        assert sock.recvmsg(1, 20)[:2] == (b"x", [(1, 1, bytes(4))])
+    assert heard[0].filename == __file__
