@@ -258,7 +258,10 @@ class Options(Modes):
                 raise TypeError("setsockopt() takes a level and an option that fit into a C int") from None
             raise
         value = self._option_bytes(level, value)
-        size = index(*optlen) if value is None else len(kernel.readable(value))
+        if type(value) is bytes:
+            size = len(value)
+        else:
+            size = index(*optlen) if value is None else len(kernel.readable(value))
         answer = kernel.setsockopt(self._fd, level, optname, value, size)
         if answer < 0:
             raise failure(answer)
