@@ -9,12 +9,14 @@ from setuptools.command.build_py import build_py
 
 
 class BuildWithBook(build_py):
-    "The package, and the notebooks in it, for `litsock lab`. A working copy has them beside it."
+    "The package, and in it the notebooks and what they measure, for `litsock lab`. A working copy has them beside it."
 
     def run(self):
         super().run()
         if not self.editable_mode:
-            self.copy_tree("nbs", str(Path(self.build_lib, "litsock", "book")))
+            book = Path(self.build_lib, "litsock", "book")
+            self.copy_tree("nbs", str(book))
+            self.copy_tree("bench", str(book / "bench"))
 
 
 config = configparser.ConfigParser(delimiters=["="])

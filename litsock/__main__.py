@@ -69,13 +69,16 @@ def book() -> Path:
 def copy_book(
     folder: Path,
 ) -> int:  # pages that were added
-    "Copy the pages that are not in the folder yet."
-    from shutil import copyfile
+    "Copy the pages that are not in the folder yet, and the benchmarks that some of them draw."
+    from shutil import copyfile, copytree, ignore_patterns
 
     folder.mkdir(parents=True, exist_ok=True)
     pages = [page for page in book().glob("*.ipynb") if not (folder / page.name).exists()]
     for page in pages:
         copyfile(page, folder / page.name)
+    if not (folder / "bench").exists():
+        places = book() / "bench", book().parent / "bench"  # in the package, or in a working copy
+        copytree(next(place for place in places if place.is_dir()), folder / "bench", ignore=ignore_patterns("__pycache__"))
     return len(pages)
 
 

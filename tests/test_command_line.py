@@ -94,6 +94,7 @@ def test_run_nothing(tmp_path):
 def test_the_book_is_copied_once_and_never_written_over(tmp_path):
     folder = tmp_path / "mine"
     assert command.copy_book(folder) == len(list(Path(command.book()).glob("*.ipynb")))
+    assert (folder / "bench" / "results.json").exists()  # what pages draw
     (folder / "index.ipynb").write_text("mine")
     (folder / "00_core.ipynb").unlink()
     assert command.copy_book(folder) == 1
@@ -120,7 +121,7 @@ def test_a_wheel_brings_the_book_and_the_command(tmp_path):
     subprocess.run(build, check=True, stdin=subprocess.DEVNULL)
     wheel = next(tmp_path.glob("*.whl"))
     names = subprocess.run([sys.executable, "-m", "zipfile", "-l", wheel], capture_output=True, text=True).stdout
-    for part in ("litsock/book/index.ipynb", "litsock/examples/streams.py", "litsock/families/__init__.py", "py.typed"):
+    for part in ("litsock/book/index.ipynb", "litsock/book/bench/results.json", "litsock/examples/streams.py", "litsock/families/__init__.py", "py.typed"):
         assert part in names
 
 
