@@ -13,7 +13,7 @@ from operator import index
 
 from . import kernel
 from .constants import *
-from .families import Recent, unpack
+from .families import SEEN, Recent, unpack
 from .kernel import c_int
 from .messages import build, parse
 from .timeouts import POLLIN, POLLOUT, carry_on, end_of
@@ -310,13 +310,15 @@ class MessageRoom:
 
     def letters(self, count, proto, hidden) -> Iterator[tuple[memoryview, list[CMSG], int, Any]]:
         "The first `count` messages: data, control messages, flags without the `hidden` ones, address."
-        told, addresses = iter(self.row.told(count)), bytes(self.row.addresses)
+        told, memory, addresses = iter(self.row.told(count)), self.memory, bytes(self.row.addresses)
+        size, room, shown = self.size, kernel.ROOM, ~hidden
         data = names = control = 0
         for length, named, controlled, flags in zip(told, told, told, told):
             ancdata = parse(bytes(self.row.control[control : control + controlled])) if controlled else []
-            address = unpack(addresses[names : names + min(named, kernel.ROOM)], proto)
-            yield self.memory[data : data + min(length, self.size)], ancdata, flags & ~hidden, address
-            data, names, control = data + self.size, names + kernel.ROOM, control + self.control_size
+            raw = addresses[names : names + (named if named < room else room)]
+            arrived = memory[data : data + (length if length < size else size)]
+            yield arrived, ancdata, flags & shown, SEEN.get(raw) or unpack(raw, proto)
+            data, names, control = data + size, names + room, control + self.control_size
 
 
 WAIT_FOR_ONE, CLOSE_ON_EXEC = int(MSG_WAITFORONE), int(MSG_CMSG_CLOEXEC)
