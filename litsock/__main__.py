@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from argparse import REMAINDER, ArgumentParser
-from contextlib import nullcontext
 from pathlib import Path
 
 import litsock
@@ -109,10 +108,10 @@ def run(
     if not words:
         sys.exit("litsock: which program? litsock run PROGRAM.py, or litsock run -m MODULE")
     if trace or summary:
-        from litsock.tracing import watch_program
+        from litsock.tracing import output_file, watch_program
 
-        with open(output, "w", encoding="utf-8") if output else nullcontext() as file:
-            return watch_program(words, file, not no_data, summary)
+        with output_file(output) as file:
+            return watch_program(words, file, not no_data, trace, summary)
     from litsock.dropin import run_program
 
     run_program(words)

@@ -152,6 +152,8 @@ def run_program(
             run_module(argv[1:])
         else:
             run_file(argv, vars(main))
+    except SystemExit:
+        raise  # shows no traceback
     except BaseException as error:
         show_without_us(error)
         raise
@@ -215,6 +217,7 @@ def show_without_us(error):
         first = first.tb_next
 
     def hook(kind, value, trace):
+        sys.excepthook = show  # this one holds on to the error, and with it to all that the program had
         if value is error:
             value, trace = value.with_traceback(first), first
         show(kind, value, trace)

@@ -193,34 +193,51 @@ shape("recvfrom", "recvfrom", "sockfd:fd buf:data len:number flags:flags src_add
 shape("recvfrom_into", "recvfrom", "sockfd:fd buf:data len:number flags:flags src_addr:address", keep_recvfrom_into)
 
 # %% ../nbs/41b_recording.ipynb #f1ebb738
-def excerpts(pieces, limit, size):
-    "Excerpts of several pieces, `size` bytes in all."
+def pieces(parcel, limit, size):
+    "Excerpts of a parcel's pieces, `size` bytes in all."
     kept = []
-    for piece in pieces:
+    for piece in parcel.pieces:
         kept.append(excerpt(piece, limit, size))
         size -= kept[-1].size
         limit -= len(kept[-1].start)
     return kept
 
 
+class Sealed(bytes):
+    "Control messages without the data that nobody knows the meaning of: zeros stand in its place."
+
+
+def control_kept(control: bytes, limit: int) -> bytes:
+    "What is kept of control messages: where no data is wanted, only what says nothing but how the message travels."
+    if limit or not control:
+        return control
+    kept = bytearray(control)
+    for field in layouts.control_fields(control):
+        if field.name in UNKNOWN:
+            kept[field.start : field.start + len(field.raw)] = bytes(len(field.raw))
+    return Sealed(kept)
+
+
+UNKNOWN = "data", "(more)"  # names of fields in control messages of no known kind
+
+
 def keep_sendmsg(given, answer, limit):
-    fd, pieces, control, address, flags = given
-    return answer, (fd, address, excerpts(pieces, limit, sys.maxsize), control, flags)
+    fd, parcel, flags = given
+    control = control_kept(bytes(parcel.control), limit)
+    return answer, (fd, bytes(parcel.address), pieces(parcel, limit, sys.maxsize), control, flags)
 
 
 def keep_recvmsg(given, answer, limit):
-    fd, room, control, flags = given
-    if type(answer) is int:
+    fd, parcel, flags = given
+    if answer < 0:
         return answer, (fd, ..., ..., ..., flags, ...)
-    size, data, arrived, seen, address = answer
-    pieces = excerpts(room if data is None else (data,), limit, size)
-    return size, (fd, address, pieces, bytes(control[:arrived]), flags, seen)
+    received = parcel.address, pieces(parcel, limit, answer), control_kept(parcel.arrived_control(), limit)
+    return answer, (fd, *received, flags, parcel.flags)
 
 
 MESSAGE = "sockfd:fd msg_name:address msg_iov:pieces msg_control:control flags:flags"
 shape("sendmsg", "sendmsg", MESSAGE, keep_sendmsg)
-for name in ("recvmsg", "recvmsg_into"):
-    shape(name, "recvmsg", f"{MESSAGE} msg_flags:flags", keep_recvmsg)
+shape("recvmsg", "recvmsg", f"{MESSAGE} msg_flags:flags", keep_recvmsg)
 
 # %% ../nbs/41b_recording.ipynb #470c31b3
 MANY = 64  # messages of a row that are kept
@@ -252,7 +269,7 @@ def letters(row, first: int, last: int, arrived: bool, limit: int) -> Letters:
                 for which, (memory, start) in enumerate(zip((row.data, row.addresses, row.control), at))
             ]
             data = Excerpt(bytes(parts[0][:limit]), sizes[4 * number])
-            kept.append(Letter(data, bytes(parts[1]), bytes(parts[2])))
+            kept.append(Letter(data, bytes(parts[1]), control_kept(bytes(parts[2]), limit)))
         at = [start + room[4 * number + which] for which, start in enumerate(at)]
     return Letters(kept, last - first, sum(sizes[4 * number] for number in range(first, last)))
 
@@ -303,6 +320,7 @@ SECRETS = {
     }.items()
     for name in names.split()
 } | {(getattr(constants, "SOL_TLS", None), number) for number in (1, 2)}  # TLS_TX, TLS_RX: <linux/tls.h>
+SECRETS.add((getattr(constants, "IPPROTO_SCTP", None), 23))  # SCTP_AUTH_KEY: <linux/sctp.h>
 NUMBER = 8  # bytes: an option no longer than that is a number, not a secret
 
 
@@ -330,7 +348,7 @@ shape(
 # %% ../nbs/41b_recording.ipynb #c4b1c921
 LIBRARY = {
     "getaddrinfo", "getnameinfo", "gethostbyname_r", "gethostbyaddr_r", "getservbyname_r", "getservbyport_r",
-    "getprotobyname_r", "if_nameindex", "if_nametoindex", "if_indextoname",
+    "getprotobyname_r", "if_nametoindex",
 }  # fmt: skip
 
 
@@ -362,7 +380,7 @@ shape(
     lambda given, answer, limit: (answer[0], (*given, answer[1] if answer[0] == 0 else ...)),
 )  # fmt: skip
 for name, parameters in {
-    "gethostbyname": "name:name ret:plain", "gethostbyaddr": "addr:plain type:family ret:plain",
+    "gethostbyname": "name:name ret:entry", "gethostbyaddr": "addr:raw_host type:family ret:entry",
 }.items():  # fmt: skip
     shape(name, f"{name}_r", parameters, lambda given, answer, limit: (answer[0], (*given, answer[1])))
 for name, parameters in {

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
-from threading import Thread
+from threading import Thread, get_ident
 from time import perf_counter
 from typing import Any, NamedTuple
 
 from . import constants, kernel, layouts
 from .pictures import escape
-from .recording import LIBRARY, Excerpt, Letters, Note, Sockets, about, begin, born, end, survey, value_of
+from .recording import LIBRARY, SHAPES, UNKNOWN, Excerpt, Letters, Note, Sealed, Sockets, about, begin, born, calls, end, survey, value_of
 
 # %% auto #0
-__all__ = ['MOVING', 'KEEP', 'RING', 'PENDING', 'Record', 'record', 'parts_of', 'bytes_moved', 'Sum', 'Summary', 'summary_of',
-           'Calls', 'Trace', 'trace', 'watch_program']
+__all__ = ['MOVING', 'KEEP', 'RING', 'PENDING', 'Record', 'record', 'parts_of', 'bytes_moved', 'Sum', 'Summary', 'added',
+           'summary_of', 'Calls', 'Trace', 'trace', 'watch_program']
 
 # %% ../nbs/41_trace.ipynb #0cf1ac5c
 def seconds_text(seconds: float) -> str:
@@ -79,10 +79,18 @@ def protocol_text(value, note, writer):
     return layouts.protocol_name(value, note.values[2 if note.name == "getaddrinfo" else 0])
 
 
+def control_fields(value: bytes, family: int) -> list[layouts.Field]:
+    "The fields of control messages; of data that was not kept, how much there was."
+    found = layouts.control_fields(value, family)
+    if not isinstance(value, Sealed):
+        return found
+    return [field._replace(raw=b"", value=f"({len(field.raw)} bytes)") if field.name in UNKNOWN else field for field in found]
+
+
 def control_text(value, note, writer):
     "Control messages: the kind of each, and what it says."
     messages: list[list[str]] = []
-    for field in layouts.control_fields(value, writer.family(note)):
+    for field in control_fields(value, writer.family(note)):
         if field.name == "cmsg_type":
             messages.append([field.meaning])
         elif messages and not field.name.startswith(("cmsg", "(")):
@@ -104,6 +112,17 @@ def value_text(value, note, writer):
 def addresses_text(value, note, writer):
     "What a lookup found: each address once."
     return f"[{', '.join(dict.fromkeys(writer.address(entry[4], note) for entry in value))}]"
+
+
+def raw_host(value, note=None, writer=None):
+    "A host's address without more."
+    return repr(constants.inet_ntop(constants.AF_INET if len(value) == 4 else constants.AF_INET6, value))
+
+
+def entry_text(value, note, writer):
+    "What is known of a host: its name, other names, and its addresses."
+    name, aliases, _, addresses = value
+    return f"{', '.join(text_or_number(word, note, writer) for word in (name, *aliases))} [{', '.join(map(raw_host, addresses))}]"
 
 
 def letters_text(value, note, writer):
@@ -142,6 +161,8 @@ WAYS = {
     "port": lambda value, note, writer: str(constants.ntohs(value & 0xFFFF)),
     "host": lambda value, note, writer: ", ".join(text_or_number(part, note, writer) for part in value),
     "name": text_or_number,
+    "raw_host": raw_host,
+    "entry": entry_text,
     "service": lambda value, note, writer: writer.service(value),
 }
 
@@ -155,10 +176,15 @@ def argument_texts(note: Note, writer: Writer) -> dict[str, str]:
     return found
 
 # %% ../nbs/41_trace.ipynb #88a52ef6
+HOST_ERRORS = {1: "HOST_NOT_FOUND", 2: "TRY_AGAIN", 3: "NO_RECOVERY", 4: "NO_DATA"}  # <netdb.h>
+
+
 def error_name(note: Note) -> str:
     "The name of the error that a call ended in; empty if it did not."
     if note.result is None:
         return ""
+    if note.name in ("gethostbyname", "gethostbyaddr"):
+        return HOST_ERRORS.get(note.result, "")
     if note.shape.function in ("getaddrinfo", "getnameinfo"):
         return layouts.names_under("getaddrinfo, getnameinfo: errors").get(note.result, "") if note.result else ""
     return layouts.error_name(-note.result) if note.result < 0 and note.shape.function not in LIBRARY else ""
@@ -170,7 +196,10 @@ def result_text(note: Note, writer: Writer) -> str:
         return "… has not returned"
     if name := error_name(note):
         code = note.result
-        meaning = kernel.ffi.string(kernel.gai_strerror(code)).decode() if name.startswith("EAI") else os.strerror(-code)
+        if code > 0 or name.startswith("EAI"):
+            meaning = kernel.ffi.string(kernel.hstrerror(code) if code > 0 else kernel.gai_strerror(code)).decode()
+        else:
+            meaning = os.strerror(-code)
         return f"{name} ({meaning})"
     return writer.fd(note.result, note) if note.name != "socketpair" and note.result in born(note) else str(note.result)
 
@@ -199,7 +228,8 @@ def cells(note: Note, start: float, writer: Writer) -> dict[str, str]:
 
 def line(note: Note, start: float, writer: Writer) -> str:
     "A call on a line of its own, for a trace that prints while the program runs."
-    return "{seconds}  {thread}  {call} = {result}  <{took}>".format_map(cells(note, start, writer))
+    texts = cells(note, start, writer)
+    return "{seconds}  {thread}  {call} = {result}".format_map(texts) + f"  <{texts['took']}>" * bool(texts["took"])
 
 
 def aligned(rows: list, right: tuple[int, ...]) -> str:
@@ -225,7 +255,7 @@ def sections(note: Note, family: int = 0) -> list[Section]:
         if kind == "address":
             found.append(Section(f"{parameter}: struct {layouts.address_struct(value)}", layouts.address_fields(value), ""))
         elif kind == "control":
-            found.append(Section(f"{parameter}: control messages", layouts.control_fields(value, family), ""))
+            found.append(Section(f"{parameter}: control messages", control_fields(value, family), ""))
         elif kind == "value" and len(value.start) == value.size:
             found.append(option_section(note, value, family))
         elif kind in ("data", "pieces"):
@@ -243,7 +273,7 @@ def letter_sections(title, letter, family):
     if letter.data.start:
         yield data_section(title, letter.data)
     if letter.control:
-        yield Section(f"{title}: control messages", layouts.control_fields(letter.control, family), "")
+        yield Section(f"{title}: control messages", control_fields(letter.control, family), "")
 
 
 def option_section(note, value, family):
@@ -327,7 +357,7 @@ class Record(NamedTuple):
 def record(note: Note, number: int, start: float, writer: Writer) -> Record:
     "A note, written out."
     raw, parts = value_of(note, "address"), parts_of(note)
-    failed = note.result is not None and note.result < 0
+    failed = bool(error_name(note)) or (note.result is not None and note.result < 0)
     return Record(
         number, note.thread.name, note.shape.function, about(note), argument_texts(note, writer),
         -1 if failed else note.result, error_name(note), note.start - start, note.end - note.start,
@@ -383,15 +413,27 @@ class Summary(list[Sum]):
         return html_table(list(self.heads), rows)
 
 
-def summary_of(records: list[Record]) -> Summary:
+def added(before: Sum | None, more: Sum) -> Sum:
+    "Two sums of one function as one."
+    if before is None:
+        return more
+    return Sum(
+        more.call, before.calls + more.calls, before.errors + more.errors, before.seconds + more.seconds,
+        max(before.longest, more.longest), before.bytes + more.bytes,
+    )  # fmt: skip
+
+
+def summary_of(
+    records: list[Record],
+    dropped: Iterable[Sum] = (),  # what is known of calls that are no longer there
+) -> Summary:
     "Records added up."
     sums: dict[str, Sum] = {}
-    for one in records:
-        before = sums.get(one.call, Sum(one.call, 0, 0, 0.0, 0.0, 0))
-        sums[one.call] = Sum(
-            one.call, before.calls + 1, before.errors + bool(one.error), before.seconds + one.seconds,
-            max(before.longest, one.seconds), before.bytes + (one.size or 0),
-        )  # fmt: skip
+    for one in dropped:
+        sums[one.call] = added(sums.get(one.call), one)
+    for record in records:
+        one = Sum(record.call, 1, int(bool(record.error)), record.seconds, record.seconds, record.size or 0)
+        sums[one.call] = added(sums.get(one.call), one)
     return Summary(sorted(sums.values(), key=lambda one: -one.seconds))
 
 # %% ../nbs/41_trace.ipynb #367caa1b
@@ -402,26 +444,47 @@ def several(what) -> tuple:
 
 def descriptors(sockets) -> set[int]:
     "Of sockets, or of descriptors."
-    fds = {one if isinstance(one, int) else one.fileno() for one in several(sockets)}
+    fds = set()
+    for one in several(sockets):
+        if not isinstance(one, int) and not hasattr(one, "fileno"):
+            raise TypeError(f"socket must be a socket, a descriptor or several of them, not {one!r}")
+        fds.add(one if isinstance(one, int) else one.fileno())
     if -1 in fds:
         raise ValueError("a closed socket has no descriptor to look for; give the number that it had: only(socket=5)")
     return fds
 
 
+def known_call(name: str) -> str:
+    "A function's name, if a trace can ever have it: nobody should look for a call that was only misspelled."
+    known = {*SHAPES, *(shape.function for shape in SHAPES.values()), *calls()}
+    if name in known:
+        return name
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(name), known)
+    raise ValueError(f"no call is named {name!r}" + f"; did you mean {' or '.join(close)}?" * bool(close))
+
+
+def thread_name(thread) -> str:
+    if isinstance(thread, (str, Thread)):
+        return getattr(thread, "name", thread)
+    raise TypeError(f"thread must be a thread, its name or several of them, not {thread!r}")
+
+
 def wanted(
     socket=None,  # a socket, a descriptor, or several
-    call=None,  # a function's name in C, or several
+    call=None,  # a function's name in C or in `kernel`, or several
     thread=None,  # a thread or its name, or several
 ):
     "A test for notes; `None` where everything is wanted."
     if socket is call is thread is None:
         return None
     fds = None if socket is None else descriptors(socket)
-    names = None if call is None else set(several(call))
-    threads = None if thread is None else {one if isinstance(one, str) else one.name for one in several(thread)}
+    names = None if call is None else {known_call(name) for name in several(call)}
+    threads = None if thread is None else {thread_name(one) for one in several(thread)}
     return lambda note: (
         (fds is None or about(note) in fds or bool(fds.intersection(born(note))))
-        and (names is None or note.shape.function in names)
+        and (names is None or note.shape.function in names or note.name in names)
         and (threads is None or note.thread.name in threads)
     )
 
@@ -611,7 +674,9 @@ class Trace(Calls):
         is_wanted=None,  # a test for notes
     ):
         super().__init__([])
-        self._ring: deque[Note] = deque(maxlen=limit)
+        self._ring: deque[Note] = deque()
+        self._limit = limit
+        self._lost: dict[tuple[int, str], Sum] = {}  # by thread and function; each thread changes only what is its own
         self._numbers = count(1)
         self._data = KEEP if data is True else int(data)
         self._stream, self._is_wanted = stream, is_wanted
@@ -622,6 +687,7 @@ class Trace(Calls):
 
     def __enter__(self) -> Trace:
         if not self._start:
+            self._pid = os.getpid()
             self._before = survey()
             self._start = perf_counter()
         begin(self)
@@ -662,14 +728,23 @@ class Trace(Calls):
         if self._is_wanted and not self._is_wanted(Note(0, thread, name, form, start, end, result, values)):
             return
         self._ring.append(note := Note(next(self._numbers), thread, name, form, start, end, result, values))
+        if len(self._ring) > self._limit:
+            self._drop(self._ring.popleft())
         if self._stream is not None:
             self._print(note)
+
+    def _drop(self, note) -> None:
+        "Of a call that is pushed out of the ring, only its share in the sums stays."
+        key, seconds = (get_ident(), note.shape.function), note.end - note.start
+        more = Sum(note.shape.function, 1, int(bool(error_name(note))), seconds, seconds, bytes_moved(note) or 0)
+        self._lost[key] = added(self._lost.get(key), more)
 
     def _print(self, note) -> None:
         "Write a call to the stream. If that is closed, no more: the program that is watched must not suffer from it."
         self._printing.add(note.thread)
+        who = "" if (pid := os.getpid()) == self._pid else f"[{pid}] "  # a child that the program forked
         try:
-            print(line(note, self._start, Writer(Sockets([]))), file=self._stream, flush=True)
+            print(who + line(note, self._start, Writer(Sockets([]))), file=self._stream, flush=True)
         except (OSError, ValueError):
             self._stream = None
         finally:
@@ -683,7 +758,11 @@ class Trace(Calls):
     @property
     def dropped(self) -> int:
         "How many calls were pushed out of the ring."
-        return max((note.number for note in list(self._ring)), default=0) - len(self._ring)
+        return sum(one.calls for one in list(self._lost.values()))
+
+    def summary(self) -> Summary:
+        "How often each function was called, how often it failed, and how long that took; what was dropped is counted too."
+        return summary_of(self.records, list(self._lost.values()))
 
 # %% ../nbs/41_trace.ipynb #5c5fca9a
 def trace(
@@ -696,6 +775,10 @@ def trace(
     thread=None,  # only calls of this thread (or its name), or one of several
 ) -> Trace:  # a context manager: what is called inside is recorded
     "Record every system call that litsock makes, in all threads."
+    if not isinstance(data, int) or data < 0:
+        raise ValueError(f"data must be True, False or how many bytes of each call to keep, not {data!r}")
+    if not isinstance(limit, int) or limit < 1:
+        raise ValueError(f"limit must be how many calls to keep, at least 1, not {limit!r}")
     return Trace(data, limit, stream, wanted(socket, call, thread))
 
 # %% ../nbs/41_trace.ipynb #a823edd7
@@ -703,7 +786,8 @@ def watch_program(
     program: list[str],  # `[PROGRAM, ARGUMENT, …]` or `["-m", MODULE, ARGUMENT, …]`, as after `python`
     output=None,  # a text file to write to; by default standard error
     data: bool = True,  # show the start of what is sent and received
-    summary: bool = False,  # only the sums, at the end
+    lines: bool = True,  # write each call
+    summary: bool = False,  # write the sums, at the end
 ) -> None:
     "Run a program on litsock, and write what it asks the kernel."
     import sys
@@ -711,17 +795,30 @@ def watch_program(
     from litsock.dropin import run_program
 
     output = output or sys.stderr
-    t = trace(data=data, stream=None if summary else output)
+    t = trace(data=data, stream=output if lines else None)
     try:
         with t:
             run_program(program)
     finally:
-        for note in t._unfinished:
+        ours = os.getpid() == t._pid  # not in a child that the program forked
+        for note in t._unfinished if ours and lines else ():
             print(line(note, t._start, t._writer()), file=output)
-        if summary:
+        if ours and summary:
             print(t.summary(), file=output)
 
 # %% ../nbs/41_trace.ipynb #d2e88fae
+def output_file(path: str | None):
+    "The file to write to, as a context manager; `None` for standard error."
+    from contextlib import nullcontext
+
+    if not path:
+        return nullcontext()
+    try:
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise SystemExit(f"litsock: cannot write to {path}: {error.strerror}") from None
+
+
 def main(arguments: list[str] | None = None) -> None:
     "The command line."
     from argparse import REMAINDER, ArgumentParser
@@ -734,10 +831,8 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if not chosen.program:
         parser.error("which program?")
-    if not chosen.output:
-        return watch_program(chosen.program, None, not chosen.no_data, chosen.summary)
-    with open(chosen.output, "w", encoding="utf-8") as file:
-        watch_program(chosen.program, file, not chosen.no_data, chosen.summary)
+    with output_file(chosen.output) as file:
+        watch_program(chosen.program, file, not chosen.no_data, not chosen.summary, chosen.summary)
 
 
 if __name__ == "__main__" and "get_ipython" not in globals():

@@ -308,6 +308,75 @@ def test_ring(pair):
     assert "15 earlier calls were dropped" in repr(t) and "15 earlier calls were dropped" in t._repr_html_()
 
 
+def test_sums_outlive_the_ring(pair):
+    """What was dropped is counted: calls, errors, bytes, by whatever thread."""
+    one, other = pair
+    other.setblocking(False)
+    with litsock.trace(limit=3) as t:
+        for _ in range(50):
+            one.send(b"ab")
+        worker = Thread(target=lambda: [one.send(b"ab") for _ in range(50)])
+        worker.start()
+        worker.join()
+        other.recv(1000)
+        for _ in range(4):
+            with pytest.raises(BlockingIOError):
+                other.recv(1000)
+    sums = {one_sum.call: one_sum for one_sum in t.summary()}
+    assert sums["send"][1:3] == (100, 0) and sums["send"].bytes == 200
+    assert sums["recv"][1:3] == (5, 4) and sums["recv"].bytes == 200
+    assert (len(t), t.dropped) == (3, 102)
+    assert all(type(number) is int for one_sum in t.summary() for number in one_sum[1:3])
+
+
+@pytest.mark.parametrize("given", [{"limit": 0}, {"limit": -1}, {"limit": "x"}, {"data": -1}, {"data": None}, {"data": "x"}])
+def test_bounds_are_checked(given):
+    with pytest.raises(ValueError, match=f"{next(iter(given))} must be"):
+        litsock.trace(**given)
+
+
+def test_filters_say_what_is_wrong(pair):
+    """A misspelled call is an error, not an empty trace; `accept` and `poll` go by these names as by those in C."""
+    with pytest.raises(ValueError, match="no call is named 'sned'; did you mean send"):
+        litsock.trace(call="sned")
+    with pytest.raises(TypeError, match="socket must be"):
+        litsock.trace(socket="lo")
+    with pytest.raises(TypeError, match="thread must be"):
+        litsock.trace(thread=5)
+    one, other = pair
+    other.settimeout(0.01)
+    with litsock.trace() as t, pytest.raises(TimeoutError):
+        other.recv(1)
+    assert names(t.only(call="poll")) == names(t.only(call="ppoll")) == ["ppoll"]
+
+
+def test_unknown_control_data_is_data(pair, tmp_path):
+    """Without data, of a control message that nobody knows only its size is kept; a known one says what it said."""
+    one, _ = pair
+    with litsock.trace(data=False) as t:
+        one.sendmsg([b"x"], [(litsock.IPPROTO_IP, litsock.IP_RETOPTS, b"PASSWORD" * 3), (litsock.SOL_SOCKET, litsock.SCM_RIGHTS, b"\1\0\0\0")])
+    t.save(tmp_path / "t.jsonl")
+    shown = repr(t) + t._repr_html_() + repr(t.records) + (tmp_path / "t.jsonl").read_text() + repr(t._notes())
+    assert "PASSWORD" not in shown and b"PASSWORD".hex(" ")[:11] not in shown
+    assert "(24 bytes)" in shown and "SCM_RIGHTS 1" in shown
+
+
+def test_errors_of_lookups():
+    with litsock.trace() as t:
+        with pytest.raises(OSError):
+            litsock.if_indextoname(2**31 - 1)
+        with pytest.raises(litsock.herror):
+            litsock.gethostbyaddr("192.0.2.77")
+        assert litsock.gethostbyaddr("127.0.0.1")
+    by_call = {}
+    for record in t.records:
+        by_call.setdefault(record.call, []).append(record)
+    assert (by_call["if_indextoname"][0].result, by_call["if_indextoname"][0].error) == (-1, "ENXIO")
+    failed, found = by_call["gethostbyaddr_r"]
+    assert failed.result == -1 and failed.error in ("HOST_NOT_FOUND", "TRY_AGAIN", "NO_RECOVERY", "NO_DATA")
+    assert found.arguments["addr"] == "'127.0.0.1'" and found.error == ""
+
+
 def test_save(pair, tmp_path):
     with litsock.trace() as t:
         pair[0].sendall(b"\xff\0")
@@ -738,6 +807,53 @@ def test_the_sums_of_a_program(tmp_path):
     assert any(line.split()[:3] == ["send", "1", "8"] for line in sums)
 
 
+def run(tmp_path, text, *words):
+    (tmp_path / "program.py").write_text(text)
+    path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
+    line = [sys.executable, "-m", "litsock", "run", *words, "program.py"]
+    return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": path})
+
+
+def test_lines_and_sums(tmp_path):
+    lines = watched(tmp_path, "--trace", "--summary").splitlines()
+    heads = next(number for number, line in enumerate(lines) if line.split() == ["call", "calls", "errors", "bytes", "time", "longest"])
+    assert any("send(" in line for line in lines[:heads]) and any(line.split()[:3] == ["send", "1", "8"] for line in lines[heads:])
+
+
+def test_the_sums_of_a_long_program(tmp_path):
+    done = run(tmp_path, "import socket\na, b = socket.socketpair()\nfor _ in range(6000): a.send(b'x'); b.recv(1)\na.close(); b.close()\n", "--summary")
+    sums = {line.split()[0]: line.split()[1] for line in done.stderr.splitlines()}
+    assert (sums["send"], sums["recv"]) == ("6000", "6000"), done.stderr
+
+
+FORKING = """
+import os, socket, sys
+a, b = socket.socketpair()
+a.send(b"parent")
+if not os.fork():
+    b.recv(100)
+    sys.exit()
+os.wait()
+sys.exit()
+"""
+
+
+def test_a_child_is_told_from_its_parent(tmp_path):
+    """And sockets that the program leaves open bring no complaint at the end, though `sys.exit` ended it."""
+    done = run(tmp_path, FORKING, "--trace", "--summary")
+    lines = done.stderr.splitlines()
+    assert [bool(re.match(r"\[\d+\] ", line)) for line in lines if " recv(" in line] == [True]
+    assert [bool(re.match(r"\[\d+\] ", line)) for line in lines if " send(" in line] == [False]
+    assert sum(line.startswith("call ") for line in lines) == 1
+    assert "Exception ignored" not in done.stderr
+
+
+def test_where_nothing_can_be_written(tmp_path):
+    done = run(tmp_path, "print('must not run')", "--trace", "--output", "nowhere/trace.txt")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "litsock: cannot write to nowhere/trace.txt: No such file or directory\n"
+
+
 def test_a_program_without_its_data(tmp_path):
     said = watched(tmp_path, "--trace", "--no-data")
     assert "send(" in said and "question" not in said
@@ -753,4 +869,4 @@ def test_a_program_that_is_interrupted(tmp_path):
         sleep(0.2)
         child.send_signal(signal.SIGINT)
         said = child.communicate(timeout=60)[1]
-    assert "KeyboardInterrupt" in said and re.search(r"recv\(\d+, …, 10, 0\) = … has not returned", said)
+    assert "KeyboardInterrupt" in said and re.search(r"recv\(\d+, …, 10, 0\) = … has not returned$", said, re.M)
