@@ -17,7 +17,7 @@ from . import constants, families, kernel
 __all__ = ['ERRORS', 'PROTOCOLS', 'LEVELS', 'CONTROL', 'MARKED', 'KINDS', 'STRUCTS', 'ADDRESSES', 'BLUETOOTH', 'MESSAGES',
            'OPTIONS', 'NUMBERS', 'names_under', 'flag_names', 'error_name', 'family_name', 'message_flags', 'type_name',
            'protocol_name', 'level_name', 'option_name', 'mcast_name', 'control_name', 'native', 'text', 'time_of_day',
-           'address_value', 'struct', 'size_of', 'Field', 'fields', 'address_struct', 'address_fields',
+           'address_value', 'tcp_state', 'struct', 'size_of', 'Field', 'fields', 'address_struct', 'address_fields',
            'control_fields', 'data_fields', 'option_fields', 'hexdump']
 
 # %% ../nbs/42_layouts.ipynb #ffdbb79e
@@ -186,6 +186,12 @@ def address_value(
         return raw
 
 
+def tcp_state(number: int) -> str:
+    "The state of a connection. (The list has the states of its congestion control too, with numbers of their own.)"
+    name = names_under("TCP states").get(number, "TCP_CA_")
+    return str(number) if name.startswith("TCP_CA_") else name
+
+
 KINDS = {
     "number": native,
     "signed": lambda raw: int.from_bytes(raw, sys.byteorder, signed=True),
@@ -204,7 +210,7 @@ KINDS = {
     "protocol": lambda raw: names_under("IPPROTO_*").get(native(raw), str(native(raw))),
     "frame": lambda raw: names_under("ETH_P_*").get(int.from_bytes(raw, "big"), hex(int.from_bytes(raw, "big"))),
     "errno": lambda raw: error_name(native(raw)) or native(raw),
-    "state": lambda raw: names_under("TCP states").get(native(raw), str(native(raw))),
+    "state": lambda raw: tcp_state(native(raw)),
     "origin": lambda raw: names_under("SO_EE_*").get(native(raw), str(native(raw))),
     "address": lambda raw: address_value(raw) if any(raw[:2]) else None,
     "operation": lambda raw: names_under("ALG_*", "operation").get(native(raw), str(native(raw))),

@@ -14,7 +14,7 @@ from . import constants, families, kernel, layouts
 from .core import socket
 from .layouts import struct
 from .pictures import escape
-from .tracing import FAINT, aligned, cell, html_table
+from .tracing import FAINT, SHOWN, aligned, cell, html_table
 
 # %% auto #0
 __all__ = ['SOCK_DIAG_BY_FAMILY', 'NLMSG_ERROR', 'NLMSG_DONE', 'DUMP', 'DUMP_INTERRUPTED', 'HEADER', 'AGAIN', 'TYPES',
@@ -211,7 +211,7 @@ def numbers(raw: bytes) -> list[int]:
 
 def state_name(state: int, type: int) -> str:
     "A state without its prefix. Where no protocol has states, the kernel says `TCP_CLOSE` for not connected."
-    name = layouts.names_under("TCP states").get(state, str(state)).removeprefix("TCP_")
+    name = layouts.tcp_state(state).removeprefix("TCP_")
     return "UNCONN" if name == "CLOSE" and type != constants.SOCK_STREAM else name
 
 # %% ../nbs/44_sockets.ipynb #3f4d8063
@@ -462,12 +462,17 @@ class Sockets(list[Socket]):
         ]  # fmt: skip
 
     def __repr__(self) -> str:
-        return aligned([self.heads, *self.rows()], (2, 3))
+        rows = self.rows()
+        return "\n".join([aligned([self.heads, *rows[:SHOWN]], (2, 3)), *filter(None, [self.foot()])])
+
+    def foot(self) -> str:
+        "What the table does not show."
+        return f"{len(self) - SHOWN} more: rows() has all" if len(self) > SHOWN else "" if self else "no sockets"
 
     def _repr_html_(self) -> str:
         styles = ("", "", "text-align: right", "text-align: right", "", "", FAINT)
-        rows = ["".join(cell(escape(text), style) for text, style in zip(row, styles)) for row in self.rows()]
-        return html_table(list(self.heads), rows, "" if rows else "no sockets")
+        rows = ["".join(cell(escape(text), style) for text, style in zip(row, styles)) for row in self.rows()[:SHOWN]]
+        return html_table(list(self.heads), rows, self.foot())
 
 
 def owner_text(sock: Socket) -> str:

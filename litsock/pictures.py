@@ -236,23 +236,24 @@ def draw_lanes(
     text: str,  # the same in words, for a terminal and a screen reader
 ) -> Picture:
     "Calls of several peers over time."
-    widths = [label_width(bars, number) for number in range(len(names))]
-    margin = MARGIN if times else 0
     two = len(names) == 2
+    names = [clipped(name, GAP // 8 if two else LONGEST_LABEL) for name in names]
+    widths = [max(label_width(bars, number), 8.2 * len(name) / (1 + two) + 16) for number, name in enumerate(names)]
+    margin = MARGIN if times else 0
     places = [margin + widths[0] * two + 12.0]
     for width in widths[:-1]:
         places.append(places[-1] + (GAP if two else width + 24))
     rows = max((last for _, _, last, *_ in bars), default=0) + 1
     picture = Picture(round(places[-1] + widths[-1] + 12), 40 + rows * LANE_ROW, text)
     for x, name in zip(places, names):
-        picture.label(x, 16, clipped(name), 14, "middle" if two else "start")
+        picture.label(x, 16, name, 14, "middle" if two else "start")
         picture.line(x, 24, x, 34 + rows * LANE_ROW, dashed=True)
     for number, time in enumerate(times):
         picture.label(margin - 16, lane_y(number) + 4, time, 10, "end")
     for bar in bars:
         draw_bar(picture, places[bar[0]], *bar[1:], turned=two and bar[0] == 0)
     for from_lane, from_row, to_lane, to_row, dashed, label in arrows:
-        draw_arrow(picture, places[from_lane], from_row, places[to_lane], to_row, dashed, label if two else "")
+        draw_arrow(picture, places[from_lane], from_row, places[to_lane], to_row, dashed, label, between_words=not two)
     return picture
 
 
@@ -275,10 +276,13 @@ def draw_bar(picture, x, first, last, label, end_label, turned):
             picture.label(x - 12 if turned else x + 12, lane_y(row) + 4, clipped(words), 12, "end" if turned else "start", True)
 
 
-def draw_arrow(picture, x1, row1, x2, row2, dashed, label):
+def draw_arrow(picture, x1, row1, x2, row2, dashed, label, between_words):
+    "`between_words`: there are labels beside the lanes on this side, and no room for one on the arrow."
     side = 7 if x2 > x1 else -7
     y1, y2 = lane_y(row1), lane_y(row2)
+    if between_words:
+        y1, y2 = y1 + 9, y2 + (9 if row1 == row2 else -9)
     picture.line(x1 + side, y1, x2 - side, y2, arrow=True, dashed=dashed)
-    if label:  # on a slanted arrow near its head, where no other arrow from the same place is in the way
+    if label and not between_words:  # on a slanted arrow near its head, where no other arrow from the same place is in the way
         part = 0.5 if y1 == y2 else 0.78
         picture.label(x1 + (x2 - x1) * part, y1 + (y2 - y1) * part - 4, label, 11)

@@ -66,7 +66,9 @@ def draw_option(
     family: int = 0,  # of the socket, which matters for Bluetooth
 ) -> Picture:
     "The bytes of an option's value, with what it is for."
-    raw = value.to_bytes(4, sys.byteorder, signed=True) if isinstance(value, int) else bytes(value)
+    if isinstance(value, str) or isinstance(value, int) and not -(2**31) <= value < 2**32:
+        raise ValueError(f"value must be bytes, or a number of 32 bits, not {value!r}")
+    raw = (value & 0xFFFFFFFF).to_bytes(4, sys.byteorder) if isinstance(value, int) else bytes(value)
     name = layouts.option_name(level, option, family)
     title = ": ".join(filter(None, [f"{layouts.level_name(level, family)}, {name}", meaning(name)]))
     return picture_of(layouts.option_fields(level, option, raw, family), title)
@@ -214,17 +216,18 @@ def tcp_rows(tcp: TCPInfo | None) -> list[tuple[str, str]]:
     if tcp.state in ("TCP_LISTEN", "TCP_CLOSE"):
         return [("TCP", tcp.state)]
     shortest = f", at best {seconds_text(tcp.min_rtt)}" if tcp.min_rtt else ""
+    measured = f"{seconds_text(tcp.rtt)} ± {seconds_text(tcp.rttvar)}{shortest}" if tcp.rtt else "not measured yet"
     return [
         ("TCP", f"{tcp.state}, {tcp.caution}"),
-        ("round trip", f"{seconds_text(tcp.rtt)} ± {seconds_text(tcp.rttvar)}{shortest}"),
+        ("round trip", measured),
         ("congestion window", f"{tcp.snd_cwnd} segments of {tcp.snd_mss} bytes"),
-        ("sent", f"{amount(tcp.bytes_sent)}, {amount(tcp.bytes_acked)} acknowledged, {tcp.total_retrans} segments again"),
+        ("sent", f"{amount(tcp.bytes_sent)}, {amount(tcp.bytes_acked)} acknowledged, {tcp.total_retrans} segment{'s' * (tcp.total_retrans != 1)} again"),
         ("received", amount(tcp.bytes_received)),
     ]  # fmt: skip
 
 
 def amount(size: int | None) -> str:
-    return "?" if size is None else f"{size:,} bytes"
+    return "?" if size is None else "1 byte" if size == 1 else f"{size:,} bytes"
 
 # %% ../nbs/43_views.ipynb #828827b4
 def known_address(ask):

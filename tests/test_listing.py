@@ -170,3 +170,12 @@ def test_same_as_ss(connection):
         pytest.skip("ss shows no process here")
     ours = {(sock.fd, sock.state, "%s:%d" % sock.local) for sock in litsock.sockets(os.getpid()) if sock.name == "TCP" and sock.state != "CLOSE"}
     assert ours == theirs
+
+
+def test_long_lists_are_cut_on_display(connection):
+    """A busy machine has tens of thousands of sockets; a table that long would stop the browser."""
+    found = litsock.sockets(os.getpid())
+    many = type(found)(found[:1] * 5000)
+    assert repr(many).endswith("4800 more: rows() has all") and len(repr(many).splitlines()) == 202
+    assert many._repr_html_().count("<tr>") == 201 and "4800 more" in many._repr_html_()
+    assert repr(type(found)()).endswith("no sockets")

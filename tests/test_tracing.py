@@ -636,6 +636,20 @@ def test_timeline_of_unnamed_pairs(pair):
     assert found == [("5 bytes", b"hello"), ("7 bytes", b", world")]
 
 
+def test_arrows_among_many_lanes_spare_the_words():
+    """Beside each of three lanes stand labels: an arrow must not begin or end at their height. And names do not run into each other."""
+    from litsock.pictures import draw_lanes, lane_y
+
+    bars = [(0, 0, 0, "send(b'one')", ""), (1, 1, 1, "recv() → b'one'", ""), (2, 2, 2, "send(b'two')", ""), (0, 2, 3, "recv()", "→ b'two'")]
+    names = ["MainThread", "ThreadPoolExecutor-0_0", "ThreadPoolExecutor-0_1"]
+    drawn = draw_lanes(names, bars, [(0, 0, 1, 1, False, ""), (2, 2, 0, 3, False, ""), (1, 1, 2, 1, False, "")], [], "")._repr_html_()
+    arrows = re.findall(r'y1="(\d+)" x2="[\d.]+" y2="(\d+)" stroke="currentColor" marker', drawn)
+    assert len(arrows) == 3
+    assert all(abs(int(y) - lane_y(row)) >= 8 for arrow in arrows for y in arrow for row in range(4))
+    starts = [float(x) for x in re.findall(r'<text x="([\d.]+)" y="16"', drawn)]
+    assert all(right - left > 7 * len(name) for left, right, name in zip(starts, starts[1:], names))
+
+
 def test_lanes(pair):
     with litsock.trace() as t:
         pair[0].sendall(b"x")

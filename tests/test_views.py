@@ -154,3 +154,24 @@ def test_the_chapter_is_loaded_when_first_used():
     code = "import sys, litsock; s = litsock.socket(); print([n for n in sys.modules if n in ('litsock.views', 'litsock.tracing')]); s.info(); print('litsock.views' in sys.modules)"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["[]", "True"]
+
+
+def test_states_are_not_those_of_the_congestion_control():
+    """`TCP_CA_Open` is 0, and so is a `tcp_info` that says nothing."""
+    assert [layouts.tcp_state(number) for number in (0, 1, 10, 99)] == ["0", "TCP_ESTABLISHED", "TCP_LISTEN", "99"]
+
+
+def test_what_is_not_measured_is_not_shown():
+    new = views.TCPInfo(*views.tcp_info(bytes(280)))._replace(state="TCP_SYN_SENT", rttvar=0.25, bytes_sent=1, total_retrans=1)
+    rows = dict(views.tcp_rows(new))
+    assert rows["round trip"] == "not measured yet"
+    assert rows["sent"] == "1 byte, 0 bytes acknowledged, 1 segment again"
+
+
+@pytest.mark.parametrize("value", ["x", 1 << 40, -(1 << 40)])
+def test_option_values_that_cannot_be(value):
+    draw_option = views.draw_option
+
+    with pytest.raises(ValueError, match="value must be bytes, or a number of 32 bits"):
+        draw_option(litsock.SOL_SOCKET, litsock.SO_RCVBUF, value)
+    assert "SO_MARK -1" in repr(draw_option(litsock.SOL_SOCKET, litsock.SO_MARK, 0xFFFFFFFF))
