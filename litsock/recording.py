@@ -193,10 +193,10 @@ shape("recvfrom", "recvfrom", "sockfd:fd buf:data len:number flags:flags src_add
 shape("recvfrom_into", "recvfrom", "sockfd:fd buf:data len:number flags:flags src_addr:address", keep_recvfrom_into)
 
 # %% ../nbs/41b_recording.ipynb #f1ebb738
-def pieces(parcel, limit, size):
-    "Excerpts of a parcel's pieces, `size` bytes in all."
+def excerpts(pieces, limit, size):
+    "Excerpts of several pieces, `size` bytes in all."
     kept = []
-    for piece in parcel.pieces:
+    for piece in pieces:
         kept.append(excerpt(piece, limit, size))
         size -= kept[-1].size
         limit -= len(kept[-1].start)
@@ -222,22 +222,28 @@ UNKNOWN = "data", "(more)"  # names of fields in control messages of no known ki
 
 
 def keep_sendmsg(given, answer, limit):
+    fd, pieces, control, address, flags = given
+    return answer, (fd, address, excerpts(pieces, limit, sys.maxsize), control, flags)
     fd, parcel, flags = given
     control = control_kept(bytes(parcel.control), limit)
     return answer, (fd, bytes(parcel.address), pieces(parcel, limit, sys.maxsize), control, flags)
 
 
 def keep_recvmsg(given, answer, limit):
-    fd, parcel, flags = given
-    if answer < 0:
+    fd, room, control, flags = given
+    if type(answer) is int:
         return answer, (fd, ..., ..., ..., flags, ...)
+    size, data, arrived, seen, address = answer
+    pieces = excerpts(room if data is None else (data,), limit, size)
+    return size, (fd, address, pieces, bytes(control[:arrived]), flags, seen)
     received = parcel.address, pieces(parcel, limit, answer), control_kept(parcel.arrived_control(), limit)
     return answer, (fd, *received, flags, parcel.flags)
 
 
 MESSAGE = "sockfd:fd msg_name:address msg_iov:pieces msg_control:control flags:flags"
 shape("sendmsg", "sendmsg", MESSAGE, keep_sendmsg)
-shape("recvmsg", "recvmsg", f"{MESSAGE} msg_flags:flags", keep_recvmsg)
+for name in ("recvmsg", "recvmsg_into"):
+    shape(name, "recvmsg", f"{MESSAGE} msg_flags:flags", keep_recvmsg)
 
 # %% ../nbs/41b_recording.ipynb #470c31b3
 MANY = 64  # messages of a row that are kept

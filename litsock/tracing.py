@@ -743,8 +743,10 @@ class Trace(Calls):
         "Write a call to the stream. If that is closed, no more: the program that is watched must not suffer from it."
         self._printing.add(note.thread)
         who = "" if (pid := os.getpid()) == self._pid else f"[{pid}] "  # a child that the program forked
+        text = who + line(note, self._start, Writer(Sockets([])))
         try:
-            print(who + line(note, self._start, Writer(Sockets([]))), file=self._stream, flush=True)
+            code = getattr(self._stream, "encoding", None) or "utf-8"  # that may lack a letter: µ, or one of a path
+            print(text.encode(code, "backslashreplace").decode(code), file=self._stream, flush=True)
         except (OSError, ValueError):
             self._stream = None
         finally:
@@ -779,6 +781,8 @@ def trace(
         raise ValueError(f"data must be True, False or how many bytes of each call to keep, not {data!r}")
     if not isinstance(limit, int) or limit < 1:
         raise ValueError(f"limit must be how many calls to keep, at least 1, not {limit!r}")
+    if stream is not None and not hasattr(stream, "write"):
+        raise TypeError(f"stream must be a text file to print to, not {stream!r}")
     return Trace(data, limit, stream, wanted(socket, call, thread))
 
 # %% ../nbs/41_trace.ipynb #a823edd7

@@ -485,6 +485,18 @@ def test_stream_printing(pair):
     assert re.fullmatch(r"(\d+\.\d{6}  MainThread  \w+\(.*\) = 5  <.* µs>\n){2}", out.getvalue())
 
 
+def test_printing_to_what_lacks_a_letter(pair):
+    """An ASCII file has no µ: the line is written all the same."""
+    one, _ = pair
+    raw = io.BytesIO()
+    with litsock.trace(stream=io.TextIOWrapper(raw, "ascii")):
+        one.send(b"first")
+        one.send(b"second")
+    assert raw.getvalue().count(b"\n") == 2 and b"second" in raw.getvalue() and rb" \xb5s>" in raw.getvalue()
+    with pytest.raises(TypeError, match="stream must be a text file"):
+        litsock.trace(stream="trace.txt")
+
+
 def test_printing_to_what_is_closed(pair):
     out = io.StringIO()
     out.close()
