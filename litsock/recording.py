@@ -223,10 +223,7 @@ UNKNOWN = "data", "(more)"  # names of fields in control messages of no known ki
 
 def keep_sendmsg(given, answer, limit):
     fd, pieces, control, address, flags = given
-    return answer, (fd, address, excerpts(pieces, limit, sys.maxsize), control, flags)
-    fd, parcel, flags = given
-    control = control_kept(bytes(parcel.control), limit)
-    return answer, (fd, bytes(parcel.address), pieces(parcel, limit, sys.maxsize), control, flags)
+    return answer, (fd, address, excerpts(pieces, limit, sys.maxsize), control_kept(control, limit), flags)
 
 
 def keep_recvmsg(given, answer, limit):
@@ -235,9 +232,7 @@ def keep_recvmsg(given, answer, limit):
         return answer, (fd, ..., ..., ..., flags, ...)
     size, data, arrived, seen, address = answer
     pieces = excerpts(room if data is None else (data,), limit, size)
-    return size, (fd, address, pieces, bytes(control[:arrived]), flags, seen)
-    received = parcel.address, pieces(parcel, limit, answer), control_kept(parcel.arrived_control(), limit)
-    return answer, (fd, *received, flags, parcel.flags)
+    return size, (fd, address, pieces, control_kept(bytes(control[:arrived]), limit), flags, seen)
 
 
 MESSAGE = "sockfd:fd msg_name:address msg_iov:pieces msg_control:control flags:flags"
