@@ -5,6 +5,7 @@
 # %% ../nbs/45_command_line.ipynb #5b034a3e
 from __future__ import annotations
 
+import os
 import sys
 from argparse import REMAINDER, ArgumentParser
 from pathlib import Path
@@ -31,6 +32,8 @@ def resolve(
     service: str | None = None,  # a name or a number
 ) -> None:
     "Show what a host name resolves to, in the order of preference."
+    if service and service.isdecimal() and int(service) > 65535:
+        raise ValueError(f"{service} is no port: they go from 0 to 65535")
     rows = [("family", "type", "protocol", "address")]
     for family, kind, protocol, _, address in litsock.getaddrinfo(name, service):
         host, port, *_ = address
@@ -173,8 +176,12 @@ def main(
         return 0
     try:
         function(**options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # who reads what is printed has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes nowhere, without a word
+        return 141
     except (OSError, ValueError) as error:
         print(f"litsock: {complaint(error, **options)}", file=sys.stderr)
         return 1

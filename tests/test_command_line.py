@@ -1,6 +1,7 @@
 """The command `litsock`, as its users meet it."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,17 @@ def test_run_nothing(tmp_path):
     assert (status, output) == (1, "") and one_line(complaint, "which program?")
     status, output, complaint = run("run", str(tmp_path / "none.py"))
     assert status != 0 and output == "" and "none.py" in complaint.splitlines()[-1]
+
+
+def test_who_reads_may_stop_reading():
+    line = f"{shlex.quote(sys.executable)} -m litsock constants | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (141, "") and done.stdout.count("\n") == 1
+
+
+def test_a_port_has_sixteen_bits():
+    status, output, complaint = run("resolve", "localhost", "65536")
+    assert (status, output) == (1, "") and one_line(complaint, "65536 is no port")
 
 
 def test_the_book_is_copied_once_and_never_written_over(tmp_path):
