@@ -295,6 +295,7 @@ def meaning(name: str) -> str:
 # %% ../nbs/41_trace.ipynb #08cca6e4
 ERROR = "color: var(--jp-error-color1, #d33)"
 FAINT = "opacity: 0.7"
+WRAPS = "white-space: normal"  # where there are many columns, the last of them should not have to be looked for
 PLAIN_CELL = "text-align: left; vertical-align: top; padding: 1px 8px; white-space: nowrap"
 CODE = "font-family: var(--jp-code-font-family, monospace); font-size: 12px"
 
@@ -653,10 +654,11 @@ class Calls:
     def _row_html(self, note, columns, writer):
         "The cells of a row."
         texts = cells(note, self._start, writer)
-        styles = {"result": ERROR if error_name(note) else "", "took": f"{FAINT}; text-align: right"}
+        wraps = {"call": f"{WRAPS}; min-width: 20em; overflow-wrap: anywhere", "result": WRAPS} if "took" in columns else {}
+        styles = {"call": "", "result": ERROR if error_name(note) else "", "took": f"{FAINT}; text-align: right"}
         for column in columns:
             content = call_html(note, writer) if column == "call" else escape(texts[column])
-            yield cell(content, styles.get(column, "" if column == "call" else FAINT))
+            yield cell(content, "; ".join(filter(None, [styles.get(column, FAINT), wraps.get(column)])))
 
 # %% ../nbs/41_trace.ipynb #8284d86d
 KEEP, RING = 256, 10_000  # bytes of data, calls

@@ -569,6 +569,15 @@ def test_rows_open_to_bytes():
         assert part in html
 
 
+def test_live_tables_wrap(pair):
+    """With times there are more columns: long calls take several lines, so that the last column stays on the screen."""
+    one, _ = pair
+    with litsock.trace() as t:
+        one.send(b"x" * 100)
+    assert "white-space: normal; min-width: 20em" in t._repr_html_()
+    assert "white-space: normal" not in t.stable()._repr_html_()
+
+
 def test_html_is_escaped(pair):
     with litsock.trace() as t:
         pair[0].send(b"<script>alert(1)</script>")
