@@ -494,7 +494,7 @@ def born(note: Note) -> tuple[int, ...]:
         return (note.result,)
     if note.name == "socketpair":
         return note.values[3]
-    if note.name == "recvmsg":
+    if note.shape.function == "recvmsg":
         return descriptors_in(note.values[3])
     return ()
 
@@ -538,7 +538,7 @@ class Sockets:
     def kind(self, which: tuple[int, int]) -> tuple[int, int, int]:
         "Family, type and protocol, as far as the trace tells: 0 for what it does not."
         birth = self.birth(which)
-        if birth is None or birth.name == "recvmsg":
+        if birth is None or birth.shape.function == "recvmsg":
             return 0, 0, 0
         if birth.name in ("socket", "socketpair"):
             family, type, proto = birth.values[:3]

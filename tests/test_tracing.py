@@ -182,6 +182,19 @@ def test_what_asks_nobody_is_not_there(pair):
     assert len(t) == 0 and repr(t) == "no calls"
 
 
+def test_descriptors_that_come_beside_data_read_into_a_buffer(pair):
+    """`recvmsg_into` brings them as `recvmsg` does: a number that was used before is another socket from then on."""
+    one, other = pair
+    with litsock.trace() as t:
+        litsock.send_fds(one, [b"x"], [one.fileno()])
+        _, messages, _, _ = other.recvmsg_into([bytearray(1)], litsock.CMSG_SPACE(4))
+        (fd,) = array("i", messages[0][2])
+        litsock.socket(fileno=fd).close()
+    received = next(note for note in t._notes() if note.shape.function == "recvmsg")
+    assert recording.born(received) == (fd,)
+    assert t._sockets().kind((fd, 1)) == (0, 0, 0)
+
+
 def test_descriptors_in_messages(pair):
     one, other = pair
     with litsock.trace() as t:
