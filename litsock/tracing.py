@@ -467,8 +467,10 @@ def known_call(name: str) -> str:
 
 
 def thread_name(thread) -> str:
-    if isinstance(thread, (str, Thread)):
-        return getattr(thread, "name", thread)
+    if isinstance(thread, Thread):
+        return thread.name
+    if isinstance(thread, str):
+        return thread
     raise TypeError(f"thread must be a thread, its name or several of them, not {thread!r}")
 
 
