@@ -587,7 +587,7 @@ import os
 import runpy
 from importlib.util import find_spec
 
-HERE = os.path.dirname(globals().get("__file__") or find_spec("litsock").origin)  # a notebook has no file
+HERE = os.path.dirname(globals().get("__file__") or getattr(find_spec("litsock"), "origin"))  # a notebook has no file
 constant_names = runpy.run_path(os.path.join(HERE, "constant_names.py"))
 
 CONSTANTS = r"""

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from cffi import FFI
 
 # %% ../nbs/90_native.ipynb #1f422e77
-HERE = os.path.dirname(globals().get("__file__") or find_spec("litsock").origin)  # a notebook has no file
+HERE = os.path.dirname(globals().get("__file__") or getattr(find_spec("litsock"), "origin"))  # a notebook has no file
 
 constant_names = runpy.run_path(os.path.join(HERE, "constant_names.py"))
 
