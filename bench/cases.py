@@ -227,9 +227,8 @@ def recv_into(module: Any, count: int = 10_000) -> float:
         return (perf_counter() - start) / count
 
 
-@case("recv-65536", "call", 1.0)
-def recv_65536(module: Any, batches: int = 100) -> float:
-    """`recv(65536)`, as many programs have it, where messages have 64 bytes."""
+def recv_little(module: Any, size: int, batches: int = 100) -> float:
+    """Room for so many bytes, where messages have 64."""
     near, far = module.socketpair(type=module.SOCK_DGRAM)
     with near, far:
         spent = 0.0
@@ -238,9 +237,21 @@ def recv_65536(module: Any, batches: int = 100) -> float:
                 near.send(bytes(64))
             start = perf_counter()
             for _ in range(10):
-                far.recv(65536)
+                far.recv(size)
             spent += perf_counter() - start
         return spent / (batches * 10)
+
+
+@case("recv-65536", "call", 1.0)
+def recv_65536(module: Any) -> float:
+    """`recv(65536)`, as many programs have it, where messages have 64 bytes."""
+    return recv_little(module, 65536)
+
+
+@case("recv-262144", "call", 1.0)
+def recv_262144(module: Any) -> float:
+    """The same with 262,144 bytes: what `asyncio` asks for whenever it reads."""
+    return recv_little(module, 262_144)
 
 
 # Much at once

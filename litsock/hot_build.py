@@ -31,7 +31,8 @@ HEADER = r"""
     Py_END_ALLOW_THREADS
 
 /* A function of the module. */
-#define HOT(name) static PyObject *hot_##name(PyObject *Py_UNUSED(self), PyObject *const *args, Py_ssize_t count)
+#define HOT(name) \
+    static PyObject *hot_##name(PyObject *self __attribute__((unused)), PyObject *const *args, Py_ssize_t count)
 """
 
 # %% ../nbs/91_hot.ipynb #c2c489a0
@@ -228,26 +229,50 @@ HOT(sendto) {
 
 # %% ../nbs/91_hot.ipynb #b544755d
 RECEIVING = r"""
-enum { SMALL = 8192 };
+enum { SMALL = 8192, MOST_KEPT = 1 << 20 };
+
+typedef struct { PyObject *spare; } module_state;   /* `bytes` that nobody else knows, or NULL */
+
+static PyObject *room_for(PyObject *self, Py_ssize_t size) {
+    module_state *state = PyModule_GetState(self);
+    PyObject *spare = state->spare;
+    state->spare = NULL;
+    if (spare && PyBytes_GET_SIZE(spare) >= size) return spare;
+    Py_XDECREF(spare);
+    return PyBytes_FromStringAndSize(NULL, size);
+}
+
+static void keep(PyObject *self, PyObject *large) {
+#if !defined(Py_GIL_DISABLED)
+    module_state *state = PyModule_GetState(self);
+    if (state->spare == NULL && PyBytes_GET_SIZE(large) <= MOST_KEPT) {
+        state->spare = large;
+        return;
+    }
+#endif
+    Py_DECREF(large);
+}
 
 /* `answer` bytes, of which at most `size` arrived: with MSG_TRUNC the kernel tells the size that a datagram had. */
-static PyObject *received(Py_ssize_t answer, Py_ssize_t size, const char *small, PyObject *large) {
-    if (answer < 0) {
-        Py_XDECREF(large);
-        return PyLong_FromSsize_t(answer);
+static PyObject *copied(Py_ssize_t answer, Py_ssize_t size, const char *from) {
+    if (answer <= size) return PyBytes_FromStringAndSize(from, answer);
+    PyObject *padded = PyBytes_FromStringAndSize(NULL, answer);
+    if (padded == NULL) return NULL;
+    memcpy(PyBytes_AS_STRING(padded), from, size);
+    memset(PyBytes_AS_STRING(padded) + size, 0, answer - size);
+    return padded;
+}
+
+/* What Python gets for an answer: the number of an error, or the bytes that lie on the stack or in `large`, which is given away. */
+static PyObject *received(PyObject *self, Py_ssize_t answer, Py_ssize_t size, const char *small, PyObject *large) {
+    if (large && answer > PyBytes_GET_SIZE(large) / 4 && answer <= size) {
+        _PyBytes_Resize(&large, answer);    /* on failure: an exception is set, and large is NULL */
+        return large;
     }
-    if (answer > size) {
-        PyObject *padded = PyBytes_FromStringAndSize(NULL, answer);
-        if (padded) {
-            memset(PyBytes_AS_STRING(padded), 0, answer);
-            memcpy(PyBytes_AS_STRING(padded), large ? PyBytes_AS_STRING(large) : small, size);
-        }
-        Py_XDECREF(large);
-        return padded;
-    }
-    if (large == NULL) return PyBytes_FromStringAndSize(small, answer);
-    _PyBytes_Resize(&large, answer);    /* on failure: an exception is set, and large is NULL */
-    return large;
+    const char *from = large ? PyBytes_AS_STRING(large) : small;
+    PyObject *data = answer < 0 ? PyLong_FromSsize_t(answer) : copied(answer, size, from);
+    if (large) keep(self, large);
+    return data;
 }
 
 HOT(recv) {
@@ -259,10 +284,10 @@ HOT(recv) {
     if (!to_int(args[0], &fd) || !to_size(args[1], &size) || !to_int(args[2], &flags)) return NULL;
     if (size < 0) return PyErr_Format(PyExc_ValueError, "negative buffersize in recv");
     if (size == 0) return PyBytes_FromStringAndSize(NULL, 0);   /* nothing was asked for, so nobody is asked */
-    if (size > SMALL && (large = PyBytes_FromStringAndSize(NULL, size)) == NULL) return NULL;
+    if (size > SMALL && (large = room_for(self, size)) == NULL) return NULL;
     char *buffer = large ? PyBytes_AS_STRING(large) : small;
     CALL(answer, recv(fd, buffer, size, flags))
-    return received(answer, size, small, large);
+    return received(self, answer, size, small, large);
 }
 
 HOT(recvfrom) {
@@ -275,10 +300,10 @@ HOT(recvfrom) {
     if (!counted("recvfrom", count, 3)) return NULL;
     if (!to_int(args[0], &fd) || !to_size(args[1], &size) || !to_int(args[2], &flags)) return NULL;
     if (size < 0) return PyErr_Format(PyExc_ValueError, "negative buffersize in recvfrom");
-    if (size > SMALL && (large = PyBytes_FromStringAndSize(NULL, size)) == NULL) return NULL;
+    if (size > SMALL && (large = room_for(self, size)) == NULL) return NULL;
     char *buffer = large ? PyBytes_AS_STRING(large) : small;
     CALL(answer, recvfrom(fd, buffer, size, flags, (struct sockaddr *)&from, &length))
-    PyObject *data = received(answer, size, small, large);
+    PyObject *data = received(self, answer, size, small, large);
     return answer < 0 || data == NULL ? data : pair(data, address_bytes(&from, length));
 }
 """
@@ -475,11 +500,11 @@ HOT(recvmsg) {
     if (!counted("recvmsg", count, 4)) return NULL;
     if (!to_int(args[0], &fd) || !to_size(args[1], &size) || !to_int(args[3], &flags)) return NULL;
     if (size < 0) return PyErr_Format(PyExc_ValueError, "negative buffer size in recvmsg()");
-    if (size > SMALL && (large = PyBytes_FromStringAndSize(NULL, size)) == NULL) return NULL;
+    if (size > SMALL && (large = room_for(self, size)) == NULL) return NULL;
     struct iovec row = { large ? PyBytes_AS_STRING(large) : small, size };
     answer = arrive(&at, fd, &row, 1, args[2], flags);
     if (PyErr_Occurred()) Py_XDECREF(large);
-    else data = received(answer < size ? answer : size, size, small, large);
+    else data = received(self, answer < size ? answer : size, size, small, large);
     return answer < 0 || data == NULL ? data : told(answer, data, &at);
 }
 
@@ -687,8 +712,14 @@ static PyModuleDef_Slot slots[] = {
     {0, NULL},
 };
 
+static void forget(void *self) {
+    module_state *state = PyModule_GetState(self);
+    Py_CLEAR(state->spare);
+}
+
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT, .m_name = "litsock._hot", .m_methods = methods, .m_slots = slots,
+    .m_size = sizeof(module_state), .m_free = forget,
 };
 
 PyMODINIT_FUNC PyInit__hot(void) { return PyModuleDef_Init(&module); }

@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import threading
 import time
+import tracemalloc
 from errno import EBADF
 from pathlib import Path
 
@@ -163,6 +164,25 @@ def test_many_threads_with_one_socket():
     with near, far:
         storm([receive] * 4 + [send_all])
     assert sorted(got) == [number.to_bytes(4, "big") * 16 for number in range(2_000)]
+
+
+def test_room_in_which_little_arrived_is_used_again():
+    """Of 256 KiB that were asked for, only what arrived is made anew; and what was handed out stays as it was."""
+    near, far = litsock.socketpair()
+    with near, far:
+        near.send(b"first")
+        first = far.recv(262_144)
+        tracemalloc.start()
+        near.send(b"second")
+        second = far.recv(262_144)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        near.send(bytes(100_000))
+        large = far.recv(262_144)
+        near.send(b"\1" * 50_000)
+        far.recv(262_144)
+        assert (first, second, large) == (b"first", b"second", bytes(100_000))
+        assert most < 20_000
 
 
 def test_a_buffer_is_held_while_somebody_receives_into_it():
