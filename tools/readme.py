@@ -21,7 +21,9 @@ def from_the_top(link):
 
 def readme():
     "The text of README.md."
-    config = Config({"RegexRemovePreprocessor": {"patterns": [HIDDEN], "enabled": True}})
+    hidden = {"patterns": [HIDDEN], "enabled": True}
+    as_text = {"display_data_priority": ["text/plain"]}  # a table of HTML is nothing to read in a terminal
+    config = Config({"RegexRemovePreprocessor": hidden, "NbConvertBase": as_text})
     page = nbformat.read(TOP / "nbs" / "index.ipynb", as_version=4)
     page.metadata.language_info = {"name": "python"}  # a tidy notebook does not say so, and the code would lose its colours
     text, _ = MarkdownExporter(config=config).from_notebook_node(page)
