@@ -229,11 +229,16 @@ HOT(sendto) {
 
 # %% ../nbs/91_hot.ipynb #b544755d
 RECEIVING = r"""
+#if defined(Py_GIL_DISABLED)
+enum { SMALL = 8192, MOST_KEPT = 0 };
+#else
 enum { SMALL = 8192, MOST_KEPT = 1 << 20 };
+#endif
 
 typedef struct { PyObject *spare; } module_state;   /* `bytes` that nobody else knows, or NULL */
 
 static PyObject *room_for(PyObject *self, Py_ssize_t size) {
+    if (size > MOST_KEPT) return PyBytes_FromStringAndSize(NULL, size);
     module_state *state = PyModule_GetState(self);
     PyObject *spare = state->spare;
     state->spare = NULL;
@@ -243,14 +248,9 @@ static PyObject *room_for(PyObject *self, Py_ssize_t size) {
 }
 
 static void keep(PyObject *self, PyObject *large) {
-#if !defined(Py_GIL_DISABLED)
     module_state *state = PyModule_GetState(self);
-    if (state->spare == NULL && PyBytes_GET_SIZE(large) <= MOST_KEPT) {
-        state->spare = large;
-        return;
-    }
-#endif
-    Py_DECREF(large);
+    if (PyBytes_GET_SIZE(large) <= MOST_KEPT && state->spare == NULL) state->spare = large;
+    else Py_DECREF(large);
 }
 
 /* `answer` bytes, of which at most `size` arrived: with MSG_TRUNC the kernel tells the size that a datagram had. */
