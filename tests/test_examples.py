@@ -14,7 +14,7 @@ from litsock import examples
 from litsock.examples import __main__ as running
 
 PROGRAMS = [program.__name__.replace("_", "-") for program in running.PROGRAMS]
-ECHO = [program.__name__.replace("_", "-") for program in examples.PROGRAMS]
+ECHO = [program.__name__.replace("_", "-") for program in examples.PROGRAMS if "echo" in program.__name__]
 SERVERS = [name for name in ECHO if "server" in name]
 CLIENTS = [name for name in ECHO if "client" in name]
 needs_ipv6 = pytest.mark.skipif(not examples.ipv6_works(), reason="this machine has no IPv6 loopback address")
@@ -354,6 +354,15 @@ def test_linux_wants_the_consent_of_both(before, after):
         with pytest.raises(OSError) as error:
             again.bind(address)
         assert error.value.errno == EADDRINUSE
+
+
+def test_a_port_stays_behind_and_the_cure():
+    status, output, complaint = run("time-wait")
+    assert (status, complaint) == (0, "")
+    without, cured = output.split("With SO_REUSEADDR:")
+    assert without.count("TIME_WAIT: True") == cured.count("TIME_WAIT: True") == 1
+    assert "to that port: EADDRINUSE" in without
+    assert "to that port: bound" in cured
 
 
 def test_no_other_socket_module_is_loaded():

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from errno import EADDRINUSE
+from errno import EADDRINUSE, errorcode
+from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 
 import litsock
@@ -14,7 +15,7 @@ import litsock
 # %% auto #0
 __all__ = ['PIECE', 'MESSAGE', 'PROGRAMS', 'say', 'echo_one_client', 'echo_server_ipv4', 'converse', 'receive',
            'echo_client_ipv4', 'working_sockets', 'attempt', 'listen', 'echo_server', 'echo_client', 'ipv6_works',
-           'echo_server_both']
+           'echo_server_both', 'leave_behind', 'in_time_wait', 'come_back', 'time_wait']
 
 # %% ../../nbs/30_examples.ipynb #74f068b8
 def say(
@@ -185,5 +186,55 @@ def echo_server_both(
         (knocked, _), *_ = selector.select()
         echo_one_client(knocked.data, report)
 
+# %% ../../nbs/30_examples.ipynb #3fed4e1c
+def leave_behind(
+    reuse: bool,  # whether the server sets `SO_REUSEADDR`
+) -> tuple[str, int]:
+    "Where a server was that hung up first."
+    with litsock.socket() as server:
+        server.setsockopt(litsock.SOL_SOCKET, litsock.SO_REUSEADDR, reuse)
+        server.bind(("127.0.0.1", 0))
+        server.listen(1)
+        address = server.getsockname()
+        with litsock.create_connection(address) as client:
+            connection, _ = server.accept()
+            with connection:
+                connection.shutdown(litsock.SHUT_WR)  # the server's farewell
+                client.recv(1)  # nothing comes after it
+                client.close()  # the client's farewell
+                connection.recv(1)
+    return address
+
+
+def in_time_wait(
+    port: int,
+) -> bool:
+    "Whether the kernel keeps a connection at this port: `st` in `/proc/net/tcp`, see proc(5) and <netinet/tcp.h>."
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return any(local.endswith(f":{port:04X}") and state == "06" for _, local, _, state, *_ in lines)
+
+# %% ../../nbs/30_examples.ipynb #8975a1ac
+def come_back(
+    address: tuple[str, int],  # where another server was
+    reuse: bool,  # whether to set `SO_REUSEADDR`
+) -> str:  # what came of it
+    "Bind a socket where another one was."
+    with litsock.socket() as server:
+        server.setsockopt(litsock.SOL_SOCKET, litsock.SO_REUSEADDR, reuse)
+        try:
+            server.bind(address)
+        except OSError as error:
+            return f"{errorcode[error.errno]} ({error.strerror})"
+    return "bound"
+
+# %% ../../nbs/30_examples.ipynb #2ae66cb0
+def time_wait() -> None:
+    "Leave a port in TIME_WAIT, and come back to it, without SO_REUSEADDR and with it."
+    for reuse in (False, True):
+        address = leave_behind(reuse)
+        print("With SO_REUSEADDR:" if reuse else "Without SO_REUSEADDR:")
+        print(f"  a server hung up first, and its port is in TIME_WAIT: {in_time_wait(address[1])}")
+        print(f"  the next server binds to that port: {come_back(address, reuse)}")
+
 # %% ../../nbs/30_examples.ipynb #b1e4a1d9
-PROGRAMS: tuple = (echo_server, echo_client, echo_server_ipv4, echo_client_ipv4, echo_server_both)
+PROGRAMS: tuple = (echo_server, echo_client, echo_server_ipv4, echo_client_ipv4, echo_server_both, time_wait)
