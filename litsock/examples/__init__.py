@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from errno import EADDRINUSE, errorcode
+from errno import EADDRINUSE
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 
@@ -224,7 +224,9 @@ def come_back(
         try:
             server.bind(address)
         except OSError as error:
-            return f"{errorcode[error.errno]} ({error.strerror})"
+            if error.errno != EADDRINUSE:
+                raise
+            return f"EADDRINUSE ({error.strerror})"
     return "bound"
 
 # %% ../../nbs/30_examples.ipynb #2ae66cb0
