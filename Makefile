@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # When one of these changes, the seam is compiled anew.
-BUILD := setup.py settings.ini pyproject.toml $(addprefix litsock/,native_build.py hot_build.py constant_names.py)
+BUILD := setup.py settings.ini pyproject.toml $(addprefix litsock/,kernel/native_build.py kernel/fast_build.py constant_names.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-families test-lab docs docs-serve docs-test lab export check bench sanitize hooks clean
@@ -65,7 +65,7 @@ hooks: .venv/dev ## have git show and merge notebooks cell by cell, in this clon
 
 clean: ## remove everything that can be made again, .venv too
 	@echo "== removing .venv, builds and caches"
-	@rm -rf .venv build dist *.egg-info litsock/*.so _docs _proc jupyter_execute .pytest_cache .mypy_cache .hypothesis
+	@rm -rf .venv build dist *.egg-info litsock/kernel/*.so _docs _proc jupyter_execute .pytest_cache .mypy_cache .hypothesis
 	@find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 
 # The stamps: .venv/run says that litsock alone is installed, .venv/dev all for working on it, .venv/lab JupyterLab too.
@@ -77,13 +77,13 @@ clean: ## remove everything that can be made again, .venv too
 
 .venv/run: $(BUILD) | .venv/bin/python
 	@echo "== compiling litsock's C and installing litsock in .venv"
-	@rm -f litsock/*.so
+	@rm -f litsock/kernel/*.so
 	@$(PIP) --editable .
 	@touch $@
 
 .venv/dev: $(BUILD) | .venv/bin/python
 	@echo "== compiling litsock's C and installing litsock in .venv, with all that working on it takes"
-	@rm -f litsock/*.so
+	@rm -f litsock/kernel/*.so
 	@$(PIP) --editable '.[dev]'
 	@touch .venv/run $@
 

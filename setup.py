@@ -23,9 +23,9 @@ config = configparser.ConfigParser(delimiters=["="])
 config.read("settings.ini", encoding="utf-8")
 settings = config["DEFAULT"]
 
-hot = Path("build", "_hot.c")
-hot.parent.mkdir(exist_ok=True)
-hot.write_text(runpy.run_path("litsock/hot_build.py")["SOURCE"], encoding="utf-8")
+fast = Path("build", "_fast.c")
+fast.parent.mkdir(exist_ok=True)
+fast.write_text(runpy.run_path("litsock/kernel/fast_build.py")["SOURCE"], encoding="utf-8")
 
 setup(
     version=settings["version"],
@@ -35,6 +35,6 @@ setup(
     install_requires=settings["requirements"].split(),
     extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("cli", "examples", "lab", "dev", "docs")},
     cmdclass={"build_py": BuildWithBook},
-    cffi_modules=["litsock/native_build.py:ffibuilder"],
-    ext_modules=[Extension("litsock._hot", [str(hot)], extra_compile_args=["-Wall", "-Wextra"], optional=True)],
+    cffi_modules=["litsock/kernel/native_build.py:ffibuilder"],
+    ext_modules=[Extension("litsock.kernel._fast", [str(fast)], extra_compile_args=["-Wall", "-Wextra"], optional=True)],
 )

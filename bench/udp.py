@@ -1,7 +1,7 @@
 """What a datagram costs, by each way there is to send and receive it.
 
 python -m bench.udp                          # a few seconds; prints a table
-python -m bench.udp --json bench/udp.json    # and keeps every single time, for nbs/42_fast_udp.ipynb
+python -m bench.udp --json bench/udp.json    # and keeps every single time, for nbs/60_fast_udp.ipynb
 """
 
 from __future__ import annotations

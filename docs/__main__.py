@@ -8,7 +8,7 @@ import time
 import tomllib
 from pathlib import Path
 
-os.environ["LITSOCK_HOT"] = "0"  # of what is there in C and in Python, the reference reads the Python
+os.environ["LITSOCK_FAST"] = "0"  # of what is there in C and in Python, the reference reads the Python
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import benchmarks

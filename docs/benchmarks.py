@@ -5,11 +5,11 @@ from math import ceil, floor, log2
 from pathlib import Path
 from statistics import median
 
-from litsock.pictures import Picture
+from litsock.observe.pictures import Picture
 
 TOP = Path(__file__).resolve().parent.parent
 RESULTS = TOP / "bench" / "results.json"
-CHAPTER = TOP / "nbs" / "50_performance.ipynb"
+CHAPTER = TOP / "nbs" / "61_performance.ipynb"
 WRITE_THEM = "make bench ARGS='--json bench/results.json'"
 
 WIDTH, NAMES, RIGHT, ROW, TOP_EDGE = 760, 190, 20, 24, 34
@@ -29,7 +29,7 @@ def write(target: Path) -> None:
 def page(found):
     "What was measured where, a picture of all ratios, and the table."
     cases, machine = found["cases"], found["machine"]
-    chapter = " [The chapter on performance](50_performance.ipynb) tells where the time goes." if CHAPTER.exists() else ""
+    chapter = " [The chapter on performance](61_performance.ipynb) tells where the time goes." if CHAPTER.exists() else ""
     order = sorted(cases, key=lambda name: -cases[name]["ratio"]["median"])
     return f"""Both modules do the same work in one process, in turn, round by round. The **ratio** is the standard module's figure
 divided by litsock's in the same round: above 1, litsock is better. The figures here are medians of {found["rounds"]} rounds, with

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import litsock
 
-ROOMS = "core", "names", "messages", "timeouts", "files", "deadlines", "fast_udp", "ancillary", "views", "listing", "dropin", "tracing"
+MODULES = (
+    "core", "names", "messages", "timeouts", "files", "extras/deadlines", "extras/fast_udp", "extras/ancillary", "observe/drawing",
+    "observe/listing", "observe/tracing", "dropin/install",
+)
 WAITS = {"carry_on", "wait_until", "finish_connect"}
 TAKES_TIME = (
     ("TimeoutError", "when the timeout of the socket, or a deadline, has passed"),
@@ -32,10 +35,10 @@ INTERNAL = {"GiveUp"}
 
 @cache
 def bodies():
-    "All functions of the rooms, by name, and all methods, by name; of methods with one name, those of every class."
+    "All functions of the modules, by name, and all methods, by name; of methods with one name, those of every class."
     functions, methods = {}, {}
-    for room in ROOMS:
-        tree = ast.parse(Path(litsock.__file__).with_name(f"{room}.py").read_text(encoding="utf-8"))
+    for module in MODULES:
+        tree = ast.parse(Path(litsock.__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
         for node in tree.body:
             if isinstance(node, ast.FunctionDef):
                 functions[node.name] = node

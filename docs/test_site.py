@@ -19,7 +19,7 @@ SITE, SCREENS = TOP / "_docs", TOP / "build" / "screens"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
 SOURCES = [name for name in PAGES if name.startswith("_modules")]
 READ = [name for name in PAGES if name not in (*SOURCES, "404.html")]  # 404.html is for a server, at its root
-SHOWN = ["index.html", "10_families.html", "20_timeouts.html", "41_trace.html", "mapping.html", "benchmarks.html", "reference/socket.html"]
+SHOWN = ["index.html", "10_families.html", "20_timeouts.html", "50_tracing.html", "mapping.html", "benchmarks.html", "reference/socket.html"]
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 assert PAGES, "there is no site: make docs"

@@ -21,32 +21,32 @@ __all__ = [*constants.__all__, *core.__all__, *messages.__all__, *names.__all__,
 _LOCALHOST, _LOCALHOST_V6 = "127.0.0.1", "::1"
 
 LATER = {  # what goes beyond the specification is loaded when it is first used
-    "draw": "views",
-    "draw_message": "views",
-    "draw_option": "views",
-    "IncompleteReadError": "deadlines",
-    "install": "dropin",
-    "MessageRoom": "fast_udp",
-    "MessageRow": "fast_udp",
-    "read_ancdata": "ancillary",
-    "SegmentRoom": "fast_udp",
-    "sockets": "listing",
-    "trace": "tracing",
+    "draw": "observe.drawing",
+    "draw_message": "observe.drawing",
+    "draw_option": "observe.drawing",
+    "IncompleteReadError": "extras.deadlines",
+    "install": "dropin.install",
+    "MessageRoom": "extras.fast_udp",
+    "MessageRow": "extras.fast_udp",
+    "read_ancdata": "extras.ancillary",
+    "SegmentRoom": "extras.fast_udp",
+    "sockets": "observe.listing",
+    "trace": "observe.tracing",
 }
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .ancillary import read_ancdata as read_ancdata
-    from .deadlines import IncompleteReadError as IncompleteReadError
-    from .dropin import install as install
-    from .fast_udp import MessageRoom as MessageRoom
-    from .fast_udp import MessageRow as MessageRow
-    from .fast_udp import SegmentRoom as SegmentRoom
-    from .listing import sockets as sockets
-    from .tracing import trace as trace
-    from .views import draw as draw
-    from .views import draw_message as draw_message
-    from .views import draw_option as draw_option
+    from .extras.ancillary import read_ancdata as read_ancdata
+    from .extras.deadlines import IncompleteReadError as IncompleteReadError
+    from .dropin.install import install as install
+    from .extras.fast_udp import MessageRoom as MessageRoom
+    from .extras.fast_udp import MessageRow as MessageRow
+    from .extras.fast_udp import SegmentRoom as SegmentRoom
+    from .observe.listing import sockets as sockets
+    from .observe.tracing import trace as trace
+    from .observe.drawing import draw as draw
+    from .observe.drawing import draw_message as draw_message
+    from .observe.drawing import draw_option as draw_option
 else:
 
     def __getattr__(name):

@@ -249,9 +249,9 @@ def inet_ntop(
     return kernel.ffi.string(text).decode()
 
 # %% ../nbs/01_constants.ipynb #4054589a
-_hot = getattr(kernel, "_hot", None)
-inet_pton = getattr(_hot, "inet_pton", inet_pton)
-inet_ntop = getattr(_hot, "inet_ntop", inet_ntop)
+_fast = getattr(kernel, "_fast", None)
+inet_pton = getattr(_fast, "inet_pton", inet_pton)
+inet_ntop = getattr(_fast, "inet_ntop", inet_ntop)
 
 # %% ../nbs/01_constants.ipynb #a642850a
 __all__ += [_name for _group in [*_GROUPS, _TEXTS] for _name in _group]

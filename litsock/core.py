@@ -31,7 +31,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from litsock import deadlines, fast_udp, views
+    from litsock.extras import deadlines, fast_udp
+    from litsock.observe import drawing
 
     CMSG = tuple[int, int, bytes]  # level, type, data
 
@@ -365,7 +366,7 @@ class Addresses(Options):
 
     def _accept(self):
         "Accept a connection; answers with its bare descriptor, which the caller owns, and the peer's address."
-        with kernel.Keeper() as keeper:
+        with kernel.DescriptorGuard() as keeper:
             address = self._accept_into(keeper)
             return keeper.take(), address
 
@@ -768,12 +769,12 @@ class socket(SocketType):
         sendmmsg, recvmmsg, recvmmsg_into = fast_udp.sendmmsg, fast_udp.recvmmsg, fast_udp.recvmmsg_into
         deadline = deadlines.deadline
         recv_exactly, recv_exactly_into = deadlines.recv_exactly, deadlines.recv_exactly_into
-        info, _repr_html_ = views.info, views._repr_html_
+        info, _repr_html_ = drawing.info, drawing._repr_html_
     else:
-        send_segments, recv_segments = later("fast_udp"), later("fast_udp")
-        sendmmsg, recvmmsg, recvmmsg_into = later("fast_udp"), later("fast_udp"), later("fast_udp")
-        deadline, recv_exactly, recv_exactly_into = later("deadlines"), later("deadlines"), later("deadlines")
-        info, _repr_html_ = later("views"), later("views")
+        send_segments, recv_segments = later("extras.fast_udp"), later("extras.fast_udp")
+        sendmmsg, recvmmsg, recvmmsg_into = later("extras.fast_udp"), later("extras.fast_udp"), later("extras.fast_udp")
+        deadline, recv_exactly, recv_exactly_into = later("extras.deadlines"), later("extras.deadlines"), later("extras.deadlines")
+        info, _repr_html_ = later("observe.drawing"), later("observe.drawing")
 
     def detach(self) -> int:
         "Give the descriptor away without closing it. The caller owns it from now on."
@@ -841,7 +842,7 @@ def dup(
     /,
 ) -> int:  # not inheritable, and the caller's to close
     "A second descriptor for the same socket."
-    with kernel.Keeper() as keeper:
+    with kernel.DescriptorGuard() as keeper:
         answer = kernel.dup(c_int(fd), keeper)
         if answer < 0:
             raise failure(answer)
@@ -876,7 +877,7 @@ def create_connection(
     if happy_eyeballs_delay is None:
         sock = _first_connected(found, timeout, source_address, errors)
     else:
-        from litsock.deadlines import race
+        from litsock.extras.deadlines import race
 
         chosen = timeouts.getdefaulttimeout() if timeout is _GLOBAL_DEFAULT_TIMEOUT else timeout_seconds(timeout)
         sock = race(found, chosen, source_address, happy_eyeballs_delay, errors)

@@ -97,9 +97,9 @@ def warn_truncated():
     warnings.warn("received malformed or improperly-truncated ancillary data", RuntimeWarning, stacklevel=5)
 
 # %% ../nbs/03_messages.ipynb #c2e4f6a8
-_hot = getattr(kernel, "_hot", None)
-build_one = getattr(_hot, "control_message", build_one)
-parse = getattr(_hot, "control_messages", parse)
+_fast = getattr(kernel, "_fast", None)
+build_one = getattr(_fast, "control_message", build_one)
+parse = getattr(_fast, "control_messages", parse)
 
 # %% ../nbs/03_messages.ipynb #cffd427b
 ABSENT = object()  # what was not given

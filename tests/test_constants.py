@@ -289,7 +289,7 @@ def plain(name):
     "The function of the chapter, also where a faster one stands in its place."
     source = (ROOT / "litsock" / "constants.py").read_text()
     names = {"__name__": "litsock.constants", "__package__": "litsock"}
-    exec(compile(source.replace('getattr(kernel, "_hot", None)', "None"), "constants.py", "exec"), names)
+    exec(compile(source.replace('getattr(kernel, "_fast", None)', "None"), "constants.py", "exec"), names)
     return names[name]
 
 

@@ -16,7 +16,8 @@ import pytest
 import litsock
 from bench.calls import recorded
 from bench.cases import silence
-from litsock import deadlines, kernel
+from litsock.extras import deadlines
+from litsock import kernel
 
 PLENTY = 20.0  # seconds: more than any of these operations should ever need
 ONE_TIMER = pytest.mark.timeout(300, method="thread")  # the test needs the process's one timer for itself
@@ -583,7 +584,7 @@ def test_unused_it_costs_no_import(tmp_path):
     import subprocess
     import sys
 
-    script = "import sys, litsock; a, b = litsock.socketpair(); a.settimeout(1); b.sendall(b'x'); a.recv(1); print('litsock.deadlines' in sys.modules)"
+    script = "import sys, litsock; a, b = litsock.socketpair(); a.settimeout(1); b.sendall(b'x'); a.recv(1); print('litsock.extras.deadlines' in sys.modules)"
     assert subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, capture_output=True, text=True).stdout == "False\n"
 
 

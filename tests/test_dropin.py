@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import litsock
-from litsock import dropin
+from litsock.dropin import install
 
 HOME = str(Path(litsock.__file__).parents[1])
 LIMIT = 60  # seconds, after which a process that hangs is killed, and its test fails
@@ -75,7 +75,7 @@ with socket.socket() as sock:
 
 
 def test_ssl_and_ctypes_only_for_those_who_ask():
-    code = "import socket, socketserver, selectors\nprint([name for name in ('ssl', '_ssl', 'ctypes', 'litsock.tls') if name in sys.modules])"
+    code = "import socket, socketserver, selectors\nprint([name for name in ('ssl', '_ssl', 'ctypes', 'litsock.dropin.tls') if name in sys.modules])"
     assert in_fresh_process(code) == ["[]"]
 
 
@@ -102,7 +102,7 @@ def test_too_late(early):
                                         "assert before[1] == sys.meta_path")
     assert status == 0, complaints
     assert output.startswith("socket has been imported already")
-    assert " by " in output and "python -m litsock.dropin" in output
+    assert " by " in output and "python -m litsock.dropin.install" in output
     assert ("__main__" if early.endswith("socket") else early.partition(",")[0]) in output
 
 
@@ -151,7 +151,7 @@ OTHER_WORDS = "with bytes that are no text", "with a zero"  # the parser complai
 def both(words, folder, options=()):
     "What `python WORDS` comes to without litsock and with it; the same environment for both."
     told = dict(cwd=folder, env=os.environ | {"PYTHONPATH": HOME})
-    return python(*options, *words, **told), python(*options, "-m", "litsock.dropin", *words, **told)
+    return python(*options, *words, **told), python(*options, "-m", "litsock.dropin.install", *words, **told)
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -207,7 +207,7 @@ def test_says_what_is_not_there(words, tmp_path):
 
 def test_ctrl_c_from_outside(tmp_path):
     (tmp_path / "program.py").write_text("import time\nprint('ready', flush=True)\ntime.sleep(60)")
-    command = [sys.executable, "-m", "litsock.dropin", "program.py"]
+    command = [sys.executable, "-m", "litsock.dropin.install", "program.py"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
                           env=os.environ | {"PYTHONPATH": HOME}) as process:
         assert process.stdout.readline() == "ready\n"
@@ -219,13 +219,13 @@ def test_ctrl_c_from_outside(tmp_path):
 
 @pytest.mark.parametrize("words, status", [([], 2), (["-m"], 2), (["--help"], 0), (["-h"], 0)])
 def test_usage(words, status):
-    code, output, complaints = python("-m", "litsock.dropin", *words)
-    assert code == status and (complaints if status else output).startswith("usage: python -m litsock.dropin PROGRAM.py")
+    code, output, complaints = python("-m", "litsock.dropin.install", *words)
+    assert code == status and (complaints if status else output).startswith("usage: python -m litsock.dropin.install PROGRAM.py")
 
 
 def test_a_program_may_be_run_by_a_program(tmp_path):
     (tmp_path / "program.py").write_text("import socket; print(socket.__name__, __name__)\nraise SystemExit(5)")
-    code = f"from litsock.dropin import run_program\ntry: run_program([{str(tmp_path / 'program.py')!r}])\nexcept SystemExit as end: print(end.code)"
+    code = f"from litsock.dropin.install import run_program\ntry: run_program([{str(tmp_path / 'program.py')!r}])\nexcept SystemExit as end: print(end.code)"
     assert python("-c", code, env=os.environ | {"PYTHONPATH": HOME}) == (0, "litsock __main__\n5\n", "")
 
 
@@ -258,7 +258,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("way", ["program", "install"])
 def test_children_of_multiprocessing(method, way, tmp_path):
     (tmp_path / "family.py").write_text("import litsock\nlitsock.install()\n" * (way == "install") + FAMILY)
-    start = ["-m", "litsock.dropin"] * (way == "program")
+    start = ["-m", "litsock.dropin.install"] * (way == "program")
     status, output, complaints = python(*start, "family.py", method, cwd=tmp_path, env=os.environ | {"PYTHONPATH": HOME})
     assert (status, complaints) == (0, "")
     main = "__main__" if method == "fork" else "__mp_main__"
@@ -275,9 +275,9 @@ def test_children_find_litsock_wherever_it_came_from(tmp_path):
 
 def test_other_programs_run_as_they_are(tmp_path):
     (tmp_path / "program.py").write_text("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import socket; print(socket.__name__)'])")
-    assert python("-m", "litsock.dropin", tmp_path / "program.py")[1] == "socket\n"
+    assert python("-m", "litsock.dropin.install", tmp_path / "program.py")[1] == "socket\n"
 
 
 def test_preface_leaves_other_command_lines_alone():
     for words in ([], ["python"], ["python", "-c"], ["python", "-c", "print()"], ["python", "-c", "from multiprocessing.resource_tracker import main"]):
-        assert dropin.preface(words) is words
+        assert install.preface(words) is words

@@ -14,8 +14,9 @@ from errno import EAGAIN, EBADF, EDESTADDRREQ, EINVAL, EIO, EMSGSIZE, EOPNOTSUPP
 import pytest
 
 import litsock
-from litsock import fast_udp, kernel
-from litsock.fast_udp import MessageRoom, MessageRow, Offload, SegmentRoom
+from litsock.extras import fast_udp
+from litsock import kernel
+from litsock.extras.fast_udp import MessageRoom, MessageRow, Offload, SegmentRoom
 
 HOSTS = {litsock.AF_INET: "127.0.0.1", litsock.AF_INET6: "::1"}
 FAMILIES = [

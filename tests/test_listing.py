@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import pytest
 
 import litsock
-from litsock import listing
+from litsock.observe import listing
 
 
 def mine():

@@ -19,12 +19,12 @@ def plain():
     "The chapter as it is where the hot module was not built."
     source = (ROOT / "litsock" / "messages.py").read_text()
     names = {"__name__": "litsock.messages", "__package__": "litsock"}
-    exec(compile(source.replace('getattr(kernel, "_hot", None)', "None"), "messages.py", "exec"), names)
+    exec(compile(source.replace('getattr(kernel, "_fast", None)', "None"), "messages.py", "exec"), names)
     return names
 
 
 PLAIN = plain()
-if messages._hot is None:
+if messages._fast is None:
     pytest.skip("the hot module is not here, so there is nothing to compare", allow_module_level=True)
 
 TRIPLES = some.tuples(

@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from test_bad_input import outcome
 
 import litsock
-from litsock import kernel, long_road
+from litsock import kernel
+from litsock.kernel import cffi_calls
 
 EXPLORE = "EXPLORE" in os.environ
 MANY = settings(max_examples=2000, derandomize=not EXPLORE, deadline=None, database=None, print_blob=EXPLORE)
@@ -349,9 +350,9 @@ def test_the_answer_needs_more_room(monkeypatch):
         "gethostbyname_ex": ["192.0.2.1"], "gethostbyaddr": ["127.0.0.1"], "getservbyname": ["http", "tcp"],
         "getservbyport": [80], "getprotobyname": ["icmp"],
     }  # fmt: skip
-    sizes, allocate = [], long_road.allocate
-    monkeypatch.setattr(long_road, "allocate", lambda kind, *size: sizes.extend(size) or allocate(kind, *size))
-    monkeypatch.setattr(long_road, "ROOMS", (16, 1 << 15))
+    sizes, allocate = [], cffi_calls.allocate
+    monkeypatch.setattr(cffi_calls, "allocate", lambda kind, *size: sizes.extend(size) or allocate(kind, *size))
+    monkeypatch.setattr(cffi_calls, "ROOMS", (16, 1 << 15))
     for name, arguments in questions.items():
         del sizes[:]
         same(name, *arguments)

@@ -406,9 +406,9 @@ def test_replacing_a_name_replaces_it_everywhere(monkeypatch):
 
 def test_hot_and_slow_roads_agree():
     """The whole of this file again without the hot module."""
-    if os.environ.get("LITSOCK_HOT") == "0":
+    if os.environ.get("LITSOCK_FAST") == "0":
         return
-    environment = os.environ | {"LITSOCK_HOT": "0"}
+    environment = os.environ | {"LITSOCK_FAST": "0"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--deselect", "test_hot_and_slow_roads_agree", __file__]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

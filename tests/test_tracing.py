@@ -20,7 +20,8 @@ from time import sleep
 import pytest
 
 import litsock
-from litsock import kernel, recording, timeline
+from litsock import kernel
+from litsock.observe import recording, timeline
 
 PACKAGE = Path(litsock.__file__).parent
 
@@ -40,15 +41,15 @@ def names(trace):
 
 
 def test_all_calls_have_a_shape():
-    """A function that is new in `kernel` is recorded anyway, but here is where to describe it: nbs/41b_recording.ipynb."""
+    """A function that is new in `kernel` is recorded anyway, but here is where to describe it: nbs/52_recording.ipynb."""
     assert set(recording.calls()) - recording.SHAPES.keys() == set()
 
 
-ROADS = "kernel.py", "long_road.py", "native_build.py", "hot_build.py"  # here the calls are made
+KERNEL = PACKAGE / "kernel"  # here the calls are made
 
 
 def sources():
-    return sorted(path for path in PACKAGE.rglob("*.py") if path.name not in ROADS)
+    return sorted(path for path in PACKAGE.rglob("*.py") if KERNEL not in path.parents)
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -66,7 +67,7 @@ def test_no_module_keeps_a_call_in_a_variable():
     """Nor may a function of `kernel` be stored where a later trace cannot reach it."""
     real = {id(getattr(kernel, name)): name for name in recording.calls()}
     for name, module in list(sys.modules.items()):
-        if name.startswith("litsock") and not name.endswith(("kernel", "long_road", "_hot")) and "_native" not in name:
+        if name.startswith("litsock") and not name.startswith("litsock.kernel"):
             kept = [key for key, value in vars(module).items() if id(value) in real]
             assert not kept, f"{name} holds {kept}"
 
@@ -672,7 +673,7 @@ def test_timeline_of_unnamed_pairs(pair):
 
 def test_arrows_among_many_lanes_spare_the_words():
     """Beside each of three lanes stand labels: an arrow must not begin or end at their height. And names do not run into each other."""
-    from litsock.pictures import draw_lanes, lane_y
+    from litsock.observe.pictures import draw_lanes, lane_y
 
     bars = [(0, 0, 0, "send(b'one')", ""), (1, 1, 1, "recv() → b'one'", ""), (2, 2, 2, "send(b'two')", ""), (0, 2, 3, "recv()", "→ b'two'")]
     names = ["MainThread", "ThreadPoolExecutor-0_0", "ThreadPoolExecutor-0_1"]
@@ -911,7 +912,7 @@ def test_a_program_that_is_interrupted(tmp_path):
     """The call that it hung in is the last line."""
     (tmp_path / "program.py").write_text("import socket\none, other = socket.socketpair()\nprint('waiting', flush=True)\none.recv(10)\n")
     path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
-    line = [sys.executable, "-m", "litsock.tracing", "program.py"]
+    line = [sys.executable, "-m", "litsock.observe.tracing", "program.py"]
     with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}) as child:
         child.stdout.readline()
         sleep(0.2)

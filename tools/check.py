@@ -78,11 +78,11 @@ def seam():
     "The C texts compile without a warning"
     compiler = [*shlex.split(sysconfig.get_config_var("CC")), "-O2", "-fPIC", *STRICT, f"-I{sysconfig.get_path('include')}"]
     with TemporaryDirectory() as scratch:
-        native, hot = Path(scratch, "_native.c"), Path(scratch, "_hot.c")
+        native, fast = Path(scratch, "_native.c"), Path(scratch, "_fast.c")
         with redirect_stdout(StringIO()):  # CFFI tells what it writes
-            runpy.run_path(str(PACKAGE / "native_build.py"))["ffibuilder"].emit_c_code(str(native))
-        hot.write_text(runpy.run_path(str(PACKAGE / "hot_build.py"))["SOURCE"], encoding="utf-8")
-        return [fault for source in (native, hot) for fault in run(*compiler, "-c", source, "-o", source.with_suffix(".o"))]
+            runpy.run_path(str(PACKAGE / "kernel" / "native_build.py"))["ffibuilder"].emit_c_code(str(native))
+        fast.write_text(runpy.run_path(str(PACKAGE / "kernel" / "fast_build.py"))["SOURCE"], encoding="utf-8")
+        return [fault for source in (native, fast) for fault in run(*compiler, "-c", source, "-o", source.with_suffix(".o"))]
 
 
 def types():

@@ -16,7 +16,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[1]
 COPIED = "litsock", "tests", "bench", "tools", "nbs", "conftest.py", "pyproject.toml", "settings.ini"
-TESTS = "tests/test_bad_input.py", "tests/test_socket_object.py", "tests/test_hot.py", "tests/test_fast_udp.py"
+TESTS = "tests/test_bad_input.py", "tests/test_socket_object.py", "tests/test_fast_path.py", "tests/test_fast_udp.py"
 SANITISERS = "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g", "-O1"
 
 
@@ -53,9 +53,9 @@ def copy(to) -> None:
 def build(package) -> None:
     "Compile both extensions in place."
     runpy.run_path(str(package / "native_build.py"))["ffibuilder"].emit_c_code(str(package / "_native.c"))
-    (package / "_hot.c").write_text(runpy.run_path(str(package / "hot_build.py"))["SOURCE"], encoding="utf-8")
+    (package / "_fast.c").write_text(runpy.run_path(str(package / "fast_build.py"))["SOURCE"], encoding="utf-8")
     headers, suffix = sysconfig.get_paths()["include"], sysconfig.get_config_var("EXT_SUFFIX")
-    for name in ("_native", "_hot"):
+    for name in ("_native", "_fast"):
         line = [*compiler(), "-shared", "-fPIC", *SANITISERS, f"-I{headers}", f"{name}.c", "-o", f"{name}{suffix}"]
         subprocess.run(line, check=True, cwd=package)
 
@@ -81,7 +81,7 @@ def main(tests) -> int:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         copy(folder)
-        build(folder / "litsock")
+        build(folder / "litsock" / "kernel")
         return run(folder, tests or TESTS)
 
 

@@ -78,7 +78,7 @@ def find_control(
     "The id of the kernel control of that name; `OSError` where there is none."
     from fcntl import ioctl
 
-    with kernel.Keeper() as keeper:
+    with kernel.DescriptorGuard() as keeper:
         answer = kernel.socket(System.family, int(SOCK_DGRAM), System.protocol, keeper)
         if answer < 0:
             raise kernel.failure(answer)

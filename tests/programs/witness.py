@@ -10,7 +10,7 @@ import os
 import sys
 
 from litsock import SocketType
-from litsock.dropin import run_program
+from litsock.dropin.install import run_program
 
 REPORT, PROCESS = sys.argv[1], os.getpid()
 made, foreign = collections.Counter(), set()

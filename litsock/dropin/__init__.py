@@ -1,0 +1,1 @@
+"litsock in the place of `socket`, for programs that do not know."

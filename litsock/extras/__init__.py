@@ -1,0 +1,1 @@
+"What the socket object can do beyond the specification."

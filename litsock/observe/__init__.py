@@ -1,0 +1,1 @@
+"Seeing what happens: system calls, addresses, options, sockets."
