@@ -47,7 +47,7 @@ def test_every_struct_draws(name):
         picture = drawing.picture_of(decoding.fields(name, raw), name)
         image = xml.fromstring(picture._repr_html_())
         assert len(image.findall(".//{*}rect")) == len(raw)
-        assert float(image.get("width")) > 0 and drawing.get("aria-label").split() == picture.text.split()
+        assert float(image.get("width")) > 0 and image.get("aria-label").split() == picture.text.split()
 
 
 def test_draw_a_control_message():
