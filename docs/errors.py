@@ -105,7 +105,7 @@ def raises(function):
 
 
 def packs_address(part):
-    return isinstance(part, ast.Attribute) and (part.attr == "_pack" or ast.unparse(part).endswith("codec.pack"))
+    return ast.unparse(part).endswith(("codec.pack", "pack"))
 
 
 def from_the_system(calls):

@@ -12,7 +12,7 @@ from operator import index
 
 from . import constants, families, kernel, timeouts
 from .constants import AF_ALG, AF_INET, AF_INET6, AF_UNIX, AF_VSOCK, IPPROTO_IPV6, IPV6_V6ONLY, MSG_CMSG_CLOEXEC
-from .constants import MSG_DONTWAIT, SCM_RIGHTS, SO_PROTOCOL, SO_REUSEADDR, SO_TYPE, SOCK_CLOEXEC, SOCK_NONBLOCK
+from .constants import SCM_RIGHTS, SO_PROTOCOL, SO_REUSEADDR, SO_TYPE, SOCK_CLOEXEC, SOCK_NONBLOCK
 from .constants import SOCK_STREAM, SOL_SOCKET, AddressFamily, SocketKind, as_member, has_ipv6
 from .families import SEEN, Recent, unpack
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
@@ -20,7 +20,7 @@ from .kernel import c_int, c_size, failure, zeros
 from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
 from .names import getaddrinfo
 from .timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of, finish_connect
-from .timeouts import timeout_seconds, wait_until
+from .timeouts import at_once, timeout_seconds, wait_until
 
 # %% auto #0
 __all__ = ['SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection', 'has_dualstack_ipv6',
@@ -66,22 +66,22 @@ UNKNOWN = kind_of(0, 0, 0)
 class Descriptor:
     "A descriptor and what is known about it."
 
-    __slots__ = ("__weakref__", "_fd", "_timeout", "_kind", "_io_refs", "_closed", "_until")
-    _fd: int
-    _timeout: float | None
+    __slots__ = ("__weakref__", "_litsock_fd", "_litsock_timeout", "_kind", "_io_refs", "_closed", "_litsock_until")
+    _litsock_fd: int
+    _litsock_timeout: float | None
     _kind: Kind
-    _until: dict[int, float] | None  # by thread: the moment at which its operations must be done
+    _litsock_until: dict[int, float] | None  # by thread: the moment at which its operations must be done
     _io_refs: int  # files made from this socket that are still open
     _closed: bool
 
     def __new__(cls, *arguments, **named):
         self = object.__new__(cls)
-        self._fd = -1
-        self._timeout = timeouts._Default.timeout
+        self._litsock_fd = -1
+        self._litsock_timeout = timeouts._Default.timeout
         self._kind = UNKNOWN
         self._io_refs = 0
         self._closed = False
-        self._until = None
+        self._litsock_until = None
         return self
 
     def __init__(
@@ -116,15 +116,15 @@ class Descriptor:
         type = ask_int(fd, SO_TYPE) if type == -1 else c_int(type)
         proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else c_int(proto)
         self._kind = kind_of(family, type, proto)
-        self._fd = fd
+        self._litsock_fd = fd
         self._begin_mode(type)
 
     def _begin_mode(self, type):
         "The mode a new socket starts in: what its type says, else the default."
         if type & NONBLOCK:
-            self._timeout = 0.0
-        elif self._timeout is not None:
-            kernel.setblocking(self._fd, False)
+            self._litsock_timeout = 0.0
+        elif self._litsock_timeout is not None:
+            kernel.setblocking(self._litsock_fd, False)
 
     @property
     def proto(self) -> int:
@@ -134,7 +134,7 @@ class Descriptor:
     @property
     def timeout(self) -> float | None:
         "The timeout in seconds, as `gettimeout` gives it."
-        return None if self._timeout == ENDLESS else self._timeout
+        return None if self._litsock_timeout == ENDLESS else self._litsock_timeout
 
     @property
     def family(self) -> AddressFamily:
@@ -148,27 +148,27 @@ class Descriptor:
 
     def fileno(self) -> int:
         "The descriptor, or -1 when there is none."
-        return self._fd
+        return self._litsock_fd
 
     def detach(self) -> int:
         "Give the descriptor away without closing it. The caller owns it from now on."
-        fd, self._fd = self._fd, -1
+        fd, self._litsock_fd = self._litsock_fd, -1
         return fd
 
     def close(self) -> None:
         "Close the descriptor now. A second time does nothing."
-        if (fd := self._fd) < 0:
+        if (fd := self._litsock_fd) < 0:
             return
-        self._fd = -1
+        self._litsock_fd = -1
         answer = kernel.close(fd)
         if answer < 0 and answer != -ECONNRESET:
             raise failure(answer)
 
     def __del__(self):
-        if getattr(self, "_fd", -1) < 0:  # an exception may have struck before it had one
+        if getattr(self, "_litsock_fd", -1) < 0:  # an exception may have struck before it had one
             return
         warn(f"unclosed {self!r}", ResourceWarning, 1, self)
-        fd, self._fd = self._fd, -1
+        fd, self._litsock_fd = self._litsock_fd, -1
         kernel.close(fd)
 
 
@@ -192,15 +192,15 @@ class Modes(Descriptor):
     ) -> None:
         "Choose how long a call may wait before it raises `TimeoutError`."
         timeout = timeout_seconds(value)
-        if timeout is None and self._until:
+        if timeout is None and self._litsock_until:
             timeout = ENDLESS
         self._choose_mode(timeout, timeout is None)
 
     def _choose_mode(self, timeout, blocks):
-        answer = kernel.setblocking(self._fd, blocks)
+        answer = kernel.setblocking(self._litsock_fd, blocks)
         if answer < 0:
             raise failure(answer)
-        self._timeout = timeout
+        self._litsock_timeout = timeout
 
     def gettimeout(self) -> float | None:
         "The timeout in seconds; `None` for a blocking socket, 0.0 for one that never waits."
@@ -216,7 +216,7 @@ class Modes(Descriptor):
 
     def getblocking(self) -> bool:
         "Whether calls may wait, be it with a timeout."
-        return self._timeout != 0
+        return self._litsock_timeout != 0
 
 # %% ../nbs/00_core.ipynb #c941c25b
 class Options(Modes):
@@ -236,7 +236,7 @@ class Options(Modes):
         if not 0 <= buflen <= 1024:
             raise OSError("getsockopt buflen out of range")
         vsock = not buflen and self._kind.family == AF_VSOCK  # whose options have 64 bits and no sign
-        value = kernel.getsockopt(self._fd, level, optname, buflen or (8 if vsock else 4))
+        value = kernel.getsockopt(self._litsock_fd, level, optname, buflen or (8 if vsock else 4))
         if type(value) is int:
             raise failure(value)
         return value if buflen else int.from_bytes(value, sys.byteorder, signed=not vsock)
@@ -263,7 +263,7 @@ class Options(Modes):
             size = len(value)
         else:
             size = index(*optlen) if value is None else len(kernel.readable(value))
-        answer = kernel.setsockopt(self._fd, level, optname, value, size)
+        answer = kernel.setsockopt(self._litsock_fd, level, optname, value, size)
         if answer < 0:
             raise failure(answer)
 
@@ -281,7 +281,7 @@ class Options(Modes):
 
     def get_inheritable(self) -> bool:
         "Whether a program that this process starts gets the descriptor too."
-        flags = kernel.getdescriptorflags(self._fd)
+        flags = kernel.getdescriptorflags(self._litsock_fd)
         if flags < 0:
             raise failure(flags)
         return not flags & FD_CLOEXEC
@@ -291,7 +291,7 @@ class Options(Modes):
         inheritable: bool,
     ) -> None:
         "Choose whether a program that this process starts gets the descriptor too."
-        answer = kernel.setdescriptorflags(self._fd, 0 if inheritable else FD_CLOEXEC)
+        answer = kernel.setdescriptorflags(self._litsock_fd, 0 if inheritable else FD_CLOEXEC)
         if answer < 0:
             raise failure(answer)
 
@@ -307,21 +307,15 @@ class Addresses(Options):
 
     __slots__ = ()
 
-    def _pack(self, address, caller) -> bytes:
-        try:
-            return self._kind.codec.pack(address)
-        except (TypeError, OverflowError) as error:
-            raise blamed(error, caller) from error.__cause__
-
     def bind(
         self,
         address,  # in the form of the family: `("127.0.0.1", 8080)`, `"/run/app.sock"`, …
         /,
     ) -> None:
         "Give the socket an address of its own."
-        raw = self._pack(address, "bind")
+        raw = pack(self, address, "bind")
         sys.audit("socket.bind", self, address)
-        answer = kernel.bind(self._fd, raw)
+        answer = kernel.bind(self._litsock_fd, raw)
         if answer < 0:
             raise explained(answer, "bind to", address)
 
@@ -331,7 +325,7 @@ class Addresses(Options):
         /,
     ) -> None:
         "Let others connect. At most `backlog` of them wait in line; further ones are turned away."
-        answer = kernel.listen(self._fd, max(c_int(backlog), 0))
+        answer = kernel.listen(self._litsock_fd, max(c_int(backlog), 0))
         if answer < 0:
             raise failure(answer)
 
@@ -357,11 +351,11 @@ class Addresses(Options):
             return EWOULDBLOCK
 
     def _connect(self, address, caller) -> int:
-        raw = self._pack(address, caller)
+        raw = pack(self, address, caller)
         sys.audit("socket.connect", self, address)
-        if self._until:
+        if self._litsock_until:
             check_deadline(self)
-        answer = kernel.connect(self._fd, raw)
+        answer = kernel.connect(self._litsock_fd, raw)
         return answer if answer == 0 else finish_connect(self, answer)
 
     def _accept(self):
@@ -371,26 +365,26 @@ class Addresses(Options):
             return keeper.take(), address
 
     def _accept_into(self, owner):
-        if self._until:
+        if self._litsock_until:
             check_deadline(self)
         accept = kernel.accept_unnamed if self._kind.family == AF_ALG else kernel.accept
-        answer = accept(self._fd, owner)
+        answer = accept(self._litsock_fd, owner)
         if type(answer) is int:
-            if answer == AGAIN and not self._timeout:
+            if answer == AGAIN and not self._litsock_timeout:
                 raise failure(answer)
             answer = carry_on(self, answer, POLLIN, accept, owner)
         return unpack(answer[1], self._kind.proto)
 
     def getsockname(self) -> Any:
         "The socket's own address."
-        raw = kernel.getsockname(self._fd)
+        raw = kernel.getsockname(self._litsock_fd)
         if type(raw) is int:
             raise failure(raw)
         return unpack(raw, self._kind.proto)
 
     def getpeername(self) -> Any:
         "The address at the other end."
-        raw = kernel.getpeername(self._fd)
+        raw = kernel.getpeername(self._litsock_fd)
         if type(raw) is int:
             raise failure(raw)
         return unpack(raw, self._kind.proto)
@@ -401,9 +395,17 @@ class Addresses(Options):
         /,
     ) -> None:
         "End one direction of the conversation, or both. The descriptor stays open."
-        answer = kernel.shutdown(self._fd, c_int(how))
+        answer = kernel.shutdown(self._litsock_fd, c_int(how))
         if answer < 0:
             raise failure(answer)
+
+
+def pack(sock, address, caller) -> bytes:
+    "The bytes of an address, in the form of the socket's family."
+    try:
+        return sock._kind.codec.pack(address)
+    except (TypeError, OverflowError) as error:
+        raise blamed(error, caller) from error.__cause__
 
 
 def blamed(error, caller):
@@ -418,7 +420,6 @@ def explained(answer, what, address):
     return error
 
 # %% ../nbs/00_core.ipynb #ad20301b
-DONT_WAIT = int(MSG_DONTWAIT)
 LEFT_OUT: Any = object()  # stands for an argument that was not given
 
 
@@ -434,12 +435,12 @@ class Transfer(Addresses):
         /,
     ) -> int:  # bytes that went out: perhaps not all
         "Send what the kernel takes at once."
-        if self._timeout is not None:
-            flags = self._at_once(flags)
-        answer = kernel.send(self._fd, data, flags)
+        if self._litsock_timeout is not None:
+            flags = at_once(self, flags)
+        answer = kernel.send(self._litsock_fd, data, flags)
         if answer >= 0:
             return answer
-        if answer == AGAIN and not self._timeout:
+        if answer == AGAIN and not self._litsock_timeout:
             raise failure(answer)
         return carry_on(self, answer, POLLOUT, kernel.send, data, flags)
 
@@ -450,9 +451,9 @@ class Transfer(Addresses):
         /,
     ) -> None:
         "Send all of it. The timeout covers the whole. After an error nobody can tell how much went out."
-        if self._timeout is not None:
-            flags = self._at_once(flags)
-        sent = kernel.send(self._fd, data, flags)
+        if self._litsock_timeout is not None:
+            flags = at_once(self, flags)
+        sent = kernel.send(self._litsock_fd, data, flags)
         if sent != (len(data) if type(data) is bytes else memoryview(data).nbytes):
             self._send_rest(sent, data, flags)
 
@@ -465,16 +466,10 @@ class Transfer(Addresses):
         while sent < len(view):
             if deadline:  # the kernel took what it had room for
                 wait_until(self, POLLOUT, deadline)
-            answer = kernel.send(self._fd, view[sent:], flags)
+            answer = kernel.send(self._litsock_fd, view[sent:], flags)
             if answer < 0:
                 answer = carry_on(self, answer, POLLOUT, kernel.send, view[sent:], flags, deadline=deadline)
             sent += answer
-
-    def _at_once(self, flags):
-        "Flags for a call that must not wait in the kernel. `TimeoutError` when the deadline has passed."
-        if self._until:
-            check_deadline(self)
-        return index(flags) | DONT_WAIT
 
     def sendto(
         self,
@@ -499,9 +494,9 @@ class Transfer(Addresses):
         except (TypeError, OverflowError) as error:
             raise blamed(error, "sendto") from error.__cause__
         sys.audit("socket.sendto", self, address)
-        if self._timeout is not None:
-            flags = self._at_once(flags)
-        answer = kernel.sendto(self._fd, data, flags, raw)
+        if self._litsock_timeout is not None:
+            flags = at_once(self, flags)
+        answer = kernel.sendto(self._litsock_fd, data, flags, raw)
         return answer if answer >= 0 else carry_on(self, answer, POLLOUT, kernel.sendto, data, flags, raw)
 
     def recv(
@@ -511,12 +506,12 @@ class Transfer(Addresses):
         /,
     ) -> bytes:  # empty when the peer has finished
         "Receive what is there, once something is."
-        if self._timeout is not None:
-            flags = self._at_once(flags)
-        answer = kernel.recv(self._fd, bufsize, flags)
+        if self._litsock_timeout is not None:
+            flags = at_once(self, flags)
+        answer = kernel.recv(self._litsock_fd, bufsize, flags)
         if type(answer) is bytes:
             return answer
-        if answer == AGAIN and not self._timeout:
+        if answer == AGAIN and not self._litsock_timeout:
             raise failure(answer)
         return carry_on(self, answer, POLLIN, kernel.recv, bufsize, flags)
 
@@ -527,11 +522,11 @@ class Transfer(Addresses):
         /,
     ) -> tuple[bytes, Any]:  # the data and the sender's address
         "Receive, and learn who sent it."
-        if self._timeout is not None:
-            flags = self._at_once(flags)
-        answer = kernel.recvfrom(self._fd, bufsize, flags)
+        if self._litsock_timeout is not None:
+            flags = at_once(self, flags)
+        answer = kernel.recvfrom(self._litsock_fd, bufsize, flags)
         if type(answer) is int:
-            if answer == AGAIN and not self._timeout:
+            if answer == AGAIN and not self._litsock_timeout:
                 raise failure(answer)
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom, bufsize, flags)
         data, raw = answer
@@ -544,12 +539,12 @@ class Transfer(Addresses):
         flags: int = 0,
     ) -> int:  # bytes received
         "Receive into memory that you have already."
-        if self._timeout is not None:
-            flags = self._at_once(flags)
-        answer = kernel.recv_into(self._fd, buffer, nbytes, flags)
+        if self._litsock_timeout is not None:
+            flags = at_once(self, flags)
+        answer = kernel.recv_into(self._litsock_fd, buffer, nbytes, flags)
         if answer >= 0:
             return answer
-        if answer == AGAIN and not self._timeout:
+        if answer == AGAIN and not self._litsock_timeout:
             raise failure(answer)
         return carry_on(self, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags)
 
@@ -560,9 +555,9 @@ class Transfer(Addresses):
         flags: int = 0,
     ) -> tuple[int, Any]:  # bytes received, and the sender's address
         "Receive into memory that you have already, and learn who sent it."
-        if self._timeout is not None:
-            flags = self._at_once(flags)
-        answer = kernel.recvfrom_into(self._fd, buffer, nbytes, flags)
+        if self._litsock_timeout is not None:
+            flags = at_once(self, flags)
+        answer = kernel.recvfrom_into(self._litsock_fd, buffer, nbytes, flags)
         if type(answer) is int:
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
         size, raw = answer
@@ -586,7 +581,7 @@ class Messages(Transfer):
         /,
     ) -> int:  # bytes of the buffers that went out
         "Send several buffers as one message, with control messages."
-        raw = b"" if address is None else self._pack(address, "sendmsg")
+        raw = b"" if address is None else pack(self, address, "sendmsg")
         sys.audit("socket.sendmsg", self, address)
         return self._send_message(tuple(buffers), build(ancdata), raw, c_int(flags))
 
@@ -605,9 +600,9 @@ class Messages(Transfer):
         return self._send_message(tuple(msg), build_alg(op, iv, assoclen), b"", flags)
 
     def _send_message(self, pieces, control, raw, flags):
-        if self._timeout is not None:
-            flags = self._at_once(flags)
-        answer = kernel.sendmsg(self._fd, pieces, control, raw, flags)
+        if self._litsock_timeout is not None:
+            flags = at_once(self, flags)
+        answer = kernel.sendmsg(self._litsock_fd, pieces, control, raw, flags)
         return answer if answer >= 0 else carry_on(self, answer, POLLOUT, kernel.sendmsg, pieces, control, raw, flags)
 
     def recvmsg(
@@ -642,11 +637,11 @@ class Messages(Transfer):
             raise ValueError(f"invalid ancillary data buffer length in {caller}()")
         asked = c_int(flags)
         flags = asked | CLOSE_ON_EXEC if self._kind.family == AF_UNIX else asked  # elsewhere no descriptors come, and some refuse the flag
-        if self._timeout is not None:
-            flags = self._at_once(flags)
+        if self._litsock_timeout is not None:
+            flags = at_once(self, flags)
         control = zeros(ancbufsize)
         try:
-            answer = receive(self._fd, room, control, flags)
+            answer = receive(self._litsock_fd, room, control, flags)
             if type(answer) is int:
                 answer = carry_on(self, answer, POLLIN, receive, room, control, flags)
             size, data, arrived, seen, raw = answer
@@ -666,7 +661,7 @@ class SocketType(Messages):
 
     def __repr__(self) -> str:
         kind = self._kind
-        return f"<socket object, fd={self._fd}, family={int(kind.family)}, type={int(kind.type)}, proto={kind.proto}>"
+        return f"<socket object, fd={self._litsock_fd}, family={int(kind.family)}, type={int(kind.type)}, proto={kind.proto}>"
 
 # %% ../nbs/00_core.ipynb #1f200797
 class later:
@@ -701,9 +696,9 @@ class socket(SocketType):
 
     def __repr__(self) -> str:
         closed = " [closed]" if self._closed else ""
-        parts = [f"fd={self._fd}, family={self.family!s}, type={self.type!s}, proto={self.proto}"]
+        parts = [f"fd={self._litsock_fd}, family={self.family!s}, type={self.type!s}, proto={self.proto}"]
         for label, ask in (("laddr", self.getsockname), ("raddr", self.getpeername)):
-            if self._fd >= 0 and (address := _known_address(ask)):
+            if self._litsock_fd >= 0 and (address := _known_address(ask)):
                 parts.append(f"{label}={address!r}")
         return f"<{type(self).__module__}.{type(self).__qualname__}{closed} {', '.join(parts)}>"
 
@@ -718,8 +713,8 @@ class socket(SocketType):
 
     def dup(self) -> Self:
         "Another socket object on the same conversation, with a descriptor of its own."
-        sock = self.__class__(self.family, self.type, self.proto, fileno=dup(self._fd))
-        sock._choose_mode(self._timeout, self._timeout is None or self._timeout == ENDLESS and not self._until)
+        sock = self.__class__(self.family, self.type, self.proto, fileno=dup(self._litsock_fd))
+        sock._choose_mode(self._litsock_timeout, self._litsock_timeout is None or self._litsock_timeout == ENDLESS and not self._litsock_until)
         return sock
 
     def makefile(

@@ -183,7 +183,7 @@ def pour(sock, file, source, offset, count):
         while count is None or sent < count:
             raise_after(deadline)
             wanted = CHUNK if count is None else min(CHUNK, count - sent)
-            answer = kernel.sendfile(sock._fd, source, offset + sent, wanted)
+            answer = kernel.sendfile(sock._litsock_fd, source, offset + sent, wanted)
             if answer > 0:
                 sent += answer
             elif answer == 0:

@@ -12,7 +12,7 @@ from operator import index
 from time import monotonic
 
 from . import kernel
-from .constants import SO_ERROR, SOL_SOCKET
+from .constants import MSG_DONTWAIT, SO_ERROR, SOL_SOCKET
 
 # %% auto #0
 __all__ = ['getdefaulttimeout', 'setdefaulttimeout']
@@ -66,16 +66,16 @@ POLLIN, POLLOUT = 0x001, 0x004  # <bits/poll.h>: data to read, room to write
 
 
 def wait_until(
-    sock,  # an object whose `_fd` is the descriptor
+    sock,  # an object whose `_litsock_fd` is the descriptor
     events: int,  # `POLLIN` or `POLLOUT`
     deadline: float | None,  # a moment of the monotonic clock; `None`: none
 ) -> None:
     "Wait until the descriptor is ready. `TimeoutError` when the deadline passes first."
-    while sock._fd >= 0:
+    while sock._litsock_fd >= 0:
         left = ENDLESS if deadline is None else deadline - monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
-        answer = kernel.poll(sock._fd, events, int(left * 1e9) + 1 if left < LONGEST / 2 else -1)
+        answer = kernel.poll(sock._litsock_fd, events, int(left * 1e9) + 1 if left < LONGEST / 2 else -1)
         if answer > 0:
             return
         if answer < 0 and answer != -EINTR:
@@ -83,13 +83,13 @@ def wait_until(
 
 
 def end_of(
-    sock,  # with `_timeout` and `_until`
+    sock,  # with `_litsock_timeout` and `_litsock_until`
 ) -> float | None:  # a moment of the monotonic clock; `None`: of a socket that does not wait, or waits in the kernel
     "When an operation that begins now has to be done."
-    if not sock._timeout:
+    if not sock._litsock_timeout:
         return None
-    end = monotonic() + sock._timeout
-    return min(end, sock._until.get(get_ident(), ENDLESS)) if sock._until else end
+    end = monotonic() + sock._litsock_timeout
+    return min(end, sock._litsock_until.get(get_ident(), ENDLESS)) if sock._litsock_until else end
 
 
 def raise_after(
@@ -101,17 +101,30 @@ def raise_after(
 
 
 def check_deadline(
-    sock,  # with `_until`, which is not `None`
+    sock,  # with `_litsock_until`, which is not `None`
 ) -> None:
     "`TimeoutError` when the deadline that this thread has set on the socket has passed."
-    raise_after(sock._until.get(get_ident()))
+    raise_after(sock._litsock_until.get(get_ident()))
+
+
+DONT_WAIT = int(MSG_DONTWAIT)
+
+
+def at_once(
+    sock,  # with `_litsock_until`
+    flags: int,  # `MSG_*`
+) -> int:
+    "Flags for a call that must not wait in the kernel. `TimeoutError` when the deadline has passed."
+    if sock._litsock_until:
+        check_deadline(sock)
+    return index(flags) | DONT_WAIT
 
 # %% ../nbs/20_timeouts.ipynb #c4d2adaf
 SOON, FIRST, LONGEST_PAUSE = 1e-3, 1e-4, 1e-2  # seconds
 
 
 def carry_on(
-    sock,  # with `_fd`, `_timeout` and `_until`
+    sock,  # with `_litsock_fd`, `_litsock_timeout` and `_litsock_until`
     answer: int,  # of the first attempt: `-errno`
     events: int,  # what to wait for: `POLLIN` or `POLLOUT`
     call,  # a function of `kernel`
@@ -121,7 +134,7 @@ def carry_on(
     "Finish a call that was interrupted or must wait. `TimeoutError` when the socket's time is over."
     vain = 0  # times in a row that the descriptor was soon ready, and the call could not be done
     while True:
-        if answer == -EAGAIN and sock._timeout:
+        if answer == -EAGAIN and sock._litsock_timeout:
             deadline, before = deadline or end_of(sock), monotonic()
             wait_until(sock, events, deadline)
             vain = vain + 1 if monotonic() - before < SOON else 0
@@ -129,7 +142,7 @@ def carry_on(
                 pause(min(FIRST * 2 ** (vain - 2), LONGEST_PAUSE), deadline)
         elif answer != -EINTR:
             raise kernel.failure(answer)
-        answer = call(sock._fd, *arguments)
+        answer = call(sock._litsock_fd, *arguments)
         if type(answer) is not int or answer >= 0:
             return answer
 
@@ -140,14 +153,14 @@ def pause(seconds, deadline) -> None:
 
 # %% ../nbs/20_timeouts.ipynb #a494c921
 def finish_connect(
-    sock,  # with `_fd`, `_timeout` and `_until`
+    sock,  # with `_litsock_fd`, `_litsock_timeout` and `_litsock_until`
     answer: int,  # of `connect`: `-errno`
 ) -> int:  # 0, or `-errno`
     "See a handshake through that has begun. `TimeoutError` when the socket's time is over."
-    if sock._timeout == 0 or answer not in (-EINPROGRESS, -EINTR):
+    if sock._litsock_timeout == 0 or answer not in (-EINPROGRESS, -EINTR):
         return answer
     wait_until(sock, POLLOUT, end_of(sock))
-    outcome = kernel.getsockopt(sock._fd, SOL_SOCKET, SO_ERROR, 4)
+    outcome = kernel.getsockopt(sock._litsock_fd, SOL_SOCKET, SO_ERROR, 4)
     if type(outcome) is int:
         return outcome
     return -int.from_bytes(outcome, sys.byteorder)

@@ -459,10 +459,10 @@ def test_a_closed_socket_and_one_that_is_closed_within(pair):
     assert caught.value.errno == 9
     with pytest.raises(OSError) as caught, sock.deadline(PLENTY):
         sock.recv(1)
-    assert caught.value.errno == 9 and sock._until is None
+    assert caught.value.errno == 9 and sock._litsock_until is None
     with other.deadline(PLENTY):
         litsock.close(other.detach())
-    assert other._until is None
+    assert other._litsock_until is None
 
 
 def test_one_context_manager_can_serve_again_and_within_itself(pair):
@@ -471,7 +471,7 @@ def test_one_context_manager_can_serve_again_and_within_itself(pair):
     for _ in range(2):
         with pytest.raises(TimeoutError), short, short:
             sock.recv(1)
-    assert sock._until is None
+    assert sock._litsock_until is None
     assert state(sock) == (None, None, True, True)
 
 
@@ -540,7 +540,7 @@ def test_many_threads_with_deadlines_on_one_socket(pair):
     for thread in threads:
         thread.join()
     assert not wrong
-    assert state(sock) == (None, None, True, True) and sock._until is None
+    assert state(sock) == (None, None, True, True) and sock._litsock_until is None
 
 
 def test_a_file_that_missed_the_deadline_reads_no_more(pair):
@@ -561,7 +561,7 @@ def test_handlers_that_raise_leave_no_deadline_behind(pair):
             while True:
                 with sock.deadline(PLENTY):
                     sock.recv(1)
-        assert state(sock) == (None, None, True, True) and sock._until is None
+        assert state(sock) == (None, None, True, True) and sock._litsock_until is None
 
 
 def test_a_child_is_not_held_up_by_a_thread_it_does_not_have(pair):

@@ -156,7 +156,7 @@ class Mac:
 
     def socket(self, family: int, kind: int, proto: int, at: Any) -> int:
         self.asked.append((family, kind, proto))
-        at._fd = 99
+        at._litsock_fd = 99
         return 99
 
     def ioctl(self, fd: int, request: int, info: bytes) -> bytes:

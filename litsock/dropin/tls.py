@@ -10,8 +10,7 @@ from errno import EBADF
 from threading import TIMEOUT_MAX, RLock
 
 from .. import kernel
-from ..core import DONT_WAIT
-from ..timeouts import POLLIN, POLLOUT, carry_on, check_deadline, end_of, monotonic
+from ..timeouts import DONT_WAIT, POLLIN, POLLOUT, carry_on, check_deadline, end_of, monotonic
 
 # %% auto #0
 __all__ = []
@@ -48,17 +47,17 @@ class Call:
 
     def __init__(self, sock, name):
         self.sock, self.name, self.deadline, self.flags = sock, name, None, 0
-        if sock._timeout is not None:
+        if sock._litsock_timeout is not None:
             self.deadline, self.flags = end_of(sock), DONT_WAIT
-            if sock._until:
+            if sock._litsock_until:
                 check_deadline(sock)
 
     def recv(self, size):
-        answer = kernel.recv(self.sock._fd, size, self.flags)
+        answer = kernel.recv(self.sock._litsock_fd, size, self.flags)
         return answer if type(answer) is bytes else self._carry_on(answer, POLLIN, kernel.recv, size, self.flags)
 
     def send(self, data):
-        answer = kernel.send(self.sock._fd, data, self.flags)
+        answer = kernel.send(self.sock._litsock_fd, data, self.flags)
         return answer if answer >= 0 else self._carry_on(answer, POLLOUT, kernel.send, data, self.flags)
 
     def _carry_on(self, answer, events, call, *arguments):
@@ -77,7 +76,7 @@ class Call:
     def patience(self):
         "Seconds that may still pass; -1 for as many as it takes."
         if self.deadline is None:
-            return -1 if self.sock._timeout is None else 0
+            return -1 if self.sock._litsock_timeout is None else 0
         return min(max(0, self.deadline - monotonic()), TIMEOUT_MAX)
 
     def acquire(self, lock, events):
@@ -117,7 +116,7 @@ class Stream:
     def _begin(self, name):
         "The socket is the owner, which `tls` knows by a weak reference: who drops the socket drops everything."
         sock = self.tls.owner
-        if sock is None or sock._fd < 0:
+        if sock is None or sock._litsock_fd < 0:
             raise tls_error(self.ssl.SSLError, EBADF, "Underlying socket has been closed.")
         return Call(sock, name)
 
@@ -257,7 +256,7 @@ class Reader(Answers):
             return
         try:
             with suppress(ConnectionError, *nothing):
-                while kernel.poll(call.sock._fd, POLLIN, 0) > 0 and (data := self._ask(call, self.tls.read, LARGEST)):
+                while kernel.poll(call.sock._litsock_fd, POLLIN, 0) > 0 and (data := self._ask(call, self.tls.read, LARGEST)):
                     self.kept += data
         finally:
             self.inward.release()

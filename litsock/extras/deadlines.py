@@ -14,7 +14,7 @@ from time import monotonic
 
 from .. import core, kernel
 from ..constants import *
-from ..timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, end_of, timeout_seconds, wait_until
+from ..timeouts import ENDLESS, POLLIN, POLLOUT, at_once, carry_on, end_of, timeout_seconds, wait_until
 
 # %% auto #0
 __all__ = ['IncompleteReadError']
@@ -40,10 +40,10 @@ MIB = 2**20
 
 def receive(sock, deadline, again, call, *arguments):
     "Make a receiving call. One that comes again, because the last brought too little, waits before it asks."
-    flags = 0 if sock._timeout is None else sock._at_once(0)
+    flags = 0 if sock._litsock_timeout is None else at_once(sock, 0)
     if again and deadline:
         wait_until(sock, POLLIN, deadline)
-    answer = call(sock._fd, *arguments, flags)
+    answer = call(sock._litsock_fd, *arguments, flags)
     if type(answer) is int and answer < 0:
         answer = carry_on(sock, answer, POLLIN, call, *arguments, flags, deadline=deadline)
     return answer
@@ -116,13 +116,13 @@ class Deadline:
         until = ENDLESS if self.seconds is None else monotonic() + self.seconds
         sock, thread = self.sock, get_ident()
         with CHANGING:
-            deadlines = sock._until or {}
+            deadlines = sock._litsock_until or {}
             self.before.append((thread, deadlines.get(thread)))
-            sock._until = deadlines | {thread: min(until, deadlines.get(thread, ENDLESS))}
+            sock._litsock_until = deadlines | {thread: min(until, deadlines.get(thread, ENDLESS))}
             try:
-                if sock._timeout is None or sock._timeout == ENDLESS:
-                    sock._timeout = ENDLESS
-                    kernel.setblocking(sock._fd, False)
+                if sock._litsock_timeout is None or sock._litsock_timeout == ENDLESS:
+                    sock._litsock_timeout = ENDLESS
+                    kernel.setblocking(sock._litsock_fd, False)
             except BaseException:
                 self.__exit__()
                 raise
@@ -131,12 +131,12 @@ class Deadline:
         sock = self.sock
         with CHANGING:
             thread, before = self.before.pop()
-            deadlines = sock._until | {thread: before}
+            deadlines = sock._litsock_until | {thread: before}
             if before is None:
                 del deadlines[thread]
-            sock._until = deadlines or None
-            if not deadlines and sock._timeout == ENDLESS:
-                kernel.setblocking(sock._fd, True)
+            sock._litsock_until = deadlines or None
+            if not deadlines and sock._litsock_timeout == ENDLESS:
+                kernel.setblocking(sock._litsock_fd, True)
 
 
 def deadline(

@@ -16,7 +16,8 @@ from ..constants import *
 from ..families import SEEN, Recent, unpack
 from ..kernel import c_int
 from ..messages import build, parse
-from ..timeouts import POLLIN, POLLOUT, carry_on, end_of
+from ..core import pack
+from ..timeouts import POLLIN, POLLOUT, at_once, carry_on, end_of
 
 # %% auto #0
 __all__ = ['INTERNET', 'ORDERS', 'LARGEST', 'REFUSALS', 'ROOM', 'READ', 'WAIT_FOR_ONE', 'CLOSE_ON_EXEC', 'Offload', 'offers',
@@ -46,7 +47,7 @@ def offers(
 ) -> bool:
     "Whether the kernel has an option of UDP. It is asked once."
     if option not in Offload.known:
-        Offload.known[option] = type(kernel.getsockopt(sock._fd, SOL_UDP, option, 4)) is bytes
+        Offload.known[option] = type(kernel.getsockopt(sock._litsock_fd, SOL_UDP, option, 4)) is bytes
     return Offload.known[option]
 
 
@@ -82,14 +83,14 @@ def send_segments(
     ancdata=(),  # control messages for each of them, as for `sendmsg`
 ) -> int:  # bytes that went out: perhaps not all
     "Send `data` as datagrams of `segment_size` bytes. An error behind the first of them is left for the next call."
-    raw = b"" if address is None else self._pack(address, "send_segments")
+    raw = b"" if address is None else pack(self, address, "send_segments")
     require_udp(self, "send_segments")
     size, flags, extra = c_int(segment_size), c_int(flags), build(ancdata) if ancdata != () else b""
     if size < 1:
         raise ValueError(f"segment_size must be 1 or more, not {size}")
     sys.audit("socket.sendmsg", self, address)
-    if self._timeout is not None:
-        flags = self._at_once(flags)
+    if self._litsock_timeout is not None:
+        flags = at_once(self, flags)
     deadline, sent = end_of(self), 0
     most = Offload.most if offers(self, UDP_SEGMENT) else one_by_one("this kernel does not have UDP_SEGMENT")
     with memoryview(data).cast("B") as view:
@@ -112,7 +113,7 @@ def send_segments(
 
 def send_piece(sock, *message, deadline):
     "Send one piece; answers with its size."
-    answer = kernel.sendmsg(sock._fd, *message)
+    answer = kernel.sendmsg(sock._litsock_fd, *message)
     return answer if answer >= 0 else carry_on(sock, answer, POLLOUT, kernel.sendmsg, *message, deadline=deadline)
 
 
@@ -213,9 +214,9 @@ def recv_segments(
     if room.prepared() is not self:
         room.prepare(self)
     flags = c_int(flags)
-    if self._timeout is not None:
-        flags = self._at_once(flags)
-    answer = kernel.recvmsg_into(self._fd, (room.memory,), room.control, flags)
+    if self._litsock_timeout is not None:
+        flags = at_once(self, flags)
+    answer = kernel.recvmsg_into(self._litsock_fd, (room.memory,), room.control, flags)
     if type(answer) is int:
         answer = carry_on(self, answer, POLLIN, kernel.recvmsg_into, (room.memory,), room.control, flags)
     length, _, arrived, seen, raw = answer
@@ -254,7 +255,7 @@ class MessageRow:
     @staticmethod
     def ready(sock, data, address, ancdata=()):
         "One message in bytes: data, address, control messages."
-        raw = b"" if address is None else sock._pack(address, "sendmmsg")
+        raw = b"" if address is None else pack(sock, address, "sendmmsg")
         sys.audit("socket.sendmsg", sock, address)
         data = data if type(data) is bytes else memoryview(data).cast("B")
         return data, raw, build(ancdata) if ancdata else b""
@@ -281,9 +282,9 @@ def sendmmsg(
     if not ready:
         return 0
     flags = c_int(flags)
-    if self._timeout is not None:
-        flags = self._at_once(flags)
-    answer = kernel.sendmmsg(self._fd, ready.row, ready.first, flags)
+    if self._litsock_timeout is not None:
+        flags = at_once(self, flags)
+    answer = kernel.sendmmsg(self._litsock_fd, ready.row, ready.first, flags)
     if answer >= 0:
         return answer
     return carry_on(self, answer, POLLOUT, kernel.sendmmsg, ready.row, ready.first, flags)
@@ -332,10 +333,10 @@ def recvmmsg_into(
     "Receive what has arrived, once something has: as many messages as the room is for. Their data are views of it."
     asked = c_int(flags)
     flags = asked | WAIT_FOR_ONE | (CLOSE_ON_EXEC if self.family == AF_UNIX else 0)
-    if self._timeout is not None:
-        flags = self._at_once(flags)
+    if self._litsock_timeout is not None:
+        flags = at_once(self, flags)
     with room.row:
-        count = kernel.recvmmsg(self._fd, room.row, flags)
+        count = kernel.recvmmsg(self._litsock_fd, room.row, flags)
         if count < 0:
             count = carry_on(self, count, POLLIN, kernel.recvmmsg, room.row, flags)
         return [*room.letters(count, self.proto, CLOSE_ON_EXEC & ~asked)]

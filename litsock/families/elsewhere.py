@@ -83,7 +83,7 @@ def find_control(
         if answer < 0:
             raise kernel.failure(answer)
         try:
-            info = ioctl(keeper._fd, CTLIOCGINFO, bytes(4) + name.ljust(96, b"\0"))
+            info = ioctl(keeper._litsock_fd, CTLIOCGINFO, bytes(4) + name.ljust(96, b"\0"))
         except OSError as error:
             raise OSError(f"cannot find kernel control with provided name {os.fsdecode(name)!r}") from error
     return int.from_bytes(info[:4], sys.byteorder)

@@ -17,22 +17,22 @@ __all__ = ['DescriptorGuard']
 class DescriptorGuard:
     "Owns a descriptor for a while, as a context manager."
 
-    __slots__ = ("_fd",)
+    __slots__ = ("_litsock_fd",)
 
     def __init__(self):
-        self._fd = -1
+        self._litsock_fd = -1
 
     def take(self) -> int:
         "The descriptor, which is the caller's from now on."
-        fd, self._fd = self._fd, -1
+        fd, self._litsock_fd = self._litsock_fd, -1
         return fd
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        if self._fd >= 0:
-            close(self._fd)
+        if self._litsock_fd >= 0:
+            close(self._litsock_fd)
 
 # %% ../../nbs/90_kernel.ipynb #c8a86e0a
 try:

@@ -97,7 +97,7 @@ DESCRIPTORS = r"""
 /* Give a new descriptor to its owner; answers with its number, or with -errno where there is none. */
 static PyObject *give_to_owner(Py_ssize_t fd, PyObject *owner) {
     PyObject *number = PyLong_FromSsize_t(fd);
-    if (fd < 0 || (number && PyObject_SetAttrString(owner, "_fd", number) == 0)) return number;
+    if (fd < 0 || (number && PyObject_SetAttrString(owner, "_litsock_fd", number) == 0)) return number;
     close((int)fd);
     Py_XDECREF(number);
     return NULL;
@@ -663,9 +663,9 @@ static PyMethodDef functions[] = {
     ENTRY(setblocking, "setblocking($module, fd, blocking, /)\n--\n\nioctl(2), FIONBIO: 0, or -errno."),
     ENTRY(poll, "poll($module, fd, events, nanoseconds, /)\n--\n\nppoll(2): the events that came, or -errno."),
     ENTRY(socket, "socket($module, family, type, protocol, owner, /)\n--\n\n"
-         "socket(2): the descriptor, which is the owner's `_fd` from now on, or -errno."),
+         "socket(2): the descriptor, which is the owner's `_litsock_fd` from now on, or -errno."),
     ENTRY(accept, "accept($module, fd, owner, /)\n--\n\n"
-         "accept4(2): the descriptor, which is the owner's `_fd` from now on, and an address; or -errno."),
+         "accept4(2): the descriptor, which is the owner's `_litsock_fd` from now on, and an address; or -errno."),
     ENTRY(connect, "connect($module, fd, address, /)\n--\n\nconnect(2): 0, or -errno."),
     ENTRY(getsockname, "getsockname($module, fd, /)\n--\n\ngetsockname(2): an address, or -errno."),
     ENTRY(getpeername, "getpeername($module, fd, /)\n--\n\ngetpeername(2): an address, or -errno."),

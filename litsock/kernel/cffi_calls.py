@@ -76,10 +76,10 @@ class Passage:
 
 
 def socket(family, type, protocol, owner):
-    "Answers with the descriptor, which is the owner's `_fd` from now on; or with `-errno`."
+    "Answers with the descriptor, which is the owner's `_litsock_fd` from now on; or with `-errno`."
     with Passage() as at:
         if (answer := lib.ls_socket(family, type, protocol, at)) >= 0:
-            owner._fd = at.fd
+            owner._litsock_fd = at.fd
             at.fd = -1
         return answer
 
@@ -87,7 +87,7 @@ def socket(family, type, protocol, owner):
 def socketpair(family, type, protocol, one, other):
     with Passage() as at:
         if (answer := lib.ls_socketpair(family, type, protocol, at)) >= 0:
-            one._fd, other._fd = at.fd, at.other_fd
+            one._litsock_fd, other._litsock_fd = at.fd, at.other_fd
             at.fd = at.other_fd = -1
         return answer
 
@@ -97,7 +97,7 @@ def accept(fd, owner):
     with Passage() as at:
         if (answer := lib.ls_accept(fd, at)) < 0:
             return answer
-        owner._fd = at.fd
+        owner._litsock_fd = at.fd
         at.fd = -1
         return answer, landed_address(at)
 
@@ -107,7 +107,7 @@ def accept_unnamed(fd, owner):
     with Passage() as at:
         if (answer := lib.ls_accept_unnamed(fd, at)) < 0:
             return answer
-        owner._fd = at.fd
+        owner._litsock_fd = at.fd
         at.fd = -1
         return answer, b""
 
@@ -115,7 +115,7 @@ def accept_unnamed(fd, owner):
 def dup(fd, owner):
     with Passage() as at:
         if (answer := lib.ls_dup(fd, at)) >= 0:
-            owner._fd = at.fd
+            owner._litsock_fd = at.fd
             at.fd = -1
         return answer
 

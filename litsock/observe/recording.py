@@ -100,7 +100,7 @@ shape(
     "socketpair", "socketpair", "domain:family type:type protocol:protocol sv:fds",
     lambda given, answer, limit: (
         answer,
-        (given[0], given[1] | SOCK_CLOEXEC, given[2], ... if answer < 0 else (given[3]._fd, given[4]._fd)),
+        (given[0], given[1] | SOCK_CLOEXEC, given[2], ... if answer < 0 else (given[3]._litsock_fd, given[4]._litsock_fd)),
     ),
 )  # fmt: skip
 shape(
