@@ -56,8 +56,8 @@ INTERNET = AF_INET, AF_INET6
 
 def require_udp(sock, caller) -> None:
     "`OSError` for a socket that is not UDP's."
-    kind = sock._kind
-    if kind.type is not SOCK_DGRAM or kind.family not in INTERNET or kind.proto not in (0, IPPROTO_UDP):
+    udp = sock.family in INTERNET and sock.type == SOCK_DGRAM and sock.proto in (0, IPPROTO_UDP)
+    if not udp:
         raise OSError(EOPNOTSUPP, f"{caller}() is for UDP: sockets of AF_INET or AF_INET6 and SOCK_DGRAM")
 
 # %% ../../nbs/60_fast_udp.ipynb #18535c62
@@ -95,8 +95,8 @@ def send_segments(
     most = Offload.most if offers(self, UDP_SEGMENT) else one_by_one("this kernel does not have UDP_SEGMENT")
     with memoryview(data).cast("B") as view:
         while sent < len(view):
-            at_once = size * max(min(most, LARGEST // size), 1)
-            piece = view if len(view) <= at_once else view[sent : sent + at_once]
+            batch = size * max(min(most, LARGEST // size), 1)
+            piece = view if len(view) <= batch else view[sent : sent + batch]
             control = order(size) + extra if len(piece) > size else extra
             try:
                 sent += send_piece(self, (piece,), control, raw, flags, deadline=deadline)
