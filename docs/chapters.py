@@ -31,7 +31,10 @@ def write(pages: Path, target: Path) -> None:
 PARTS = {  # title, and the first and last number of its chapters
     "The module": (0, 29),
     "Examples": (30, 39),
-    "Beyond the module": (40, 89),
+    "In use": (40, 49),
+    "Observing": (50, 59),
+    "Speed": (60, 69),
+    "Simulation": (70, 89),
     "Appendices": (90, 99),
 }
 MORE = "reference/index", "mapping", "benchmarks", "differences", "from_c", "CHANGELOG", "CONTRIBUTING"
@@ -42,7 +45,8 @@ def contents(names):
     lines = []
     for title, (first, last) in PARTS.items():
         chapters = [name for name in names if name[:2].isdigit() and first <= int(name[:2]) <= last]
-        lines += [f"```{{toctree}}\n:hidden:\n:caption: {title}\n", *chapters, "```\n"]
+        if chapters:
+            lines += [f"```{{toctree}}\n:hidden:\n:caption: {title}\n", *chapters, "```\n"]
     return "\n".join([*lines, "```{toctree}\n:hidden:\n:caption: To look up\n", *MORE, "```"])
 
 

@@ -62,7 +62,7 @@ html_context = {"default_mode": "auto"}
 
 
 def home_of(app, module, name):
-    "Where viewcode finds the source of a name: in the room that makes it."
+    "Where viewcode finds the source of a name: in the module that makes it."
     try:
         found = pkgutil.resolve_name(f"litsock.{name}")
     except AttributeError:  # a documented name that this platform has not
@@ -72,17 +72,17 @@ def home_of(app, module, name):
 
 
 def with_names_of_the_reference(app, module):
-    "The source of a room, and where in it stands what the reference calls `socket.name` or `tracing.Trace.name`."
+    "The source of a module, and where in it stands what the reference calls `socket.name` or `tracing.Trace.name`."
     import litsock
     from sphinx.pycode import ModuleAnalyzer
 
     if not module.startswith("litsock."):
         return None
-    analyzer, room = ModuleAnalyzer.for_module(module), module.removeprefix("litsock.")
+    analyzer, short = ModuleAnalyzer.for_module(module), module.removeprefix("litsock.")
     places = analyzer.find_tags()
-    tags = places | {f"{room}.{name}": place for name, place in places.items()}
+    tags = places | {f"{short}.{name}": place for name, place in places.items()}
     classes = {"socket": litsock.socket}
-    classes |= {f"{room}.{name}": cls for name, cls in inspect.getmembers(import_module(module), inspect.isclass) if cls.__module__ == module}
+    classes |= {f"{short}.{name}": cls for name, cls in inspect.getmembers(import_module(module), inspect.isclass) if cls.__module__ == module}
     for title, cls in classes.items():
         for name, found in inspect.getmembers(cls):
             found = getattr(found, "fget", found)

@@ -6,15 +6,14 @@ A helper is followed where its name says without doubt what it is: a function of
 
 import ast
 import inspect
+import sys
 from functools import cache
 from pathlib import Path
 
 import litsock
 
-MODULES = (
-    "core", "names", "messages", "timeouts", "files", "extras/deadlines", "extras/fast_udp", "extras/ancillary", "observe/drawing",
-    "observe/listing", "observe/tracing", "dropin/install",
-)
+NOT_FOLLOWED = "litsock.kernel", "litsock.families", "litsock.observe.pictures"  # of these the lines below tell
+
 WAITS = {"carry_on", "wait_until", "finish_connect"}
 TAKES_TIME = (
     ("TimeoutError", "when the timeout of the socket, or a deadline, has passed"),
@@ -34,39 +33,35 @@ INTERNAL = {"GiveUp"}
 
 
 @cache
-def bodies():
-    "All functions of the modules, by name, and all methods, by name; of methods with one name, those of every class."
-    functions, methods = {}, {}
-    for module in MODULES:
-        tree = ast.parse(Path(litsock.__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef):
-                functions[node.name] = node
-            elif isinstance(node, ast.ClassDef):
-                methods[node.name] = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
-    return functions, methods
+def bodies(module):
+    "The functions of a module, by name; methods as `Class.name`."
+    tree = ast.parse(Path(sys.modules[module].__file__).read_text(encoding="utf-8"))
+    functions = [("", node) for node in tree.body] + [(f"{node.name}.", part) for node in tree.body if isinstance(node, ast.ClassDef) for part in node.body]
+    return {prefix + node.name: node for prefix, node in functions if isinstance(node, ast.FunctionDef)}
 
 
 def node_of(function):
-    "The syntax tree of a function or method, and the class in whose body it stands."
-    functions, methods = bodies()
-    *owner, name = function.__qualname__.split(".")
-    if owner:
-        return methods.get(owner[-1], {}).get(name), owner[-1]
-    return functions.get(name), None
+    "The syntax tree of a function or method of litsock; None for others, and where the tree is not followed."
+    module = getattr(function, "__module__", None) or ""
+    if module == "litsock":  # the socket object says that it is the package's
+        module = "litsock.core"
+    if not inspect.isfunction(function) or not module.startswith("litsock.") or module.startswith(NOT_FOLLOWED):
+        return None
+    return bodies(module).get(function.__qualname__)
 
 
-def reach(node, seen):
-    "The function itself, and the helpers it calls."
+def reach(function, seen):
+    "The function itself, and the helpers it calls: tree by function."
+    function = inspect.unwrap(function)
+    node = node_of(function)
     if node is None or node in seen:
         return
     seen.append(node)
-    functions, _ = bodies()
     for call in (part for part in heard(node) if isinstance(part, ast.Call)):
         if isinstance(call.func, ast.Name):
-            reach(functions.get(call.func.id), seen)
+            reach(function.__globals__.get(call.func.id), seen)
         elif isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in ("self", "sock"):
-            reach(method(call.func.attr), seen)
+            reach(inspect.getattr_static(litsock.socket, call.func.attr, None), seen)
 
 
 def heard(node):
@@ -77,18 +72,11 @@ def heard(node):
             yield from heard(part)
 
 
-@cache
-def method(name):
-    "A method of the socket object, or None."
-    found = inspect.getattr_static(litsock.socket, name, None)
-    return node_of(found)[0] if inspect.isfunction(found) else None
-
-
 def raises(function):
     "The lines for the reference: exceptions, and when."
     seen: list = []
-    top = node_of(inspect.unwrap(function))[0]
-    reach(top, seen)
+    top = node_of(inspect.unwrap(function))
+    reach(function, seen)
     parts = [part for node in seen for part in heard(node)]
     lines = []
     if function.__name__ not in ANSWERS:
@@ -117,7 +105,7 @@ def from_the_system(calls):
 
 
 def system_calls(seen, top):
-    "The functions of the kernel's room that a function uses, as pages of the manual."
+    "The functions of the kernel that a function uses, as pages of the manual."
     used = []
     for node in seen:
         for part in heard(node) if node.name not in WAITS else ():
@@ -129,7 +117,7 @@ def system_calls(seen, top):
 
 @cache
 def manual(name):
-    "A function of the kernel's room as a page of the manual; empty for those that ask nobody."
+    "A function of the kernel as a page of the manual; empty for those that ask nobody."
     page = NO_MANUAL.get(name, name)
     return f"{page}({SECTIONS.get(page, 2)})" if page in PAGES else ""
 

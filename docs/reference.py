@@ -17,7 +17,7 @@ from errors import raises
 from since import OLDEST, since
 
 INVENTORY = Path(__file__).with_name("python.inv")
-ROOMS = {  # title of a page: the modules whose names it lists, and the page of the book where they are made
+MODULES = {  # title of a page: the modules whose names it lists, and the page of the book where they are made
     "Functions that make a socket": "core",
     "Constants by name, byte order, addresses as bytes": "constants",
     "Names and addresses": "names",
@@ -216,10 +216,10 @@ def socket_page():
 def functions_page():
     "Functions of the module, as the chapters order them."
     parts = ["# Functions\n", HEAD]
-    for title, module in ROOMS.items():
-        room = getattr(litsock, module)
-        found = [name for name in room.__all__ if inspect.isroutine(getattr(room, name))]
-        parts += [f"## {title}\n", *(entry("function", name, getattr(room, name)) for name in found)]
+    for title, module in MODULES.items():
+        made = getattr(litsock, module)
+        found = [name for name in made.__all__ if inspect.isroutine(getattr(made, name))]
+        parts += [f"## {title}\n", *(entry("function", name, getattr(made, name)) for name in found)]
     return "\n".join([*parts, *not_here(["function"])])
 
 
