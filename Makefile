@@ -5,11 +5,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# When one of these changes, the seam is compiled anew.
-BUILD := setup.py settings.ini pyproject.toml $(addprefix litsock/,kernel/native_build.py kernel/c_build.py kernel/fast_build.py constant_names.py)
+# When one of these changes, the C is compiled anew.
+BUILD := setup.py tools/building.py settings.ini pyproject.toml $(addprefix litsock/,kernel/native_build.py kernel/c_build.py kernel/fast_build.py constant_names.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-families test-lab docs docs-serve docs-test lab export check bench sanitize hooks clean
+.PHONY: help run test test-families test-lab docs docs-serve docs-test lab export check bench sanitize sdist wheels test-anywhere hooks clean
 
 help: ## say what can be done (the same as plain make)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,18 @@ docs-test: docs ## see the site in a real browser (Debian: chromium)
 check: .venv/dev ## see that package, README, types and notebooks are in step, and the C free of warnings
 	@$(BIN)/python tools/check.py
 
+sdist: .venv/wheels ## make the source distribution, into dist/
+	@echo "== python -m build --sdist"
+	@$(BIN)/python -m build --sdist --quiet .
+
+wheels: sdist ## make wheels for the Linuxes of the last years, into dist/, and look them over (ten minutes)
+	@echo "== python tools/wheels.py"
+	@$(BIN)/python tools/wheels.py $(ARGS)
+
+test-anywhere: ## install and test on bare Debians, with every Python there is (root; hours; one of them: ARGS='bookworm')
+	@echo "== python tools/anywhere.py $(ARGS)"
+	@$(PYTHON) tools/anywhere.py $(ARGS)
+
 bench: .venv/dev ## measure against the standard module (one case of it: make bench CASE=connect)
 	@echo "== python -m bench $(CASE) $(ARGS)"
 	@$(BIN)/python -m bench $(CASE) $(ARGS)
@@ -69,30 +81,37 @@ clean: ## remove everything that can be made again, .venv too
 	@find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 
 # The stamps: .venv/run says that litsock alone is installed, .venv/dev all for working on it, .venv/lab JupyterLab too.
-# They stand apart, so that whoever only wants to see litsock run installs nothing else.
+# They stand apart, so that whoever only wants to see litsock run installs nothing else. pip is quiet, so a line says how long.
 
-.venv/bin/python:
+.venv/bin/pip:
+	@$(PYTHON) tools/building.py
 	@echo "== making .venv with $(PYTHON)"
-	@$(PYTHON) -m venv .venv
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
-.venv/run: $(BUILD) | .venv/bin/python
-	@echo "== compiling litsock's C and installing litsock in .venv"
+.venv/run: $(BUILD) | .venv/bin/pip
+	@echo "== compiling litsock's C and installing litsock in .venv (half a minute)"
 	@rm -f litsock/kernel/*.so
 	@$(PIP) --editable .
 	@touch $@
 
-.venv/dev: $(BUILD) | .venv/bin/python
-	@echo "== compiling litsock's C and installing litsock in .venv, with all that working on it takes"
+.venv/dev: $(BUILD) | .venv/bin/pip
+	@echo "== compiling litsock's C and installing litsock in .venv, with all that working on it takes (one to five minutes)"
 	@rm -f litsock/kernel/*.so
 	@$(PIP) --editable '.[dev]'
 	@touch .venv/run $@
 
 .venv/lab: .venv/dev
-	@echo "== installing JupyterLab in .venv"
+	@echo "== installing JupyterLab in .venv (a minute)"
 	@$(PIP) --editable '.[lab]'
 	@touch .venv/run .venv/dev $@
 
 .venv/docs: .venv/dev
-	@echo "== installing Sphinx in .venv"
+	@echo "== installing Sphinx in .venv (a minute)"
 	@$(PIP) --editable '.[docs]'
 	@touch .venv/run .venv/dev $@
+
+.venv/wheels: settings.ini | .venv/bin/pip
+	@echo "== installing what makes wheels in .venv: a C compiler for every Linux, 100 MB (two minutes)"
+	@$(PIP) $$($(PYTHON) tools/wheels.py --needs)
+	@touch $@

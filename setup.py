@@ -1,11 +1,40 @@
-"""Build litsock: settings.ini says what it is, and the notebooks' C text is what is compiled."""
+"""Build litsock: settings.ini says what it is, and the notebooks' C text is what is compiled. `tools/building.py` knows how.
 
+Nothing is written into this folder but what an editable install compiles, and what a source distribution lists: it may be
+somebody else's, or read-only.
+"""
+
+import atexit
 import configparser
-import runpy
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build import build
+from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
+from setuptools.command.egg_info import egg_info
+
+TOP = Path(__file__).resolve().parent
+sys.path.insert(0, str(TOP / "tools"))
+import building
+
+SCRATCH = tempfile.mkdtemp(prefix="litsock-build-")
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+
+
+class Build(build):
+    "Says in one line what the machine lacks, before anything is copied."
+
+    def initialize_options(self):
+        super().initialize_options()
+        self.build_base = SCRATCH
+
+    def run(self):
+        complain()
+        super().run()
 
 
 class BuildWithBook(build_py):
@@ -15,17 +44,52 @@ class BuildWithBook(build_py):
         super().run()
         if not self.editable_mode:
             book = Path(self.build_lib, "litsock", "book")
-            self.copy_tree("nbs", str(book))
-            self.copy_tree("bench", str(book / "bench"))
+            for folder, pattern, to in ("nbs", "*.ipynb", book), ("bench", "*.*", book / "bench"):
+                self.mkpath(str(to))
+                for path in sorted((TOP / folder).glob(pattern)):
+                    self.copy_file(str(path), str(to / path.name))
+
+
+class BuildC(build_ext):
+    "The extensions, from C that is written when it is needed."
+
+    def run(self):
+        complain()
+        self.mkpath(self.build_temp)
+        written = building.sources(self.build_temp)
+        for extension in self.extensions:
+            extension.sources = [written[extension.name.rpartition(".")[2]]]
+        super().run()
+
+    def get_source_files(self):
+        return []  # the C is written into a scratch folder: there is none to be distributed
+
+
+class Description(egg_info):
+    "What the package is; only a source distribution keeps it here."
+
+    def initialize_options(self):
+        super().initialize_options()
+        if "sdist" not in self.distribution.commands:
+            self.egg_base = SCRATCH
+
+
+def complain():
+    if missing := building.lacking():
+        raise SystemExit(building.advice(missing))
+
+
+def extensions():
+    "CFFI's, which PyPy runs and readers step through; and, on CPython, the fast path."
+    macros = [] if building.LIMITED else [("_CFFI_NO_LIMITED_API", "1")]
+    native = Extension("litsock.kernel._native", [], define_macros=macros, extra_compile_args=["-Wall"], py_limited_api=building.LIMITED)
+    fast = Extension("litsock.kernel._fast", [], extra_compile_args=building.WARNINGS)
+    return [native] if building.PYPY else [native, fast]
 
 
 config = configparser.ConfigParser(delimiters=["="])
-config.read("settings.ini", encoding="utf-8")
+config.read(TOP / "settings.ini", encoding="utf-8")
 settings = config["DEFAULT"]
-
-fast = Path("build", "_fast.c")
-fast.parent.mkdir(exist_ok=True)
-fast.write_text(runpy.run_path("litsock/kernel/fast_build.py")["SOURCE"], encoding="utf-8")
 
 setup(
     version=settings["version"],
@@ -34,7 +98,6 @@ setup(
     keywords=settings["keywords"].split(),
     install_requires=settings["requirements"].split(),
     extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("cli", "examples", "lab", "dev", "docs")},
-    cmdclass={"build_py": BuildWithBook},
-    cffi_modules=["litsock/kernel/native_build.py:ffibuilder"],
-    ext_modules=[Extension("litsock.kernel._fast", [str(fast)], extra_compile_args=["-Wall", "-Wextra"], optional=True)],
+    cmdclass={"build": Build, "build_py": BuildWithBook, "build_ext": BuildC, "egg_info": Description},
+    ext_modules=extensions(),
 )

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import atexit
 import os
-import shlex
+import runpy
 import shutil
 import subprocess
-import sysconfig
 import tempfile
 from functools import cache
 from pathlib import Path
+
+BUILDING = Path(__file__).parents[1] / "tools" / "building.py"
 
 
 @cache
 def program() -> str | None:
     """The program that knows them; `None` where there is no C compiler."""
-    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    compiler = runpy.run_path(str(BUILDING))["compiler"]() if BUILDING.exists() else ["cc"]  # an installed book has no tools/
     if not shutil.which(compiler[0]):
         return None
     folder = tempfile.mkdtemp(prefix="litsock-limits-")

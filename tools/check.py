@@ -2,16 +2,12 @@
 
 import json
 import re
-import runpy
-import shlex
 import subprocess
 import sys
-import sysconfig
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import building
 import nbformat
 from export import TOP, out_of_step
 
@@ -19,7 +15,6 @@ PACKAGE, PAGES = TOP / "litsock", TOP / "nbs"
 MANY_CELLS = 60
 MACHINE_PATH = re.compile(r"(?<![\w.:/~-])/(?:(?:home|root|work|Users|mnt)/\w|tmp/\w{8,})[^\s\"'\\]*")
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
-STRICT = "-Wall", "-Wextra", "-Werror"
 
 
 def exports():
@@ -74,15 +69,11 @@ def pages():
     yield from (f"{name} is a leftover of JupyterLab: git rm --cached" for name in checkpoints())
 
 
-def seam():
+def c_texts():
     "The C texts compile without a warning"
-    compiler = [*shlex.split(sysconfig.get_config_var("CC")), "-O2", "-fPIC", *STRICT, f"-I{sysconfig.get_path('include')}"]
+    command = [*building.compiler(), "-O2", "-fPIC", *building.WARNINGS, "-Werror", *building.includes()]
     with TemporaryDirectory() as scratch:
-        native, fast = Path(scratch, "_native.c"), Path(scratch, "_fast.c")
-        with redirect_stdout(StringIO()):  # CFFI tells what it writes
-            runpy.run_path(str(PACKAGE / "kernel" / "native_build.py"))["ffibuilder"].emit_c_code(str(native))
-        fast.write_text(runpy.run_path(str(PACKAGE / "kernel" / "fast_build.py"))["SOURCE"], encoding="utf-8")
-        return [fault for source in (native, fast) for fault in run(*compiler, "-c", source, "-o", source.with_suffix(".o"))]
+        return [fault for source in building.sources(scratch).values() for fault in run(*command, "-c", source, "-o", f"{source}.o")]
 
 
 def types():
@@ -103,7 +94,7 @@ def run(*command):
 
 def main():
     failed = False
-    for step in (exports, pages, homes, seam, types):
+    for step in (exports, pages, homes, c_texts, types):
         faults = list(step())
         failed |= bool(faults)
         print(f"{'FAILED' if faults else 'ok':8}{step.__doc__}", *(f"        {fault}" for fault in faults), sep="\n")

@@ -1,7 +1,7 @@
 """Write everything that the notebooks are the source of: the package, its type stub, README.md; and tidy the notebooks.
 
 The work is done in a scratch copy, and only what differs is written back. So a file that did not change keeps its time,
-and `make` does not compile the seam again for nothing; and `make check` can ask what would change.
+and `make` does not compile the C again for nothing; and `make check` can ask what would change.
 """
 
 import shutil

@@ -5,8 +5,6 @@ process, and so the run fails. Leaks are not looked for: the interpreter keeps m
 """
 
 import os
-import runpy
-import shlex
 import shutil
 import subprocess
 import sys
@@ -14,29 +12,26 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+import building
+
 TOP = Path(__file__).resolve().parents[1]
 COPIED = "litsock", "tests", "bench", "tools", "nbs", "conftest.py", "pyproject.toml", "settings.ini"
 TESTS = "tests/test_bad_input.py", "tests/test_socket_object.py", "tests/test_fast_path.py", "tests/test_fast_udp.py"
 SANITISERS = "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g", "-O1"
 
 
-def compiler() -> list[str]:
-    "The C compiler that Python's own extensions are built with."
-    return shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
-
-
 def library(name) -> str:
     "Where the compiler keeps a library; empty where it has none."
-    if not shutil.which(compiler()[0]):
+    if not shutil.which(building.compiler()[0]):
         return ""
-    found = subprocess.run([compiler()[0], f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
+    found = subprocess.run([building.compiler()[0], f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
     return found if os.path.isabs(found) else ""
 
 
 def lacking() -> str:
     "What this machine would have to have, in words; empty when it has all."
-    if not shutil.which(compiler()[0]):
-        return f"there is no C compiler ({compiler()[0]})"
+    if not shutil.which(building.compiler()[0]):
+        return f"there is no C compiler ({building.compiler()[0]})"
     missing = [name for name in ("libasan.so", "libubsan.so") if not library(name)]
     return f"the compiler comes without {' and '.join(missing)}" if missing else ""
 
@@ -52,11 +47,9 @@ def copy(to) -> None:
 
 def build(package) -> None:
     "Compile both extensions in place."
-    runpy.run_path(str(package / "native_build.py"))["ffibuilder"].emit_c_code(str(package / "_native.c"))
-    (package / "_fast.c").write_text(runpy.run_path(str(package / "fast_build.py"))["SOURCE"], encoding="utf-8")
-    headers, suffix = sysconfig.get_paths()["include"], sysconfig.get_config_var("EXT_SUFFIX")
-    for name in ("_native", "_fast"):
-        line = [*compiler(), "-shared", "-fPIC", *SANITISERS, f"-I{headers}", f"{name}.c", "-o", f"{name}{suffix}"]
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    for name, source in building.sources(package).items():
+        line = [*building.compiler(), "-shared", "-fPIC", *SANITISERS, *building.includes(), source, "-o", package / f"{name}{suffix}"]
         subprocess.run(line, check=True, cwd=package)
 
 
