@@ -115,8 +115,8 @@ def folder() -> tempfile.TemporaryDirectory:
 
 
 def run(module: Any, *words: Any) -> float:
-    """The seconds that a program printed. litsock runs it as `python -m litsock.dropin.install` does."""
-    start = ["-m", "litsock.dropin.install"] if module.__name__ == "litsock" else []
+    """The seconds that a program printed. litsock runs it as `litsock run` does."""
+    start = ["-m", "litsock", "run"] if module.__name__ == "litsock" else []
     command = [sys.executable, *start, *map(str, words)]
     done = subprocess.run(command, cwd=folder().name, check=True, capture_output=True, text=True, timeout=300)
     return float(done.stdout)

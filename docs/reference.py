@@ -223,11 +223,16 @@ def functions_page():
     return "\n".join([*parts, *not_here(["function"])])
 
 
+def beyond():
+    "The names that litsock adds to those of the standard module. Methods stand with the object."
+    return [*(name for name in litsock._LAZY if "." not in name), "install"]
+
+
 def beyond_page():
     "What litsock has and the standard module has not, and is loaded when it is first used."
     parts = ["# Beyond the standard module\n", HEAD,
              "These are loaded when they are first used. Methods of this kind stand with [the object](socket.md).\n"]
-    for name in sorted(litsock.LATER, key=str.lower):
+    for name in sorted(beyond(), key=str.lower):
         value = getattr(litsock, name)
         parts.append(class_entry(name) if inspect.isclass(value) else entry("function", name, value))
     parts.append("## What these functions and methods return\n")
@@ -240,7 +245,7 @@ def beyond_page():
 
 def returned():
     "The classes of what the lazily loaded functions and methods return."
-    functions = [litsock.describe, *(getattr(litsock, name) for name in litsock.LATER)]
+    functions = [litsock.describe, *(getattr(litsock, name) for name in beyond())]
     functions += [value for name, value in inspect.getmembers(litsock.socket, inspect.isfunction) if value.__module__ != "litsock.core"]
     found = {}
     for function in filter(inspect.isfunction, functions):

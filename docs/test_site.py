@@ -247,7 +247,7 @@ def test_every_public_name_is_in_the_reference():
         inventory = InventoryFile.load(file, "", lambda base, path: path)
     there = {name for names in inventory.values() for name in names}
     methods = {f"socket.{name}" for name in dir(litsock.socket) if name[0].islower()}
-    assert {f"litsock.{name}" for name in {*litsock.__all__, *litsock.LATER, *methods}} - there == set()
+    assert {f"litsock.{name}" for name in {*litsock.__all__, *litsock._LAZY, "install", *methods}} - there == set()
 
 
 def test_functions_methods_and_classes_lead_to_their_source():

@@ -1,14 +1,20 @@
-"""The `socket` module, written as a book. `import litsock as socket`, and every program that ran still runs."""
+"""The `socket` module, written as a book. `import litsock as socket`, and every program that ran still runs.
+
+This module is the front door. It has the public names, and it makes methods of the socket object from the functions that
+modules beyond the specification offer.
+"""
 
 __version__ = "0.1.0"
 
+import errno
+import io
+import os
 import sys
 from errno import EAGAIN, EBADF, EWOULDBLOCK
-from types import ModuleType
 
 from . import constants, core, families, files, messages, names, timeouts
 from .constants import *
-from .core import *
+from .constants import describe
 from .core import _GLOBAL_DEFAULT_TIMEOUT
 from .files import GiveUp as _GiveupOnSendfile
 from .files import SocketIO
@@ -20,57 +26,126 @@ __all__ = [*constants.__all__, *core.__all__, *messages.__all__, *names.__all__,
 
 _LOCALHOST, _LOCALHOST_V6 = "127.0.0.1", "::1"
 
-LATER = {  # what goes beyond the specification is loaded when it is first used
+_LAZY = {  # what goes beyond the specification, and the module of litsock that is loaded when it is first used
     "draw": "observe.drawing",
     "draw_message": "observe.drawing",
     "draw_option": "observe.drawing",
     "IncompleteReadError": "extras.deadlines",
-    "install": "dropin.install",
     "MessageRoom": "extras.fast_udp",
     "MessageRow": "extras.fast_udp",
     "read_ancdata": "extras.ancillary",
     "SegmentRoom": "extras.fast_udp",
     "sockets": "observe.listing",
     "trace": "observe.tracing",
+    "socket.deadline": "extras.deadlines",
+    "socket.recv_exactly": "extras.deadlines",
+    "socket.recv_exactly_into": "extras.deadlines",
+    "socket.recv_segments": "extras.fast_udp",
+    "socket.recvmmsg": "extras.fast_udp",
+    "socket.recvmmsg_into": "extras.fast_udp",
+    "socket.send_segments": "extras.fast_udp",
+    "socket.sendmmsg": "extras.fast_udp",
+    "socket.info": "observe.drawing",
+    "socket._repr_html_": "observe.drawing",
 }
+_STANDARD = {"array": "array", "selectors": "selectors", "IntEnum": "enum", "IntFlag": "enum"}  # reachable through `socket`, too
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
+if not TYPE_CHECKING:
+    from .core import *
+else:  # the same for type checkers, which follow neither a table nor `setattr`
+    from collections.abc import Callable
+    from typing import Any, ParamSpec
+
+    from .core import SocketType, close, dup, has_dualstack_ipv6, recv_fds, send_fds
+    from .extras import deadlines, fast_udp
     from .extras.ancillary import read_ancdata as read_ancdata
     from .extras.deadlines import IncompleteReadError as IncompleteReadError
-    from .dropin.install import install as install
     from .extras.fast_udp import MessageRoom as MessageRoom
     from .extras.fast_udp import MessageRow as MessageRow
     from .extras.fast_udp import SegmentRoom as SegmentRoom
-    from .observe.listing import sockets as sockets
-    from .observe.tracing import trace as trace
+    from .observe import drawing
     from .observe.drawing import draw as draw
     from .observe.drawing import draw_message as draw_message
     from .observe.drawing import draw_option as draw_option
-else:
+    from .observe.listing import sockets as sockets
+    from .observe.tracing import trace as trace
+
+    class socket(core.socket):
+        deadline = deadlines.deadline
+        recv_exactly, recv_exactly_into = deadlines.recv_exactly, deadlines.recv_exactly_into
+        send_segments, recv_segments = fast_udp.send_segments, fast_udp.recv_segments
+        sendmmsg, recvmmsg, recvmmsg_into = fast_udp.sendmmsg, fast_udp.recvmmsg, fast_udp.recvmmsg_into
+        info, _repr_html_ = drawing.info, drawing._repr_html_
+
+        def accept(self) -> tuple["socket", Any]: ...  # type: ignore[empty-body]
+
+    _P = ParamSpec("_P")
+
+    def _one(function: Callable[_P, core.socket]) -> Callable[_P, socket]: ...  # type: ignore[empty-body]
+    def _two(function: Callable[_P, tuple[core.socket, core.socket]]) -> Callable[_P, tuple[socket, socket]]: ...  # type: ignore[empty-body]
+
+    fromfd, socketpair = _one(core.fromfd), _two(core.socketpair)
+    create_connection, create_server = _one(core.create_connection), _one(core.create_server)
+
+
+def _load(name):
+    "What the table of lazy names means by a name."
+    from importlib import import_module
+
+    return getattr(import_module(f"litsock.{_LAZY[name]}"), name.removeprefix("socket."))
+
+
+class _LazyMethod:
+    "Stands for a method of the socket object until it is first used."
+
+    def __init__(self, name):
+        self.name = name
+
+    def __get__(self, sock, cls):
+        method = _load(self.name)
+        setattr(core.socket, self.name.removeprefix("socket."), method)
+        return method if sock is None else method.__get__(sock)
+
+
+for _name in _LAZY:
+    if _name.startswith("socket."):
+        setattr(core.socket, _name.removeprefix("socket."), _LazyMethod(_name))
+
+names.PUBLIC = globals()  # functions that use one another meet here, and so meet what a program puts in the place of one
+
+
+if not TYPE_CHECKING:
 
     def __getattr__(name):
-        if name not in LATER:
+        if name in _LAZY:
+            value = _load(name)
+        elif name in _STANDARD:
+            from importlib import import_module
+
+            module = import_module(_STANDARD[name])
+            value = module if name == module.__name__ else getattr(module, name)
+        elif name == "_socket":
+            value = _lower_module()
+        else:
             raise AttributeError(f"module 'litsock' has no attribute {name!r}")
-        from importlib import import_module
-
-        return getattr(import_module(f"litsock.{LATER[name]}"), name)
+        return globals().setdefault(name, value)
 
 
-class FrontDoor(ModuleType):
-    """A module whose attributes can be replaced for all of litsock.
+def _lower_module():
+    "What `import _socket` finds once litsock is installed, and `socket._socket` is in any case."
+    from .dropin.install import lower_module
 
-    Programs that bring a proxy or a resolver of their own write `socket.socket = …` or `socket.getaddrinfo = …`, and
-    expect `create_connection` to use it. So what is set here is set in each room that knows the name.
+    return lower_module(sys.modules["litsock"])
+
+
+def install() -> None:
+    """Put litsock in the place of `socket`, for the whole process: from then on `import socket` finds it.
+
+    Call it before anything imports `socket`; afterwards it is a `RuntimeError`, which names the modules that did. A second
+    call does nothing.
     """
+    from .dropin.install import put_in_place
 
-    rooms = constants, families, messages, timeouts, names, files, core
-
-    def __setattr__(self, name, value):
-        for room in self.rooms:
-            if name in vars(room) and name in vars(self):
-                setattr(room, name, value)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = FrontDoor
+    bypassing = [name.removeprefix("socket.") for name in _LAZY if name.startswith(("socket.recv", "socket.send"))]
+    put_in_place(sys.modules["litsock"], bypassing)

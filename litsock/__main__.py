@@ -117,6 +117,7 @@ def run(
             return watch_program(words, file, not no_data, trace, summary)
     from litsock.dropin.install import run_program
 
+    litsock.install()
     run_program(words)
 
 # %% ../nbs/42_command_line.ipynb #f731cfed

@@ -13,8 +13,7 @@ from . import kernel
 
 # %% auto #0
 __all__ = ['AddressFamily', 'SocketKind', 'MsgFlag', 'AddressInfo', 'has_ipv6', 'error', 'timeout', 'inet_pton', 'inet_ntop',
-           'as_member', 'Constants', 'describe', 'herror', 'gaierror', 'htons', 'ntohs', 'htonl', 'ntohl', 'inet_aton',
-           'inet_ntoa']
+           'herror', 'gaierror', 'htons', 'ntohs', 'htonl', 'ntohl', 'inet_aton', 'inet_ntoa']
 
 # %% ../nbs/01_constants.ipynb #ef031b74
 _GROUPS = kernel.constants()

@@ -10,15 +10,14 @@ from _warnings import warn
 from errno import EAGAIN, EBADF, ECONNRESET, ENOTSOCK, EWOULDBLOCK
 from operator import index
 
-from . import constants, families, kernel, timeouts
+from . import constants, families, kernel, names, timeouts
 from .constants import AF_ALG, AF_INET, AF_INET6, AF_UNIX, AF_VSOCK, IPPROTO_IPV6, IPV6_V6ONLY, MSG_CMSG_CLOEXEC
 from .constants import SCM_RIGHTS, SO_PROTOCOL, SO_REUSEADDR, SO_TYPE, SOCK_CLOEXEC, SOCK_NONBLOCK
-from .constants import SOCK_STREAM, SOL_SOCKET, AddressFamily, SocketKind, as_member, has_ipv6
+from .constants import SOCK_STREAM, SOL_SOCKET, AddressFamily, SocketKind, as_member
 from .families import SEEN, Recent, unpack
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size, failure, zeros
 from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
-from .names import getaddrinfo
 from .timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of, finish_connect
 from .timeouts import at_once, timeout_seconds, wait_until
 
@@ -30,9 +29,6 @@ __all__ = ['SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'crea
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
-
-    from litsock.extras import deadlines, fast_udp
-    from litsock.observe import drawing
 
     CMSG = tuple[int, int, bytes]  # level, type, data
 
@@ -664,23 +660,6 @@ class SocketType(Messages):
         return f"<socket object, fd={self._litsock_fd}, family={int(kind.family)}, type={int(kind.type)}, proto={kind.proto}>"
 
 # %% ../nbs/00_core.ipynb #1f200797
-class later:
-    "Stands in for a method that lives in a chapter of its own, and is loaded when it is first used."
-
-    def __init__(self, chapter):
-        self.chapter = chapter
-
-    def __set_name__(self, owner, name):
-        self.owner, self.name = owner, name
-
-    def __get__(self, sock, cls):
-        from importlib import import_module
-
-        method = getattr(import_module(f"litsock.{self.chapter}"), self.name)
-        setattr(self.owner, self.name, method)
-        return method if sock is None else method.__get__(sock)
-
-# %% ../nbs/00_core.ipynb #73e67664
 class socket(SocketType):
     "One end of a conversation."
 
@@ -707,6 +686,9 @@ class socket(SocketType):
 
     def accept(self) -> tuple[socket, Any]:  # a socket for the connection, and the peer's address
         "Accept the next connection."
+        if not _makes_sockets():
+            fd, address = self._accept()
+            return _made(self.family, self.type, self.proto, fd), address
         sock = socket.__new__(socket)
         address = self._accept_into(sock)
         return _begun(sock, self._kind), address
@@ -759,18 +741,6 @@ class socket(SocketType):
         if self._closed:
             self.close()
 
-    if TYPE_CHECKING:
-        send_segments, recv_segments = fast_udp.send_segments, fast_udp.recv_segments
-        sendmmsg, recvmmsg, recvmmsg_into = fast_udp.sendmmsg, fast_udp.recvmmsg, fast_udp.recvmmsg_into
-        deadline = deadlines.deadline
-        recv_exactly, recv_exactly_into = deadlines.recv_exactly, deadlines.recv_exactly_into
-        info, _repr_html_ = drawing.info, drawing._repr_html_
-    else:
-        send_segments, recv_segments = later("extras.fast_udp"), later("extras.fast_udp")
-        sendmmsg, recvmmsg, recvmmsg_into = later("extras.fast_udp"), later("extras.fast_udp"), later("extras.fast_udp")
-        deadline, recv_exactly, recv_exactly_into = later("extras.deadlines"), later("extras.deadlines"), later("extras.deadlines")
-        info, _repr_html_ = later("observe.drawing"), later("observe.drawing")
-
     def detach(self) -> int:
         "Give the descriptor away without closing it. The caller owns it from now on."
         self._closed = True
@@ -785,6 +755,16 @@ def _known_address(ask):
         return None
 
 # %% ../nbs/00_core.ipynb #6264a957
+def _makes_sockets():
+    "Whether `socket.socket` is the class on this page, and makes its sockets as it does here."
+    return names.PUBLIC["socket"] is socket and socket.__init__ is Descriptor.__init__
+
+
+def _made(family, type, proto, fd):
+    "A socket around a descriptor, made by whatever stands in `socket.socket`."
+    return names.PUBLIC["socket"](family, type, proto, fileno=fd)
+
+# %% ../nbs/00_core.ipynb #e7b74e11
 def fromfd(
     fd: int,  # a descriptor of a socket; stays open, and yours
     family: int,
@@ -794,7 +774,7 @@ def fromfd(
     "A socket object on a duplicate of a descriptor."
     copy = dup(fd)
     try:
-        return socket(family, type, proto, copy)
+        return _made(family, type, proto, copy)
     except (OSError, TypeError):  # it is no socket's; nobody took it over
         kernel.close(copy)
         raise
@@ -806,9 +786,27 @@ def socketpair(
     proto: int = 0,
 ) -> tuple[socket, socket]:
     "Two sockets that are connected to each other."
-    family = AF_UNIX if family is None else c_int(family)
-    type, proto = c_int(type), c_int(proto)
-    one, other = socket.__new__(socket), socket.__new__(socket)
+    family = AF_UNIX if family is None else family
+    if _makes_sockets():
+        return _pair(socket, family, type, proto)
+    one, other = _pair(SocketType, family, type, proto)
+    return _made(family, type, proto, one.detach()), _made(family, type, proto, other.detach())
+
+
+def _lower_socketpair(
+    family: int = AF_UNIX,
+    type: int = SOCK_STREAM,
+    proto: int = 0,
+    /,
+) -> tuple[SocketType, SocketType]:
+    "What stands as `socketpair` in `_socket`."
+    return _pair(SocketType, family, type, proto)
+
+
+def _pair(cls, family, type, proto):
+    "Two sockets of a class of ours, connected to each other."
+    family, type, proto = c_int(family), c_int(type), c_int(proto)
+    one, other = cls.__new__(cls), cls.__new__(cls)
     answer = kernel.socketpair(family, type, proto, one, other)
     if answer < 0:
         raise failure(answer)
@@ -867,15 +865,15 @@ def create_connection(
 ) -> socket:
     "Connect to a TCP server by name, over IPv4 or IPv6, whichever answers first in turn."
     host, port = address
-    found = getaddrinfo(host, port, 0, SOCK_STREAM)
+    make, found = names.PUBLIC["socket"], names.PUBLIC["getaddrinfo"](host, port, 0, SOCK_STREAM)
     errors: list[Exception] = []
     if happy_eyeballs_delay is None:
-        sock = _first_connected(found, timeout, source_address, errors)
+        sock = _first_connected(make, found, timeout, source_address, errors)
     else:
-        from litsock.extras.deadlines import race
+        from litsock.happy_eyeballs import race
 
         chosen = timeouts.getdefaulttimeout() if timeout is _GLOBAL_DEFAULT_TIMEOUT else timeout_seconds(timeout)
-        sock = race(found, chosen, source_address, happy_eyeballs_delay, errors)
+        sock = race(make, found, chosen, source_address, happy_eyeballs_delay, errors)
     if sock is not None:
         return sock
     try:
@@ -888,11 +886,11 @@ def create_connection(
         errors.clear()  # an exception knows this frame, and this frame must not keep the exception
 
 
-def _first_connected(found, timeout, source_address, errors):
+def _first_connected(make, found, timeout, source_address, errors):
     "Connect to one address after the other, until one answers."
     for family, type, proto, _, place in found:
         try:
-            return _connected(socket(family, type, proto), place, timeout, source_address)
+            return _connected(make(family, type, proto), place, timeout, source_address)
         except OSError as error:
             errors.append(error)
 
@@ -913,10 +911,10 @@ def _connected(sock, address, timeout, source_address):
 # %% ../nbs/00_core.ipynb #5188a771
 def has_dualstack_ipv6() -> bool:
     "Whether one socket here can serve IPv4 and IPv6."
-    if not has_ipv6:
+    if not names.PUBLIC["has_ipv6"]:
         return False
     try:
-        with socket(AF_INET6, SOCK_STREAM) as sock:
+        with names.PUBLIC["socket"](AF_INET6, SOCK_STREAM) as sock:
             sock.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0)
             return True
     except OSError:
@@ -935,16 +933,16 @@ def create_server(
     if reuse_port and not hasattr(constants, "SO_REUSEPORT"):
         raise ValueError("SO_REUSEPORT not supported on this platform")
     if dualstack_ipv6:
-        if not has_dualstack_ipv6():
+        if not names.PUBLIC["has_dualstack_ipv6"]():
             raise ValueError("dualstack_ipv6 not supported on this platform")
         if family != AF_INET6:
             raise ValueError("dualstack_ipv6 requires AF_INET6 family")
-    sock = socket(family, SOCK_STREAM)
+    sock = names.PUBLIC["socket"](family, SOCK_STREAM)
     try:
         sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         if reuse_port:
             sock.setsockopt(SOL_SOCKET, constants.SO_REUSEPORT, 1)
-        if has_ipv6 and family == AF_INET6:
+        if names.PUBLIC["has_ipv6"] and family == AF_INET6:
             sock.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0 if dualstack_ipv6 else 1)
         _bind_explained(sock, address)
         sock.listen() if backlog is None else sock.listen(backlog)

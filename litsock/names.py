@@ -64,17 +64,23 @@ def getaddrinfo(
     flags: int = 0,  # `AI_*`, joined with `|`
 ) -> list[tuple[AddressFamily, SocketKind, int, str, tuple]]:  # family, type, proto, canonical name, address
     "Every way to reach a service, the best first; `gaierror` when there is none."
+    found = _LOOKUP(host, port, family, type, proto, flags)
+    answers: list = [(as_member(family, AddressFamily), as_member(type, SocketKind), *more) for family, type, *more in found]
+    return answers
+
+
+def _lookup(host, port, family=0, type=0, proto=0, flags=0) -> list[tuple[int, int, int, str, tuple]]:
+    "The same with plain integers: `getaddrinfo` of the module `_socket`, for programs that know that."
     family, type, proto, flags = c_int(family), c_int(type), c_int(proto), c_int(flags)
     name, service = host_text(host), service_text(port)
     sys.audit("socket.getaddrinfo", host, port, family, type, proto)
     code, found = kernel.getaddrinfo(name, service, family, type, proto, flags)
     if code:
         raise lookup_failure(code, found)
-    answers: list = [
-        (as_member(family, AddressFamily), as_member(type, SocketKind), proto, os.fsdecode(name) if name else "", unpack(raw))
-        for family, type, proto, name, raw in found
-    ]
-    return answers
+    return [(family, type, proto, os.fsdecode(name) if name else "", unpack(raw)) for family, type, proto, name, raw in found]
+
+
+_LOOKUP = _lookup  # what `_socket.getaddrinfo` is now: programs replace that, too
 
 # %% ../nbs/02_names.ipynb #d5d4ded9
 def getnameinfo(
@@ -206,15 +212,18 @@ def sethostname(
         raise kernel.failure(answer)
 
 # %% ../nbs/02_names.ipynb #5b37da61
+PUBLIC: dict = {}  # the public names of the package, as they stand there now
+
+# %% ../nbs/02_names.ipynb #71ab90f2
 def getfqdn(
     name: str = "",  # a host; when empty, or `"0.0.0.0"` or `"::"`, this machine
 ) -> str:
     "The name of a host with its domain, or as much of it as is known."
     name = name.strip()
     if not name or name in ("0.0.0.0", "::"):
-        name = gethostname()
+        name = PUBLIC["gethostname"]()
     try:
-        hostname, aliases, _ = gethostbyaddr(name)
+        hostname, aliases, _ = PUBLIC["gethostbyaddr"](name)
     except OSError:
         return name
     return next((known for known in (hostname, *aliases) if "." in known), hostname)

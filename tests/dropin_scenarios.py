@@ -1,7 +1,7 @@
 """What programs do with TLS, and with what goes wrong in it. An ordinary program: nothing in here knows of litsock.
 
     python dropin_scenarios.py FOLDER                        # over the standard module
-    python -m litsock.dropin.install dropin_scenarios.py FOLDER      # over litsock
+    litsock run dropin_scenarios.py FOLDER      # over litsock
 
 FOLDER holds `authority.pem` and `server.pem`, a certificate for localhost with its key. Prints a JSON object: what each
 scenario came to. Nothing in it may depend on chance.

@@ -75,8 +75,8 @@ def test_the_list_is_read_only_when_asked_for():
 
 
 def test_an_unknown_number_stays_a_number():
-    assert type(litsock.as_member(12345, litsock.AddressFamily)) is int
-    assert litsock.as_member(int(litsock.AF_UNIX), litsock.AddressFamily) is litsock.AF_UNIX
+    assert type(litsock.constants.as_member(12345, litsock.AddressFamily)) is int
+    assert litsock.constants.as_member(int(litsock.AF_UNIX), litsock.AddressFamily) is litsock.AF_UNIX
 
 
 # --- The list -------------------------------------------------------------------------------------------------------

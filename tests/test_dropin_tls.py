@@ -53,7 +53,7 @@ def standard(certificates):
 
 @pytest.fixture(scope="module")
 def litsock(certificates):
-    report = played(certificates, "-X", "dev", "-m", "litsock.dropin.install")
+    report = played(certificates, "-X", "dev", "-m", "litsock", "run")
     assert report["sockets"] == "litsock"
     return report["results"]
 
@@ -66,7 +66,7 @@ def test_the_same_over_both(name, standard, litsock):
 
 def test_without_the_hot_module(certificates):
     names = ["every_way_to_send_and_receive", "never_waiting", "good_bye", "time_is_up"]
-    hot, cold = (played(certificates, "-m", "litsock.dropin.install", names=names, LITSOCK_FAST=value) for value in "10")
+    hot, cold = (played(certificates, "-m", "litsock", "run", names=names, LITSOCK_FAST=value) for value in "10")
     assert hot == cold
 
 

@@ -93,7 +93,7 @@ def tried(programs, tmp_path):
 
 @contextmanager
 def web_server(*arguments, on_litsock=False):
-    command = [sys.executable, *["-m", "litsock.dropin.install"] * on_litsock, HERE / "web_server.py", *arguments]
+    command = [sys.executable, *["-m", "litsock", "run"] * on_litsock, HERE / "web_server.py", *arguments]
     with process(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         yield int(server.stdout.readline())
 

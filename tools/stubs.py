@@ -51,8 +51,9 @@ def stub():
     tree = ast.parse((PACKAGE / "constants.py").read_text())
     defined = [node for node in tree.body
                if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")]
+    public = next(ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "__all__")
     lines, plain = [], {name: text for group in texts for name, text in group.items()}
-    names = [*plain, *OTHERS, *ALIASES, *(node.name for node in defined)]
+    names = [*plain, *OTHERS, *ALIASES, *(node.name for node in defined if node.name in public)]
     for title, base, number in enums(tree):
         members = {name: plain.pop(name) for name in texts[number] if name.isupper()}
         lines += enum_stub(title, base, members)

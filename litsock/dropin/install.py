@@ -6,20 +6,26 @@
 from __future__ import annotations
 
 import sys
+from os.path import dirname
 from types import ModuleType
 
+from .. import core, names
+
 # %% auto #0
-__all__ = ['install', 'run_program']
+__all__ = ['run_program']
 
 # %% ../../nbs/40_dropin.ipynb #51a67e77
-def c_module(litsock) -> ModuleType:
-    "What `import _socket` is to find."
-    def plain(value):
-        return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def plain(value):
+    "An enum's member as the integer that it is."
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
-    module = CModule("_socket", "litsock, in the place of the C module under `socket`.")
-    names = {name: plain(value) for name, value in vars(litsock).items() if name[0] != "_" and not isinstance(value, ModuleType)}
-    vars(module).update(names, socket=litsock.SocketType)
+
+def lower_module(litsock) -> ModuleType:
+    "What `import _socket` is to find: the public names, with plain integers, and the functions under those of `socket`."
+    module = LowerModule("_socket", "litsock, in the place of the C module under `socket`.")
+    vars(module).update({name: plain(vars(litsock)[name]) for name in litsock.__all__ if name in vars(litsock)})
+    vars(module).update(socket=core.SocketType, SocketType=core.SocketType, socketpair=core._lower_socketpair)
+    module.getaddrinfo = names._lookup
     return module
 
 # %% ../../nbs/40_dropin.ipynb #30d6913f
@@ -30,8 +36,13 @@ class Nobody:
     "The type of socket that `_ssl` is told to accept. There are none."
 
 
-class CModule(ModuleType):
+class LowerModule(ModuleType):
     "`_socket`, with a capsule that is made on demand."
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        if name == "getaddrinfo":  # `socket.getaddrinfo` calls what stands here
+            names._LOOKUP = value
 
     def __getattr__(self, name):
         if name != "CAPI":
@@ -78,13 +89,6 @@ class Finder:
                 return spec
         return None
 
-
-def adopt_ssl(ssl):
-    "Let `ssl` work with litsock's sockets."
-    from litsock.dropin.tls import adopt
-
-    adopt(ssl)
-
 # %% ../../nbs/40_dropin.ipynb #b86f2182
 FRESH = "from multiprocessing.spawn ", "from multiprocessing.forkserver "  # what those lines begin with
 
@@ -96,9 +100,7 @@ def preface(words: list) -> list:
     at = words.index("-c") + 1
     if not words[at].startswith(FRESH):
         return words
-    import litsock
-
-    home = litsock.__path__[0].rpartition("/")[0]  # the child gets the same litsock, wherever else it would find one
+    home = dirname(dirname(core.__file__))  # the child gets the same litsock, wherever else it would find one
     first = f"import sys; sys.path.insert(0, {home!r}); import litsock; sys.path.remove({home!r}); litsock.install(); "
     return [*words[:at], first + words[at], *words[at + 1 :]]
 
@@ -113,17 +115,25 @@ def carry_over(util):
     util.spawnv_passfds = spawnv_passfds
 
 # %% ../../nbs/40_dropin.ipynb #1423b314
-def install() -> None:
-    "Put litsock in the place of `socket`, for the whole process. Comes before everything that imports `socket`."
-    import litsock
-
+def put_in_place(litsock, bypassing) -> None:
+    "What `litsock.install` does. The methods `bypassing` TLS are refused on a TLS socket."
     if sys.modules.get("socket") is litsock:
         return
     if taken := [name for name in ("socket", "_socket") if name in sys.modules]:
         raise RuntimeError(too_late(taken))
-    sys.modules["socket"] = litsock
-    sys.modules["_socket"] = c_module(litsock)
+
+    def adopt_ssl(ssl):
+        from litsock.dropin.tls import adopt
+
+        adopt(ssl, bypassing)
+
+    sys.modules["socket"], sys.modules["_socket"] = litsock, litsock._socket
+    for name in STANDARD_CLASSES:  # pickles, tracebacks and filters of warnings know a class by its module
+        getattr(litsock, name).__module__ = "socket"
     sys.meta_path.insert(0, Finder({"ssl": adopt_ssl, "multiprocessing.util": carry_over}))
+
+
+STANDARD_CLASSES = "socket", "SocketIO", "AddressFamily", "SocketKind", "MsgFlag", "AddressInfo", "gaierror", "herror"
 
 # %% ../../nbs/40_dropin.ipynb #671a2d58
 def too_late(taken):
@@ -136,15 +146,14 @@ def too_late(taken):
     by = f" by {', '.join(holders[:3])}{' and others' if len(holders) > 3 else ''}" if holders else ""
     return (
         f"socket has been imported already{by}: call litsock.install() before importing anything else, "
-        "or start the program with: python -m litsock.dropin.install PROGRAM.py"
+        "or start the program with: litsock run PROGRAM.py"
     )
 
 # %% ../../nbs/40_dropin.ipynb #dbcf7073
 def run_program(
     argv: list[str],  # `[PROGRAM, ARGUMENT, …]` or `["-m", MODULE, ARGUMENT, …]`, as after `python`
 ) -> None:
-    "Run a program on litsock as Python would run it. What ends the program ends this call: `SystemExit`, or any other exception."
-    install()
+    "Run a program as Python would run it, once litsock is installed. What ends the program ends this call: `SystemExit`, or any other exception."
     sys.modules["__main__"] = main = ModuleType("__main__")
     vars(main).update(__builtins__=__import__("builtins"), __annotations__={})
     try:
@@ -173,7 +182,7 @@ def run_module(words):
 def run_file(words, namespace):
     "What `python` does with these words: a file, a folder or a zip file, and its arguments."
     from os import getcwd
-    from os.path import dirname, join, realpath
+    from os.path import join, realpath
     from pkgutil import get_importer
     from runpy import _run_module_as_main
 
@@ -223,21 +232,3 @@ def show_without_us(error):
         show(kind, value, trace)
 
     sys.excepthook = hook
-
-# %% ../../nbs/40_dropin.ipynb #98ace118
-USAGE = "usage: python -m litsock.dropin.install PROGRAM.py [ARGUMENT …]\n       python -m litsock.dropin.install -m MODULE [ARGUMENT …]"
-
-
-def main() -> None:
-    "Run the program that the command line names."
-    words = sys.argv[1:]
-    if words[:1] in (["-h"], ["--help"]):
-        return print(USAGE)
-    if not words or words == ["-m"]:
-        print(USAGE, file=sys.stderr)
-        raise SystemExit(2)
-    run_program(words)
-
-
-if __name__ == "__main__" and __spec__:
-    main()

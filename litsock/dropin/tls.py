@@ -328,9 +328,6 @@ class Connection(Reader):
         return call.sock
 
 # %% ../../nbs/41_tls.ipynb #829eee68
-PAST_TLS = "send_segments", "recv_segments", "sendmmsg", "recvmmsg", "recvmmsg_into", "recv_exactly", "recv_exactly_into"
-
-
 def wrap_socket(context, sock, server_side, server_hostname=None, *, owner=None, session=None):
     "Stands for `_ssl._SSLContext._wrap_socket`."
     return Connection(context, sock, server_side, server_hostname, session)
@@ -345,8 +342,8 @@ def refusal(name):
     return refuse
 
 
-def adopt(ssl):
-    "Have `ssl` use litsock's sockets."
+def adopt(ssl, bypassing):
+    "Have `ssl` use litsock's sockets, and refuse on a TLS socket the methods that would bypass TLS."
     ssl.SSLContext._wrap_socket = wrap_socket
-    for name in PAST_TLS:
+    for name in bypassing:
         setattr(ssl.SSLSocket, name, refusal(name))

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 
+import litsock
 from litsock import SocketType
 from litsock.dropin.install import run_program
 
@@ -32,4 +33,5 @@ def report():
 
 sys.addaudithook(count)
 atexit.register(report)
+litsock.install()
 run_program(sys.argv[2:])
