@@ -132,6 +132,11 @@ if not TYPE_CHECKING:
         return globals().setdefault(name, value)
 
 
+def _bypassing_tls():
+    "The methods beyond the specification that send or receive, and would do so past TLS."
+    return [name.removeprefix("socket.") for name in _LAZY if name.startswith(("socket.recv", "socket.send"))]
+
+
 def _lower_module():
     "What `import _socket` finds once litsock is installed, and `socket._socket` is in any case."
     from .dropin.install import lower_module
@@ -147,5 +152,4 @@ def install() -> None:
     """
     from .dropin.install import put_in_place
 
-    bypassing = [name.removeprefix("socket.") for name in _LAZY if name.startswith(("socket.recv", "socket.send"))]
-    put_in_place(sys.modules["litsock"], bypassing)
+    put_in_place(sys.modules["litsock"], _bypassing_tls())
