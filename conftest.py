@@ -101,6 +101,7 @@ OTHERS = {  # need: how to look, and what to say
     "veth": (veth, "needs virtual network cards: root, the kernel module veth, and ip (Debian: iproute2)"),
     "vcan0": (lambda: "vcan0" in dict(map(reversed, litsock.if_nameindex())), "needs an interface vcan0 (not in this kernel)"),
     "vhci": (lambda: os.access("/dev/vhci", os.R_OK | os.W_OK), "needs /dev/vhci: root and the kernel module hci_vhci"),
+    "tshark": (lambda: shutil.which("tshark"), "needs tshark, which reads captures (Debian: tshark)"),
     "ping": (ping, "needs leave to ping: sysctl net.ipv4.ping_group_range"),
 }
 

@@ -3,11 +3,13 @@
 `python tests/test_wire.py 1000000` tries that many random inputs; the suite tries ten thousand.
 """
 import random
+import subprocess
 import sys
 
 import pytest
 
 from litsock.observe import packets
+from litsock.observe.flows import Packets, read_pcapng
 from litsock.observe.packets import (
     ACK, ARP, FIN, ICMP, PSH, RST, SYN, TCP, UDP, URG, VLAN, Authentication, Cooked, Cooked2, DestinationOptions, Ethernet, Fragment,
     HopByHop, ICMPv6, IPv4, IPv6, Loopback, Option, Packet, Routing, dissect, encode,
@@ -166,6 +168,174 @@ def test_options_are_kept_as_they_are():
         tcp, size = TCP.parse(memoryview(header))
         assert size == 24 and tcp.pack(b"", None, None) == header
         assert tcp.mss in (None, 1460)
+
+# -- beside tshark ----------------------------------------------------------------------------------------------------------
+
+
+def tshark(path, fields, *options):
+    "What tshark reads: a row of texts for each packet."
+    asked = [word for field in fields for word in ("-e", field)]
+    command = ["tshark", "-r", path, "-T", "fields", "-E", "occurrence=f", "-E", "separator=/t", *options, *asked]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [dict(zip(fields, line.split("\t"))) for line in done.stdout.split("\n")[:-1]]
+
+
+def on_or_off(value):
+    return str(int(value))
+
+
+def tshark_fields(packet):
+    "What tshark should say of a packet, by its names of fields."
+    seconds, nanoseconds = divmod(packet.time, 10**9)
+    found = {"frame.len": packet.size, "frame.cap_len": len(packet.raw), "frame.time_epoch": f"{seconds}.{nanoseconds:09d}"}
+    for layer in packet.layers:
+        match layer:
+            case Ethernet(): found |= {"eth.dst": layer.destination, "eth.src": layer.source}
+            case VLAN(): found |= {"vlan.id": layer.id, "vlan.priority": layer.priority}
+            case Cooked() | Cooked2(): found |= {"sll.pkttype": layer.kind, "sll.hatype": layer.hardware}
+            case ARP(): found |= {"arp.opcode": layer.operation, "arp.src.proto_ipv4": layer.sender, "arp.dst.proto_ipv4": layer.target,
+                                  "arp.src.hw_mac": layer.sender_mac, "arp.dst.hw_mac": layer.target_mac}
+            case IPv4(): found |= {
+                "ip.src": layer.source, "ip.dst": layer.destination, "ip.ttl": layer.ttl, "ip.id": f"{layer.id:#06x}", "ip.len": layer.size,
+                "ip.proto": layer.protocol, "ip.dsfield": f"{layer.tos:#04x}", "ip.flags.df": on_or_off(layer.dont_fragment),
+                "ip.flags.mf": on_or_off(layer.more_fragments), "ip.frag_offset": layer.offset >> 3, "ip.checksum": f"{layer.checksum:#06x}"}
+            case IPv6(): found |= {
+                "ipv6.src": layer.source, "ipv6.dst": layer.destination, "ipv6.hlim": layer.ttl, "ipv6.plen": layer.size,
+                "ipv6.nxt": layer.protocol, "ipv6.flow": f"{layer.flow_label:#08x}", "ipv6.tclass": f"{layer.tos:#010x}"}
+            case Fragment(): found |= {"ipv6.fraghdr.offset": layer.offset >> 3, "ipv6.fraghdr.ident": f"{layer.id:#010x}"}
+            case ICMPv6(): found |= {"icmpv6.type": layer.type, "icmpv6.code": layer.code, "icmpv6.checksum": f"{layer.checksum:#06x}"}
+            case ICMP(): found |= {"icmp.type": layer.type, "icmp.code": layer.code, "icmp.checksum": f"{layer.checksum:#06x}"}
+            case UDP(): found |= {"udp.srcport": layer.source, "udp.dstport": layer.destination, "udp.length": layer.size,
+                                  "udp.checksum": f"{layer.checksum:#06x}"}
+            case TCP(): found |= tcp_fields(packet, layer)
+    return {name: str(value) for name, value in found.items()}
+
+
+def tcp_fields(packet, tcp):
+    found = {
+        "tcp.srcport": tcp.source, "tcp.dstport": tcp.destination, "tcp.seq_raw": tcp.seq, "tcp.ack_raw": tcp.ack,
+        "tcp.flags": f"{tcp.flags:#06x}", "tcp.window_size_value": tcp.window, "tcp.checksum": f"{tcp.checksum:#06x}",
+        "tcp.urgent_pointer": tcp.urgent, "tcp.len": packet.payload_size,
+    }
+    if tcp.mss is not None: found["tcp.options.mss_val"] = tcp.mss
+    if tcp.window_scale is not None: found["tcp.options.wscale.shift"] = tcp.window_scale
+    if tcp.timestamps: found |= dict(zip(("tcp.options.timestamp.tsval", "tcp.options.timestamp.tsecr"), tcp.timestamps))
+    if tcp.fast_open: found["tcp.options.tfo.cookie"] = tcp.fast_open.hex()
+    if tcp.sack: found |= {"tcp.options.sack.count": len(tcp.sack)}
+    return found
+
+
+FIELDS = """frame.len frame.cap_len frame.time_epoch eth.dst eth.src vlan.id vlan.priority sll.pkttype sll.hatype arp.opcode arp.src.proto_ipv4
+    arp.dst.proto_ipv4 arp.src.hw_mac arp.dst.hw_mac ip.src ip.dst ip.ttl ip.id ip.len ip.proto ip.dsfield ip.flags.df ip.flags.mf ip.frag_offset
+    ip.checksum ipv6.src ipv6.dst ipv6.hlim ipv6.plen ipv6.nxt ipv6.flow ipv6.tclass ipv6.fraghdr.offset ipv6.fraghdr.ident icmpv6.type icmpv6.code
+    icmpv6.checksum icmp.type icmp.code icmp.checksum udp.srcport udp.dstport udp.length udp.checksum tcp.srcport tcp.dstport tcp.seq_raw
+    tcp.ack_raw tcp.flags tcp.window_size_value tcp.checksum tcp.urgent_pointer tcp.len tcp.options.mss_val tcp.options.wscale.shift
+    tcp.options.timestamp.tsval tcp.options.timestamp.tsecr tcp.options.tfo.cookie tcp.options.sack.count""".split()
+
+
+def some_packets(many, seed):
+    chance = random.Random(seed)
+    found = []
+    for number in range(many):
+        link, layers, payload = some_packet(chance)
+        comment = f"packet {number}" if number % 3 else ""
+        found.append(Packet(encode(*layers, payload=payload), link, time=10**18 + number * 1_000_001, direction=chance.choice(("", "in", "out")),
+                            interface=f"if{link}", comment=comment))
+    fragments = [IPv4("10.0.0.1", "10.0.0.2", 17, more_fragments=True, id=9, dont_fragment=False),
+                 IPv4("10.0.0.1", "10.0.0.2", 17, offset=1480, id=9, dont_fragment=False)]
+    found += [Packet(encode(header, payload=encode(UDP(1, 2, 2000, 0), payload=bytes(1472))), packets.RAW, time=1) for header in fragments]
+    found += [Packet(encode(IPv6("fd00::1", "fd00::2"), Fragment(offset, not offset, 77, 17), payload=bytes(64)), packets.RAW, time=2) for offset in (0, 64)]
+    return found
+
+
+@pytest.fixture
+def capture_file(tmp_path):
+    return str(tmp_path / "capture.pcapng")
+
+
+@pytest.mark.needs("tshark")
+def test_tshark_reads_the_same(capture_file):
+    ours = Packets(some_packets(400, seed=3))
+    ours.pcapng(capture_file)
+    theirs = tshark(capture_file, [*FIELDS, "frame.comment", "frame.interface_name"], "-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE")
+    assert len(theirs) == len(ours) == 404
+    kinds, compared = set(), 0
+    for packet, row in zip(ours, theirs):
+        kinds.add(tuple(type(layer).__name__ for layer in packet.layers))
+        expected = tshark_fields(packet)
+        assert {name: row[name] for name in expected} == expected, packet
+        assert row["frame.comment"] == packet.comment
+        compared += len(expected)
+    assert len(kinds) > 20 and compared > 6000
+
+
+@pytest.mark.needs("tshark")
+def test_tshark_agrees_on_checksums(capture_file):
+    chance = random.Random(4)
+    found = []
+    for packet in some_packets(300, seed=5):
+        raw = bytearray(packet.raw)
+        if chance.random() < 0.5 and packet.payload:
+            raw[packet.dissected.start] ^= 1
+        found.append(Packet(bytes(raw), packet.link, time=1))
+    Packets(found).pcapng(capture_file)
+    names = {"IPv4": "ip.checksum.status", "TCP": "tcp.checksum.status", "UDP": "udp.checksum.status", "ICMP": "icmp.checksum.status", "ICMPv6": "icmpv6.checksum.status"}
+    checking = [word for name in ("ip", "tcp", "udp") for word in ("-o", f"{name}.check_checksum:TRUE")]
+    said = {"1": True, "0": False, "2": None, "3": None, "": None}
+    wrong = 0
+    for packet, row in zip(found, tshark(capture_file, list(names.values()), *checking)):
+        for name, verdict in packet.checksums().items():
+            if verdict is not None:
+                assert said[row[names[name]]] == verdict, packet
+                wrong += not verdict
+    assert wrong > 50
+
+
+@pytest.mark.needs("tshark")
+@pytest.mark.parametrize("kind", ["pcap", "nsecpcap", "pcapng"])
+def test_files_that_others_wrote(capture_file, tmp_path, kind):
+    ours = Packets([packet for packet in some_packets(100, seed=6) if packet.link == packets.ETHERNET])
+    ours.pcapng(capture_file)
+    theirs = str(tmp_path / "theirs")
+    subprocess.run(["editcap", "-F", kind, capture_file, theirs], check=True)
+    again = read_pcapng(theirs)
+    unit = 1000 if kind == "pcap" else 1
+    assert [(one.raw, one.time // unit, one.size) for one in again] == [(one.raw, one.time // unit, one.size) for one in ours]
+    if kind == "pcapng":
+        assert [(one.comment, one.direction, one.interface) for one in again] == [(one.comment, one.direction, one.interface) for one in ours]
+    assert not again.problem
+
+
+@pytest.mark.needs("tshark")
+def test_capinfos_counts_what_we_wrote(capture_file):
+    ours = Packets(some_packets(50, seed=7), dropped=3)
+    ours.pcapng(capture_file)
+    told = subprocess.run(["capinfos", "-M", "-c", "-s", "-d", capture_file], capture_output=True, text=True, check=True).stdout
+    values = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
+    assert values["Number of packets"].split()[0] == str(len(ours))
+    assert values["Data size"].split()[0] == str(sum(packet.size for packet in ours))
+    assert read_pcapng(capture_file).dropped == 3
+
+
+def test_damaged_files(tmp_path):
+    "Whatever is done to a file: the packets before the damage, and a reason; or ValueError, if it is no capture at all."
+    chance, path = random.Random(8), tmp_path / "damaged"
+    Packets(some_packets(10, seed=9)).pcapng(path)
+    whole = path.read_bytes()
+    for _ in range(500):
+        path.write_bytes(damaged(chance, whole))
+        try:
+            found = read_pcapng(path)
+        except ValueError as error:
+            assert "no capture file" in str(error)
+        else:
+            assert len(found) <= 20 and str(found)
+    for raw in (b"", b"abc", b"\x1f\x8b\x08\x00", b"\n\r\r\n" + b"\xff" * 100, chance.randbytes(1000)):
+        path.write_bytes(raw)
+        try:
+            assert read_pcapng(path).problem
+        except ValueError as error:
+            assert "no capture file" in str(error)
 
 
 if __name__ == "__main__":

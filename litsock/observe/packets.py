@@ -787,6 +787,7 @@ class Packet:
         self.ack: int | None = None
         self.window: int | None = None  # in bytes, shifted as the ends agreed
         self.is_quote = False  # in an ICMP error
+        self.states: tuple[str, str] | None = None  # of client and server, after a TCP segment
         self.marks: tuple[str, ...] = ()  # what is special about it: `"retransmission"`, …
 
     @cached_property
