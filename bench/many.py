@@ -53,9 +53,9 @@ def udp_segments(module: Any, size: int = 64, times: int = 200) -> float:
         if not hasattr(far, "recv_segments"):
             work = partial(by_loops, near, far, address, data, size)
         else:
-            room = module.SegmentRoom()
-            room.prepare(far)
-            work = partial(by_segments, near, far, address, data, size, room)
+            buffer = module.SegmentBuffer()
+            buffer.prepare(far)
+            work = partial(by_segments, near, far, address, data, size, buffer)
         work()
         start = perf_counter()
         for _ in range(times):
@@ -71,12 +71,12 @@ def by_loops(near: Any, far: Any, address: Any, data: bytes, size: int) -> None:
         _data, _sender = far.recvfrom(2048)
 
 
-def by_segments(near: Any, far: Any, address: Any, data: bytes, size: int, room: Any) -> None:
+def by_segments(near: Any, far: Any, address: Any, data: bytes, size: int, buffer: Any) -> None:
     """A call each way; each datagram with its sender in hand."""
-    near.send_segments(data, size, address)
+    near.send_segments(data, size, address=address)
     found = 0
     while found < TOGETHER:
-        arrived = far.recv_segments(room)
+        arrived = far.recv_segments_into(buffer)
         for _view, _sender in arrived:
             pass
         found += len(arrived)
@@ -91,7 +91,7 @@ def udp_many_peers(module: Any, times: int = 40) -> float:
         for peer in peers:
             peer.connect(server.getsockname())
         if hasattr(server, "recvmmsg"):
-            answer = partial(in_rows, server, module.MessageRoom(PEERS))
+            answer = partial(in_rows, server, module.MessageBuffer(PEERS))
         else:
             answer = partial(one_by_one, server)
         spent = 0.0
@@ -112,11 +112,11 @@ def one_by_one(server: Any) -> None:
         server.sendto(data, peer)
 
 
-def in_rows(server: Any, room: Any) -> None:
+def in_rows(server: Any, buffer: Any) -> None:
     """All that is there in one call, all answers in another."""
     found = 0
     while found < PEERS:
-        messages = server.recvmmsg_into(room)
+        messages = server.recvmmsg_into(buffer)
         server.sendmmsg([(data, peer) for data, _, _, peer in messages])
         found += len(messages)
 

@@ -69,13 +69,13 @@ def vectors(size: int, *, ready: bool) -> float:
     """`sendmmsg` and `recvmmsg`: made ready once, or each time anew."""
     messages = bytes(size)
     with pair(litsock) as (near, far, address):
-        row, room = litsock.MessageRow(near, [(messages, address)] * TOGETHER), litsock.MessageRoom(TOGETHER)
+        row, buffer = litsock.MessageRow(near, [(messages, address)] * TOGETHER), litsock.MessageBuffer(TOGETHER)
 
         def work() -> None:
             near.sendmmsg(row if ready else [(messages, address)] * TOGETHER)
             found = 0
             while found < TOGETHER:
-                for _ in far.recvmmsg_into(room) if ready else far.recvmmsg(TOGETHER):
+                for _ in far.recvmmsg_into(buffer) if ready else far.recvmmsg(TOGETHER):
                     found += 1
 
         return seconds(work, 10) / TOGETHER
@@ -85,14 +85,14 @@ def segments(size: int, count: int) -> float:
     """`send_segments` and `recv_segments`, with a look at every datagram."""
     data = bytes(size * count)
     with pair(litsock) as (near, far, address):
-        room = litsock.SegmentRoom()
-        room.prepare(far)
+        buffer = litsock.SegmentBuffer()
+        buffer.prepare(far)
 
         def work() -> None:
-            near.send_segments(data, size, address)
+            near.send_segments(data, size, address=address)
             found = 0
             while found < count:
-                arrived = far.recv_segments(room)
+                arrived = far.recv_segments_into(buffer)
                 for _view, _sender in arrived:
                     pass
                 found += len(arrived)

@@ -31,16 +31,17 @@ _LAZY = {  # what goes beyond the specification, and the module of litsock that 
     "draw_message": "observe.drawing",
     "draw_option": "observe.drawing",
     "IncompleteReadError": "extras.deadlines",
-    "MessageRoom": "extras.fast_udp",
+    "MessageBuffer": "extras.fast_udp",
     "MessageRow": "extras.fast_udp",
     "read_ancdata": "extras.ancillary",
-    "SegmentRoom": "extras.fast_udp",
+    "SegmentBuffer": "extras.fast_udp",
     "sockets": "observe.listing",
     "trace": "observe.tracing",
     "socket.deadline": "extras.deadlines",
     "socket.recv_exactly": "extras.deadlines",
     "socket.recv_exactly_into": "extras.deadlines",
     "socket.recv_segments": "extras.fast_udp",
+    "socket.recv_segments_into": "extras.fast_udp",
     "socket.recvmmsg": "extras.fast_udp",
     "socket.recvmmsg_into": "extras.fast_udp",
     "socket.send_segments": "extras.fast_udp",
@@ -61,9 +62,9 @@ else:  # the same for type checkers, which follow neither a table nor `setattr`
     from .extras import deadlines, fast_udp
     from .extras.ancillary import read_ancdata as read_ancdata
     from .extras.deadlines import IncompleteReadError as IncompleteReadError
-    from .extras.fast_udp import MessageRoom as MessageRoom
+    from .extras.fast_udp import MessageBuffer as MessageBuffer
     from .extras.fast_udp import MessageRow as MessageRow
-    from .extras.fast_udp import SegmentRoom as SegmentRoom
+    from .extras.fast_udp import SegmentBuffer as SegmentBuffer
     from .observe import drawing
     from .observe.drawing import draw as draw
     from .observe.drawing import draw_message as draw_message
@@ -74,7 +75,8 @@ else:  # the same for type checkers, which follow neither a table nor `setattr`
     class socket(core.socket):
         deadline = deadlines.deadline
         recv_exactly, recv_exactly_into = deadlines.recv_exactly, deadlines.recv_exactly_into
-        send_segments, recv_segments = fast_udp.send_segments, fast_udp.recv_segments
+        send_segments = fast_udp.send_segments
+        recv_segments, recv_segments_into = fast_udp.recv_segments, fast_udp.recv_segments_into
         sendmmsg, recvmmsg, recvmmsg_into = fast_udp.sendmmsg, fast_udp.recvmmsg, fast_udp.recvmmsg_into
         info, _repr_html_ = drawing.info, drawing._repr_html_
 

@@ -16,7 +16,7 @@ import pytest
 import litsock
 from litsock.extras import fast_udp
 from litsock import kernel
-from litsock.extras.fast_udp import MessageRoom, MessageRow, Offload, SegmentRoom
+from litsock.extras.fast_udp import MessageBuffer, MessageRow, Offload, SegmentBuffer
 
 HOSTS = {litsock.AF_INET: "127.0.0.1", litsock.AF_INET6: "::1"}
 FAMILIES = [
@@ -78,11 +78,11 @@ def letters():
         yield near, far
 
 
-def received(sock, count, room=None):
+def received(sock, count, buffer=None):
     """So many datagrams."""
     found = []
     while len(found) < count:
-        found += [(bytes(data), address) for data, address in sock.recv_segments(room)]
+        found += [(bytes(data), address) for data, address in (sock.recv_segments() if buffer is None else sock.recv_segments_into(buffer))]
     assert len(found) == count
     return found
 
@@ -107,13 +107,13 @@ def some(length):
 def test_what_is_sent_arrives_piece_by_piece(pair, length, size):
     near, far = pair
     data = some(length)
-    assert near.send_segments(data, size, far.getsockname()) == length
+    assert near.send_segments(data, size, address=far.getsockname()) == length
     assert received(far, -(-length // size)) == [(piece, near.getsockname()) for piece in pieces(data, size)]
 
 
 def test_others_see_ordinary_datagrams(inet):
     near, far = inet
-    near.send_segments(b"aaabbbc", 3, far.getsockname())
+    near.send_segments(b"aaabbbc", 3, address=far.getsockname())
     assert [far.recv(100) for _ in range(3)] == [b"aaa", b"bbb", b"c"]
 
 
@@ -126,7 +126,7 @@ def test_ordinary_datagrams_are_segments_too(inet):
 
 def test_nothing_to_send(inet):
     near, far = inet
-    assert near.send_segments(b"", 100, far.getsockname()) == 0
+    assert near.send_segments(b"", 100, address=far.getsockname()) == 0
     far.setblocking(False)
     with pytest.raises(BlockingIOError):
         far.recv_segments()
@@ -142,14 +142,14 @@ def test_to_the_connected_peer(inet):
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: array("H", data)])
 def test_any_buffer(inet, kind):
     near, far = inet
-    near.send_segments(kind(some(100)), 30, far.getsockname())
+    near.send_segments(kind(some(100)), 30, address=far.getsockname())
     assert [data for data, _ in received(far, 4)] == pieces(some(100), 30)
 
 
 def test_the_buffer_is_let_go(inet):
     near, far = inet
     data = bytearray(100)
-    near.send_segments(data, 10, far.getsockname())
+    near.send_segments(data, 10, address=far.getsockname())
     data += b"more"  # BufferError while somebody holds it
 
 
@@ -158,48 +158,48 @@ def test_most_of_it_is_one_call(inet, monkeypatch):
     calls = []
     sendmsg = kernel.sendmsg
     monkeypatch.setattr(kernel, "sendmsg", lambda *arguments: calls.append(1) or sendmsg(*arguments))
-    room = SegmentRoom()
-    room.prepare(far)  # before anything arrives: what is in the queue already is not joined any more
-    near.send_segments(bytes(64 * 64), 64, far.getsockname())
+    buffer = SegmentBuffer()
+    buffer.prepare(far)  # before anything arrives: what is in the queue already is not joined any more
+    near.send_segments(bytes(64 * 64), 64, address=far.getsockname())
     assert len(calls) == 1
-    assert len(far.recv_segments(room)) == 64
+    assert len(far.recv_segments_into(buffer)) == 64
 
 
-def test_a_room_serves_again(inet):
+def test_a_buffer_serves_again(inet):
     near, far = inet
-    room = SegmentRoom()
+    buffer = SegmentBuffer()
     first = None
     for data, size in ((b"abcdef", 2), (b"ghijkl", 2), (b"mnopqrst", 3), (b"u", 1), (b"vwxy", 2)):
-        near.send_segments(data, size, far.getsockname())
-        assert [found for found, _ in received(far, -(-len(data) // size), room)] == pieces(data, size)
-    near.send_segments(b"1234", 2, far.getsockname())
-    first = [view for view, _ in far.recv_segments(room)]
+        near.send_segments(data, size, address=far.getsockname())
+        assert [found for found, _ in received(far, -(-len(data) // size), buffer)] == pieces(data, size)
+    near.send_segments(b"1234", 2, address=far.getsockname())
+    first = [view for view, _ in far.recv_segments_into(buffer)]
     assert first == [b"12", b"34"]
-    near.send_segments(b"5678", 2, far.getsockname())
-    far.recv_segments(room)
+    near.send_segments(b"5678", 2, address=far.getsockname())
+    far.recv_segments_into(buffer)
     assert first == [b"56", b"78"], "what comes next overwrites what came before"
 
 
-def test_a_room_serves_another_socket(inet):
+def test_a_buffer_serves_another_socket(inet):
     near, far = inet
-    room = SegmentRoom()
+    buffer = SegmentBuffer()
     with udp() as third:
         for sock in (far, third, far):
-            near.send_segments(some(100), 10, sock.getsockname())
-            assert [data for data, _ in received(sock, 10, room)] == pieces(some(100), 10)
+            near.send_segments(some(100), 10, address=sock.getsockname())
+            assert [data for data, _ in received(sock, 10, buffer)] == pieces(some(100), 10)
 
 
-def test_a_room_does_not_keep_its_socket(inet):
+def test_a_buffer_does_not_keep_its_socket(inet):
     near, far = inet
-    room = SegmentRoom()
-    room.prepare(far)
-    assert room.prepared() is far
+    buffer = SegmentBuffer()
+    buffer.prepare(far)
+    assert buffer.prepared() is far
     sock = udp()
-    room.prepare(sock)
+    buffer.prepare(sock)
     sock.close()
     del sock
     gc.collect()
-    assert room.prepared() is None
+    assert buffer.prepared() is None
 
 
 # What is told besides
@@ -215,19 +215,19 @@ def tos(family, value):
 @pytest.mark.parametrize("mark", range(4))
 def test_ecn(pair, mark):
     near, far = pair
-    room = SegmentRoom(ecn=True)
-    room.prepare(far)
-    near.send_segments(some(100), 10, far.getsockname(), 0, [tos(far.family, mark)])
-    found = far.recv_segments(room)
+    buffer = SegmentBuffer(ecn=True)
+    buffer.prepare(far)
+    near.send_segments(some(100), 10, [tos(far.family, mark)], 0, far.getsockname())
+    found = far.recv_segments_into(buffer)
     assert (len(found), found.ecn, found.destination) == (10, mark, None)
 
 
 def test_destination(pair):
     near, far = pair
-    room = SegmentRoom(destination=True)
-    room.prepare(far)
-    near.send_segments(some(100), 10, far.getsockname())
-    found = far.recv_segments(room)
+    buffer = SegmentBuffer(destination=True)
+    buffer.prepare(far)
+    near.send_segments(some(100), 10, address=far.getsockname())
+    found = far.recv_segments_into(buffer)
     assert found.destination.destination == HOSTS[far.family]
     assert found.destination.interface == litsock.if_nametoindex("lo")
     assert found.ecn is None
@@ -238,10 +238,10 @@ def test_ipv4_on_a_socket_of_ipv6():
     with udp(litsock.AF_INET6, address=False) as far, udp() as near:
         far.setsockopt(litsock.IPPROTO_IPV6, litsock.IPV6_V6ONLY, 0)
         far.bind(("::", 0))
-        room = SegmentRoom(ecn=True, destination=True)
-        room.prepare(far)
-        near.send_segments(some(100), 10, ("127.0.0.1", far.getsockname()[1]), 0, [tos(near.family, 2)])
-        found = far.recv_segments(room)
+        buffer = SegmentBuffer(ecn=True, destination=True)
+        buffer.prepare(far)
+        near.send_segments(some(100), 10, [tos(near.family, 2)], 0, ("127.0.0.1", far.getsockname()[1]))
+        found = far.recv_segments_into(buffer)
     assert (len(found), found.ecn, found.address[0]) == (10, 2, "::ffff:127.0.0.1")
     assert found.destination.destination == "::ffff:127.0.0.1"
 
@@ -250,16 +250,16 @@ def test_nobody_asked(inet):
     near, far = inet
     near.sendto(b"x", far.getsockname())
     found = far.recv_segments()
-    assert (found.ecn, found.destination, found.ancdata, found.flags) == (None, None, [], 0)
+    assert (found.ecn, found.destination, found.ancdata, found.flags) == (None, None, (), 0)
 
 
 def test_other_control_messages_are_handed_on(inet):
     near, far = inet
     far.setsockopt(litsock.IPPROTO_IP, litsock.IP_RECVTTL, 1)
-    room = SegmentRoom(ecn=True)
-    room.prepare(far)
-    near.send_segments(b"abcd", 2, far.getsockname())
-    found = far.recv_segments(room)
+    buffer = SegmentBuffer(ecn=True)
+    buffer.prepare(far)
+    near.send_segments(b"abcd", 2, address=far.getsockname())
+    found = far.recv_segments_into(buffer)
     assert (litsock.IPPROTO_IP, litsock.IP_TTL) in [message[:2] for message in found.ancdata]
     assert found.ecn == 0
 
@@ -269,7 +269,7 @@ def test_other_control_messages_are_handed_on(inet):
 
 def sent_one_by_one(near, far, reason):
     with pytest.warns(RuntimeWarning, match=f"one datagram at a time: .*{reason}") as warned:
-        assert near.send_segments(some(1_000), 100, far.getsockname()) == 1_000
+        assert near.send_segments(some(1_000), 100, address=far.getsockname()) == 1_000
     assert warned[0].filename == __file__, "the warning names the line of the caller"
     assert [data for data, _ in received(far, 10)] == pieces(some(1_000), 100)
 
@@ -290,7 +290,7 @@ def test_an_old_kernel(inet, monkeypatch):
     monkeypatch.setattr(kernel, "getsockopt", lambda fd, level, option, size: asked.append(option) or -92)
     sent_one_by_one(near, far, "UDP_SEGMENT")
     with pytest.warns(RuntimeWarning):
-        near.send_segments(b"ab", 1, far.getsockname())
+        near.send_segments(b"ab", 1, address=far.getsockname())
     assert [data for data, _ in received(far, 2)] == [b"a", b"b"]
     assert sorted(asked) == [litsock.UDP_SEGMENT, litsock.UDP_GRO], "each is asked for once"
 
@@ -312,11 +312,11 @@ def refusing(monkeypatch, errno, more_than):
 def test_a_kernel_that_splits_into_64(inet, monkeypatch):
     near, far = inet
     Offload.most = 128
-    SegmentRoom().prepare(far)
+    SegmentBuffer().prepare(far)
     tried = refusing(monkeypatch, EINVAL, 64)
-    assert near.send_segments(some(200), 1, far.getsockname()) == 200
+    assert near.send_segments(some(200), 1, address=far.getsockname()) == 200
     assert tried == [128, 64, 64, 64, 8]
-    assert near.send_segments(some(100), 1, far.getsockname()) == 100
+    assert near.send_segments(some(100), 1, address=far.getsockname()) == 100
     assert tried == [128, 64, 64, 64, 8, 64, 36], "it is learned"
     assert b"".join(data for data, _ in received(far, 300)) == some(200) + some(100)
 
@@ -336,23 +336,23 @@ def test_a_road_without_checksums(inet, monkeypatch, errno):
 def test_wrong_segment_size(inet, wrong):
     near, far = inet
     with pytest.raises(ValueError, match="segment_size"):
-        near.send_segments(b"x", wrong, far.getsockname())
+        near.send_segments(b"x", wrong, address=far.getsockname())
 
 
 @pytest.mark.parametrize("wrong", [1.5, "1", None, b"1"])
 def test_segment_size_of_a_wrong_type(inet, wrong):
     near, far = inet
     with pytest.raises(TypeError):
-        near.send_segments(b"x", wrong, far.getsockname())
+        near.send_segments(b"x", wrong, address=far.getsockname())
     with pytest.raises(OverflowError):
-        near.send_segments(b"x", 2**31, far.getsockname())
+        near.send_segments(b"x", 2**31, address=far.getsockname())
 
 
 @pytest.mark.parametrize("wrong", ["text", 5, None, [b"x"]])
 def test_wrong_data(inet, wrong):
     near, far = inet
     with pytest.raises(TypeError):
-        near.send_segments(wrong, 10, far.getsockname())
+        near.send_segments(wrong, 10, address=far.getsockname())
     with pytest.raises(TypeError):
         near.sendmmsg([(wrong, far.getsockname())])
 
@@ -361,7 +361,7 @@ def test_wrong_data(inet, wrong):
 def test_oversize_is_what_sendto_says(inet, size):
     near, far = inet
     with pytest.raises(OSError) as ours:
-        near.send_segments(bytes(200_000), size, far.getsockname())
+        near.send_segments(bytes(200_000), size, address=far.getsockname())
     with pytest.raises(OSError) as plain:
         near.sendto(bytes(65_508), far.getsockname())
     assert ours.value.errno == plain.value.errno == EMSGSIZE
@@ -378,7 +378,7 @@ def test_nobody_to_send_to(inet):
 @pytest.mark.parametrize("wrong", [("127.0.0.1",), ("127.0.0.1", 70_000), "127.0.0.1", ("127.0.0.1", "http"), 5])
 def test_wrong_address(inet, wrong):
     near, _ = inet
-    for send in (lambda: near.send_segments(b"x", 1, wrong), lambda: near.sendmmsg([(b"x", wrong)])):
+    for send in (lambda: near.send_segments(b"x", 1, address=wrong), lambda: near.sendmmsg([(b"x", wrong)])):
         with pytest.raises((TypeError, OverflowError)) as ours:
             send()
         with pytest.raises((TypeError, OverflowError)) as plain:
@@ -399,12 +399,12 @@ def test_closed_socket(inet):
     near, far = inet
     address = far.getsockname()
     near.close()
-    room = MessageRoom(2)
+    buffer = MessageBuffer(2)
     row = MessageRow(near, [(b"x", address)])
     Offload.known |= {litsock.UDP_SEGMENT: True, litsock.UDP_GRO: True}
     calls = [
-        lambda: near.send_segments(b"x", 1, address), near.recv_segments, lambda: near.sendmmsg(row),
-        lambda: near.recvmmsg(2), lambda: near.recvmmsg_into(room),
+        lambda: near.send_segments(b"x", 1, address=address), near.recv_segments, lambda: near.sendmmsg(row),
+        lambda: near.recvmmsg(2), lambda: near.recvmmsg_into(buffer),
     ]  # fmt: skip
     for call in calls:
         with pytest.raises(OSError) as error:
@@ -418,7 +418,7 @@ def test_closed_socket(inet):
 CALLS = {
     "recv_segments": lambda sock: sock.recv_segments(),
     "recvmmsg": lambda sock: sock.recvmmsg(4),
-    "recvmmsg_into": lambda sock: sock.recvmmsg_into(MessageRoom(4)),
+    "recvmmsg_into": lambda sock: sock.recvmmsg_into(MessageBuffer(4)),
 }
 
 
@@ -477,9 +477,9 @@ def test_part_of_it_went_out(inet, monkeypatch, timeout):
     near.settimeout(timeout)
     Offload.most = 64
     busy(monkeypatch, "sendmsg", 1)
-    assert near.send_segments(some(100), 1, far.getsockname()) == 64
+    assert near.send_segments(some(100), 1, address=far.getsockname()) == 64
     with pytest.raises(BlockingIOError if timeout == 0 else TimeoutError):
-        near.send_segments(some(100)[64:], 1, far.getsockname())
+        near.send_segments(some(100)[64:], 1, address=far.getsockname())
     assert b"".join(data for data, _ in received(far, 64)) == some(100)[:64]
 
 
@@ -489,7 +489,7 @@ def test_the_timeout_covers_the_whole(inet, monkeypatch):
     real, start = kernel.sendmsg, time.monotonic()
     monkeypatch.setattr(kernel, "sendmsg", lambda *arguments: time.sleep(0.04) or -EAGAIN)
     with pytest.raises(TimeoutError):
-        near.send_segments(some(1_000), 1, far.getsockname())
+        near.send_segments(some(1_000), 1, address=far.getsockname())
     assert 0.1 <= time.monotonic() - start < 3
     assert real
 
@@ -562,37 +562,51 @@ def test_truncated_with_its_length_told(inet):
     assert far.recvmmsg(1, 4, 0, litsock.MSG_TRUNC)[0][0] == b"0123"
 
 
-def test_messages_land_in_a_room(inet):
+def test_messages_land_in_a_buffer(inet):
     near, far = inet
-    room = MessageRoom(3, 10)
+    buffer = MessageBuffer(3, 10)
     near.sendmmsg([(b"abc", far.getsockname()), (b"0123456789", far.getsockname())])
-    found = far.recvmmsg_into(room)
+    found = far.recvmmsg_into(buffer)
     assert [bytes(data) for data, *_ in found] == [b"abc", b"0123456789"]
     near.sendmmsg([(b"xyz", far.getsockname())])
-    far.recvmmsg_into(room)
-    assert found[0][0] == b"xyz", "the view shows what the room holds now"
+    far.recvmmsg_into(buffer)
+    assert found[0][0] == b"xyz", "the view shows what the buffer holds now"
 
 
 @pytest.mark.parametrize("wrong", [(0,), (-1,), (1, -1), (1, 1, -1)])
-def test_wrong_room(wrong):
+def test_wrong_buffer(wrong):
     with pytest.raises(ValueError):
-        MessageRoom(*wrong)
+        MessageBuffer(*wrong)
 
 
 @pytest.mark.parametrize("wrong", [(1.5,), ("1",), (1, None)])
-def test_room_of_a_wrong_type(wrong):
+def test_buffer_of_a_wrong_type(wrong):
     with pytest.raises(TypeError):
-        MessageRoom(*wrong)
+        MessageBuffer(*wrong)
 
 
 def test_control_messages_of_each(pair):
     near, far = pair
-    SegmentRoom(ecn=True).prepare(far)
-    near.sendmmsg([(b"%d" % mark, far.getsockname(), [tos(far.family, mark)]) for mark in range(4)])
+    SegmentBuffer(ecn=True).prepare(far)
+    near.sendmmsg([(b"%d" % mark, [tos(far.family, mark)], 0, far.getsockname()) for mark in range(4)])
     found = far.recvmmsg(4, 100, litsock.CMSG_SPACE(64))
     assert [(data, litsock.read_ancdata(ancdata)[0].ecn) for data, ancdata, _, _ in found] == [
         (b"%d" % mark, mark) for mark in range(4)
     ]
+
+
+def test_what_is_received_can_be_sent(inet):
+    near, far = inet
+    near.sendmmsg([(b"one", far.getsockname()), (b"two", far.getsockname())])
+    assert far.sendmmsg(far.recvmmsg(1)) == 1
+    assert far.sendmmsg([far.recvfrom(10)]) == 1
+    assert [data for data, *_ in near.recvmmsg(1) + near.recvmmsg(1)] == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("wrong", [(b"x",), (b"x", [], 0), (b"x", [], 0, None, None), 5])
+def test_wrong_message(inet, wrong):
+    with pytest.raises(TypeError):
+        inet[0].sendmmsg([wrong])
 
 
 def rights(*fds):
@@ -601,7 +615,7 @@ def rights(*fds):
 
 def test_descriptors(letters):
     near, far = letters
-    near.sendmmsg([(b"one", None, rights(near.fileno())), (b"none", None), (b"two", None, rights(0, 1))])
+    near.sendmmsg([(b"one", rights(near.fileno()), 0, None), (b"none", None), (b"two", rights(0, 1), 0, None)])
     found = far.recvmmsg(5, 100, litsock.CMSG_SPACE(8))
     fds = [fd for _, ancdata, _, _ in found for _, _, data in ancdata for fd in array("i", data)]
     assert [data for data, *_ in found] == [b"one", b"none", b"two"] and len(fds) == 3
@@ -613,18 +627,18 @@ def test_descriptors(letters):
 
 def test_descriptors_are_closed_when_something_goes_wrong(letters, monkeypatch):
     near, far = letters
-    room = MessageRoom(5, 100, litsock.CMSG_SPACE(8))
-    near.sendmmsg([(b"one", None, rights(near.fileno()))])
-    kept = array("i", far.recvmmsg_into(room)[0][1][0][2])
+    buffer = MessageBuffer(5, 100, litsock.CMSG_SPACE(8))
+    near.sendmmsg([(b"one", rights(near.fileno()), 0, None)])
+    kept = array("i", far.recvmmsg_into(buffer)[0][1][0][2])
     before = descriptors()
-    near.sendmmsg([(b"one", None, rights(near.fileno())), (b"two", None, rights(0, 1))])
+    near.sendmmsg([(b"one", rights(near.fileno()), 0, None), (b"two", rights(0, 1), 0, None)])
     monkeypatch.setattr(fast_udp, "parse", lambda control: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        far.recvmmsg_into(room)
+        far.recvmmsg_into(buffer)
     assert descriptors() == before, "what came is closed, and nothing else"
     with pytest.raises(BlockingIOError):
         far.setblocking(False)
-        far.recvmmsg_into(room)
+        far.recvmmsg_into(buffer)
     assert descriptors() == before, "what came earlier is the caller's"
     os.close(kept[0])
 
@@ -636,7 +650,7 @@ def test_every_call_passes_through_the_kernel_module(inet, monkeypatch):
         real = getattr(kernel, name)
         watch = lambda *arguments, name=name, real=real: seen.append(name) or real(*arguments)
         monkeypatch.setattr(kernel, name, watch)
-    near.send_segments(b"ab", 1, far.getsockname())
+    near.send_segments(b"ab", 1, address=far.getsockname())
     far.recv_segments()
     near.sendmmsg([(b"ab", far.getsockname())])
     far.recvmmsg(1)

@@ -257,7 +257,7 @@ def test_row_of_rights_that_nobody_took():
     with one, other:
         for _ in range(2):
             litsock.send_fds(one, [b"a"], [one.fileno()])
-        room = litsock.MessageRoom(3, 10, litsock.CMSG_SPACE(4))
+        buffer = litsock.MessageBuffer(3, 10, litsock.CMSG_SPACE(4))
         with litsock.trace() as t, pytest.raises(RuntimeError), room.row:
             assert kernel.recvmmsg(other.fileno(), room.row, litsock.MSG_DONTWAIT) == 2
             raise RuntimeError

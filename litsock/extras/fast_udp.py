@@ -20,9 +20,10 @@ from ..core import pack
 from ..timeouts import POLLIN, POLLOUT, at_once, carry_on, end_of
 
 # %% auto #0
-__all__ = ['INTERNET', 'ORDERS', 'LARGEST', 'REFUSALS', 'ROOM', 'READ', 'WAIT_FOR_ONE', 'CLOSE_ON_EXEC', 'Offload', 'offers',
-           'require_udp', 'order', 'send_segments', 'send_piece', 'one_by_one', 'SegmentRoom', 'Segments',
-           'recv_segments', 'read_control', 'MessageRow', 'sendmmsg', 'MessageRoom', 'recvmmsg_into', 'recvmmsg']
+__all__ = ['INTERNET', 'SPLITTERS', 'LARGEST', 'REFUSALS', 'LARGEST_READ', 'READ', 'WAIT_FOR_ONE', 'CLOSE_ON_EXEC', 'Offload',
+           'offers', 'require_udp', 'splitter', 'send_segments', 'send_piece', 'one_by_one', 'SegmentBuffer',
+           'Segments', 'recv_segments_into', 'recv_segments', 'read_control', 'MessageRow', 'sendmmsg', 'MessageBuffer',
+           'recvmmsg_into', 'recvmmsg']
 
 # %% ../../nbs/60_fast_udp.ipynb #a556ccfb
 TYPE_CHECKING = False
@@ -61,13 +62,13 @@ def require_udp(sock, caller) -> None:
         raise OSError(EOPNOTSUPP, f"{caller}() is for UDP: sockets of AF_INET or AF_INET6 and SOCK_DGRAM")
 
 # %% ../../nbs/60_fast_udp.ipynb #18535c62
-ORDERS = Recent()  # the control message for each size
+SPLITTERS = Recent()  # the control message for each size
 
 
-def order(size) -> bytes:
+def splitter(size) -> bytes:
     "The control message that asks for segments of `size` bytes."
-    raw = ORDERS.get(size)
-    return raw or ORDERS.remember(size, build([(SOL_UDP, UDP_SEGMENT, size.to_bytes(2, sys.byteorder))]))
+    raw = SPLITTERS.get(size)
+    return raw or SPLITTERS.remember(size, build([(SOL_UDP, UDP_SEGMENT, size.to_bytes(2, sys.byteorder))]))
 
 # %% ../../nbs/60_fast_udp.ipynb #51d065ed
 LARGEST = 65507  # bytes: 65,535 in an IPv4 packet, less 20 for its header and 8 for UDP's
@@ -78,11 +79,15 @@ def send_segments(
     self: Messages,
     data,  # any contiguous bytes-like object, of any length
     segment_size: int,  # bytes of each datagram; the last one has what is left
-    address=None,  # as for `sendto`; `None`: where the socket is connected to
-    flags: int = 0,
     ancdata=(),  # control messages for each of them, as for `sendmsg`
+    flags: int = 0,
+    address=None,  # as for `sendto`; `None`: where the socket is connected to
 ) -> int:  # bytes that went out: perhaps not all
-    "Send `data` as datagrams of `segment_size` bytes. An error behind the first of them is left for the next call."
+    """Send `data` as datagrams of `segment_size` bytes. An error behind the first of them is left for the next call.
+
+    Where the kernel or the route cannot split (no `UDP_SEGMENT`, no checksums in hardware, segments above the MTU), the datagrams
+    go out one by one, with a `RuntimeWarning`. `ValueError` for a size below 1; `OSError` (`EOPNOTSUPP`) if the socket is not UDP's.
+    """
     raw = b"" if address is None else pack(self, address, "send_segments")
     require_udp(self, "send_segments")
     size, flags, extra = c_int(segment_size), c_int(flags), build(ancdata) if ancdata != () else b""
@@ -97,7 +102,7 @@ def send_segments(
         while sent < len(view):
             batch = size * max(min(most, LARGEST // size), 1)
             piece = view if len(view) <= batch else view[sent : sent + batch]
-            control = order(size) + extra if len(piece) > size else extra
+            control = splitter(size) + extra if len(piece) > size else extra
             try:
                 sent += send_piece(self, (piece,), control, raw, flags, deadline=deadline)
                 Offload.most = most if control is not extra else Offload.most
@@ -125,11 +130,15 @@ def one_by_one(reason):
     return 1
 
 # %% ../../nbs/60_fast_udp.ipynb #fb71f6d7
-ROOM = 65536  # bytes: more than any datagram has, or what the kernel joins
+LARGEST_READ = 65536  # bytes: more than any datagram has, and as many as the kernel joins
 
 
-class SegmentRoom:
-    "Memory for `recv_segments`, to be used again and again. What comes next overwrites what came before."
+class SegmentBuffer:
+    """Memory for `recv_segments_into`, to be used again and again. What is received next overwrites what came before.
+
+    The first time that a socket receives into it, the socket is set to join datagrams (`UDP_GRO`), and to report what this buffer
+    asks for. These options stay set when the buffer is gone.
+    """
 
     __slots__ = ("ecn", "destination", "memory", "view", "control", "prepared", "size", "pieces")
 
@@ -140,15 +149,15 @@ class SegmentRoom:
         destination: bool = False,  # learn which address of this machine they came to: `Segments.destination`
     ):
         self.ecn, self.destination = ecn, destination
-        self.memory, self.control = bytearray(ROOM), bytearray(256)
+        self.memory, self.control = bytearray(LARGEST_READ), bytearray(256)
         self.view = memoryview(self.memory)
-        self.prepared = lambda: None  # the socket that was told what we want
+        self.prepared = lambda: None  # the socket that has been set up for this buffer
         self.size = 0
         self.pieces: list[memoryview] = []
 
     def prepare(self, sock) -> None:
-        "Ask the kernel to join datagrams, and to tell what we want to know about them."
-        require_udp(sock, "recv_segments")
+        "Ask the kernel to join datagrams, and to report what this buffer asks for."
+        require_udp(sock, "recv_segments_into")
         wanted = {(SOL_UDP, UDP_GRO): offers(sock, UDP_GRO)}
         wanted |= {(IPPROTO_IP, IP_RECVTOS): self.ecn, (IPPROTO_IP, IP_PKTINFO): self.destination}
         if sock.family == AF_INET6:
@@ -171,7 +180,7 @@ class SegmentRoom:
 
 
 class Segments:
-    "Datagrams that came in one piece. Iterate over them: `(data, address)`, where `data` is a view of the room."
+    "Datagrams that came in one piece. Iterate over them: `(data, address)`, where `data` is a view of the buffer."
 
     __slots__ = ("views", "address", "ancdata", "flags")
 
@@ -204,26 +213,39 @@ class Segments:
 READ = Recent()  # control data that was read before
 
 
-def recv_segments(
+def recv_segments_into(
     self: Messages,
-    room: SegmentRoom | None = None,  # to receive into; a new one by default
+    buffer: SegmentBuffer,
     flags: int = 0,
-) -> Segments:
-    "Receive what the kernel has joined: datagrams of one sender, all of one size, but for the last, which may be shorter."
-    room = SegmentRoom() if room is None else room
-    if room.prepared() is not self:
-        room.prepare(self)
+) -> Segments:  # whose data are views of the buffer
+    """Receive what the kernel has joined: datagrams of one sender, all of one size, but for the last, which may be shorter.
+
+    Sets `UDP_GRO` on the socket, for good. `OSError` (`EOPNOTSUPP`) if the socket is not UDP's; otherwise what `recvmsg` raises.
+    """
+    if buffer.prepared() is not self:
+        buffer.prepare(self)
     flags = c_int(flags)
     if self._litsock_timeout is not None:
         flags = at_once(self, flags)
-    answer = kernel.recvmsg_into(self._litsock_fd, (room.memory,), room.control, flags)
+    answer = kernel.recvmsg_into(self._litsock_fd, (buffer.memory,), buffer.control, flags)
     if type(answer) is int:
-        answer = carry_on(self, answer, POLLIN, kernel.recvmsg_into, (room.memory,), room.control, flags)
+        answer = carry_on(self, answer, POLLIN, kernel.recvmsg_into, (buffer.memory,), buffer.control, flags)
     length, _, arrived, seen, raw = answer
-    control, length = bytes(room.control[:arrived]), min(length, ROOM)
+    control, length = bytes(buffer.control[:arrived]), min(length, LARGEST_READ)
     size, ancdata = READ.get(control) or READ.remember(control, read_control(control))
-    views = room.views(length, size or length or 1)
+    views = buffer.views(length, size or length or 1)
     return Segments(views, unpack(raw, self.proto), ancdata, seen)
+
+
+def recv_segments(
+    self: Messages,
+    flags: int = 0,
+) -> Segments:
+    """Receive what the kernel has joined, into a new buffer: datagrams of one sender, all of one size, but for a shorter last one.
+
+    Sets `UDP_GRO` on the socket, for good. `OSError` (`EOPNOTSUPP`) if the socket is not UDP's; otherwise what `recvmsg` raises.
+    """
+    return recv_segments_into(self, SegmentBuffer(), flags)
 
 
 def read_control(control):
@@ -234,7 +256,7 @@ def read_control(control):
             size = int.from_bytes(message[2], sys.byteorder)
         else:
             others.append(message)
-    return size, others
+    return size, tuple(others)
 
 # %% ../../nbs/60_fast_udp.ipynb #e4a55444
 class MessageRow:
@@ -245,7 +267,7 @@ class MessageRow:
     def __init__(
         self,
         sock,  # whose addresses they have
-        messages,  # an iterable of `(data, address)` or `(data, address, ancdata)`; for a connected socket the address is `None`
+        messages,  # an iterable of `(data, address)` or `(data, ancdata, flags, address)`; for a connected socket the address is `None`
     ):
         ready = [self.ready(sock, *message) for message in messages]
         sizes = [tuple(map(len, parts)) for parts in ready]
@@ -253,8 +275,11 @@ class MessageRow:
         self.row, self.first = kernel.Row([*sizes], data, addresses, control), 0
 
     @staticmethod
-    def ready(sock, data, address, ancdata=()):
-        "One message in bytes: data, address, control messages."
+    def ready(sock, data, *rest):
+        "One message in bytes: data, address, control messages. Its flags say how it was received, and mean nothing to the kernel."
+        if len(rest) not in (1, 3):
+            raise TypeError("sendmmsg(): a message is (data, address) or (data, ancdata, flags, address)")
+        ancdata, address = rest[0] if len(rest) == 3 else (), rest[-1]
         raw = b"" if address is None else pack(sock, address, "sendmmsg")
         sys.audit("socket.sendmsg", sock, address)
         data = data if type(data) is bytes else memoryview(data).cast("B")
@@ -277,7 +302,10 @@ def sendmmsg(
     messages,  # a `MessageRow`, or what one is made of
     flags: int = 0,
 ) -> int:  # messages that went out: perhaps not all
-    "Send several messages, each to an address of its own. An error behind the first of them is left for the next call."
+    """Send several messages, each to an address of its own. An error behind the first of them is left for the next call.
+
+    What `recvfrom`, `recvmsg` and `recvmmsg` answer with can be sent as it is, back to where it came from.
+    """
     ready = messages if type(messages) is MessageRow else MessageRow(self, messages)
     if not ready:
         return 0
@@ -290,8 +318,8 @@ def sendmmsg(
     return carry_on(self, answer, POLLOUT, kernel.sendmmsg, ready.row, ready.first, flags)
 
 # %% ../../nbs/60_fast_udp.ipynb #8eb3045f
-class MessageRoom:
-    "Room for `count` messages, to be used again and again by `recvmmsg_into`."
+class MessageBuffer:
+    "Memory for `count` messages, to be used again and again by `recvmmsg_into`."
 
     __slots__ = ("count", "size", "control_size", "row", "memory", "views")
 
@@ -299,27 +327,27 @@ class MessageRoom:
         self,
         count: int,  # messages at most
         bufsize: int = 2048,  # bytes of data at most, for each
-        ancbufsize: int = 0,  # bytes of room for control messages, for each: see `CMSG_SPACE`
+        ancbufsize: int = 0,  # bytes for control messages, for each: see `CMSG_SPACE`
     ):
         count, bufsize, ancbufsize = c_int(count), c_int(bufsize), c_int(ancbufsize)
         if count < 1 or bufsize < 0 or ancbufsize < 0:
-            raise ValueError("a room is for one message at least, and no size is negative")
+            raise ValueError("a buffer is for one message at least, and no size is negative")
         self.count, self.size, self.control_size = count, bufsize, ancbufsize
         memory = [bytearray(count * size) for size in (bufsize, kernel.ROOM, ancbufsize)]
         self.row = kernel.Row([(bufsize, kernel.ROOM, ancbufsize)] * count, *memory)
         self.memory = memoryview(memory[0])
 
-    def letters(self, count, proto, hidden) -> Iterator[tuple[memoryview, list[CMSG], int, Any]]:
+    def messages(self, count, proto, hidden) -> Iterator[tuple[memoryview, list[CMSG], int, Any]]:
         "The first `count` messages: data, control messages, flags without the `hidden` ones, address."
         told, memory, addresses = iter(self.row.told(count)), self.memory, bytes(self.row.addresses)
-        size, room, shown = self.size, kernel.ROOM, ~hidden
+        size, limit, shown = self.size, kernel.ROOM, ~hidden
         data = names = control = 0
         for length, named, controlled, flags in zip(told, told, told, told):
             ancdata = parse(bytes(self.row.control[control : control + controlled])) if controlled else []
-            raw = addresses[names : names + (named if named < room else room)]
+            raw = addresses[names : names + (named if named < limit else limit)]
             arrived = memory[data : data + (length if length < size else size)]
             yield arrived, ancdata, flags & shown, SEEN.get(raw) or unpack(raw, proto)
-            data, names, control = data + size, names + room, control + self.control_size
+            data, names, control = data + size, names + limit, control + self.control_size
 
 
 WAIT_FOR_ONE, CLOSE_ON_EXEC = int(MSG_WAITFORONE), int(MSG_CMSG_CLOEXEC)
@@ -327,27 +355,27 @@ WAIT_FOR_ONE, CLOSE_ON_EXEC = int(MSG_WAITFORONE), int(MSG_CMSG_CLOEXEC)
 
 def recvmmsg_into(
     self: Messages,
-    room: MessageRoom,
+    buffer: MessageBuffer,
     flags: int = 0,
 ) -> list[tuple[memoryview, list[CMSG], int, Any]]:  # data, control messages, flags, address
-    "Receive what has arrived, once something has: as many messages as the room is for. Their data are views of it."
+    "Receive what has arrived, once something has: as many messages as the buffer is for. Their data are views of it."
     asked = c_int(flags)
     flags = asked | WAIT_FOR_ONE | (CLOSE_ON_EXEC if self.family == AF_UNIX else 0)
     if self._litsock_timeout is not None:
         flags = at_once(self, flags)
-    with room.row:
-        count = kernel.recvmmsg(self._litsock_fd, room.row, flags)
+    with buffer.row:
+        count = kernel.recvmmsg(self._litsock_fd, buffer.row, flags)
         if count < 0:
-            count = carry_on(self, count, POLLIN, kernel.recvmmsg, room.row, flags)
-        return [*room.letters(count, self.proto, CLOSE_ON_EXEC & ~asked)]
+            count = carry_on(self, count, POLLIN, kernel.recvmmsg, buffer.row, flags)
+        return [*buffer.messages(count, self.proto, CLOSE_ON_EXEC & ~asked)]
 
 
 def recvmmsg(
     self: Messages,
     count: int,  # messages at most
     bufsize: int = 2048,  # bytes of data at most, for each
-    ancbufsize: int = 0,  # bytes of room for control messages, for each
+    ancbufsize: int = 0,  # bytes for control messages, for each
     flags: int = 0,
 ) -> list[tuple[bytes, list[CMSG], int, Any]]:  # data, control messages, flags, address
     "Receive what has arrived, once something has: `count` messages at most."
-    return [(bytes(data), *rest) for data, *rest in recvmmsg_into(self, MessageRoom(count, bufsize, ancbufsize), flags)]
+    return [(bytes(data), *rest) for data, *rest in recvmmsg_into(self, MessageBuffer(count, bufsize, ancbufsize), flags)]
