@@ -19,7 +19,7 @@ from nbval.plugin import IPyNbCell
 
 import litsock
 from litsock.constant_names import GROUPS
-from litsock.families.__main__ import ENTRIES
+from litsock.observe.supported import ENTRIES
 
 IN_MACHINE = "LITSOCK_VM" in os.environ
 PREFIX = "needs-"

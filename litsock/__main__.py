@@ -15,8 +15,8 @@ from .examples.__main__ import Parser, add_programs, layout
 from .examples.__main__ import run as run_example
 
 # %% auto #0
-__all__ = ['columns', 'resolve', 'symbol', 'protocol_name', 'explain_constants', 'book', 'copy_book', 'lab', 'run', 'families',
-           'parser', 'main', 'complaint', 'complete']
+__all__ = ['columns', 'resolve', 'symbol', 'protocol_name', 'explain_constants', 'book', 'copy_book', 'lab', 'run', 'output_file',
+           'families', 'parser', 'main', 'complaint', 'complete']
 
 # %% ../nbs/42_command_line.ipynb #4e5eb9c4
 def columns(
@@ -110,22 +110,34 @@ def run(
     words = ["-m", *module] if module else program
     if not words:
         sys.exit("litsock: which program? litsock run PROGRAM.py, or litsock run -m MODULE")
-    if trace or summary:
-        from litsock.observe.tracing import output_file, watch_program
-
-        with output_file(output) as file:
-            return watch_program(words, file, not no_data, trace, summary)
     from litsock.dropin.install import run_program
 
     litsock.install()
+    if trace or summary:
+        from litsock.observe.tracing import watching
+
+        with output_file(output) as file, watching(file, not no_data, trace, summary):
+            return run_program(words)
     run_program(words)
+
+
+def output_file(path: str | None):
+    "The file to write to, as a context manager; `None` for standard error."
+    from contextlib import nullcontext
+
+    if not path:
+        return nullcontext()
+    try:
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise SystemExit(f"litsock: cannot write to {path}: {error.strerror}") from None
 
 # %% ../nbs/42_command_line.ipynb #f731cfed
 def families() -> None:
     "Show which address families this kernel has, and what would bring the others."
-    from litsock.families.__main__ import main
+    from litsock.observe.supported import supported
 
-    main([])
+    print(supported())
 
 # %% ../nbs/42_command_line.ipynb #d3b89a95
 def parser() -> ArgumentParser:

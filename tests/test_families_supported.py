@@ -7,7 +7,7 @@ from errno import EAFNOSUPPORT, EPROTONOSUPPORT
 import pytest
 
 import litsock
-from litsock.families.__main__ import BY_HAND, LOADS, NO, NOT_ALLOWED, YES, Machine, supported
+from litsock.observe.supported import BY_HAND, LOADS, NO, NOT_ALLOWED, YES, Machine, supported
 
 DEP = """\
 kernel/net/can/can.ko.xz: kernel/lib/crc.ko.xz
@@ -101,7 +101,7 @@ def test_this_machine_as_its_sockets_say():
 
 
 def test_the_command():
-    command = sys.executable, "-m", "litsock.families"
+    command = sys.executable, "-m", "litsock", "families"
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines()[0].split() == ["family", "to", "talk", "to", "here?", "how"]
     assert done.stderr == ""

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from array import array
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Barrier, Thread, Timer
 from time import sleep
@@ -40,9 +40,9 @@ def names(trace):
 # Every call passes by
 
 
-def test_all_calls_have_a_shape():
+def test_all_calls_have_a_signature():
     """A function that is new in `kernel` is recorded anyway, but here is where to describe it: nbs/52_recording.ipynb."""
-    assert set(recording.calls()) - recording.SHAPES.keys() == set()
+    assert set(recording.watched_names()) - recording.SIGNATURES.keys() == set()
 
 
 KERNEL = PACKAGE / "kernel"  # here the calls are made
@@ -55,7 +55,7 @@ def sources():
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_module_holds_on_to_a_call(path):
     """`from litsock.kernel import recv`, or a look into the seam itself, would escape the trace."""
-    watched = set(recording.calls())
+    watched = set(recording.watched_names())
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.endswith("kernel"):
             assert watched.isdisjoint(alias.name for alias in node.names), f"line {node.lineno}"
@@ -65,7 +65,7 @@ def test_no_module_holds_on_to_a_call(path):
 
 def test_no_module_keeps_a_call_in_a_variable():
     """Nor may a function of `kernel` be stored where a later trace cannot reach it."""
-    real = {id(getattr(kernel, name)): name for name in recording.calls()}
+    real = {id(getattr(kernel, name)): name for name in recording.watched_names()}
     for name, module in list(sys.modules.items()):
         if name.startswith("litsock") and not name.startswith("litsock.kernel"):
             kept = [key for key, value in vars(module).items() if id(value) in real]
@@ -86,7 +86,7 @@ def test_a_replaced_function_stays(pair, monkeypatch):
     """What somebody else put into `kernel` meanwhile is not ours to take out."""
     with litsock.trace():
         mine = lambda fd: 0
-        real = recording.REAL["listen"]
+        real = recording.ORIGINALS["listen"]
         kernel.listen = mine
     try:
         assert kernel.listen is mine
@@ -191,8 +191,8 @@ def test_descriptors_that_come_beside_data_read_into_a_buffer(pair):
         _, messages, _, _ = other.recvmsg_into([bytearray(1)], litsock.CMSG_SPACE(4))
         (fd,) = array("i", messages[0][2])
         litsock.socket(fileno=fd).close()
-    received = next(note for note in t._notes() if note.shape.function == "recvmsg")
-    assert recording.born(received) == (fd,)
+    received = next(call for call in t._calls() if call.signature.function == "recvmsg")
+    assert recording.new_descriptors(received) == (fd,)
     assert t._sockets().kind((fd, 1)) == (0, 0, 0)
 
 
@@ -243,12 +243,12 @@ def test_many_messages_in_a_call():
     sent, received = t.only(call=["sendmmsg", "recvmmsg"]).records
     assert sent.result == received.result == 4 and sent.size == received.size == len(b"firstsecondthirdfourth")
     assert sent.arguments["msgvec"].startswith(f"[b'first' {address}, b'second' {address}") and sent.arguments["msgvec"].endswith(", …]")
-    assert [one.label for one in timeline.messages_of(t)] == ["5 bytes", "6 bytes", "5 bytes", "6 bytes"]
+    assert [one.label for one in timeline.deliveries_of(t)] == ["5 bytes", "6 bytes", "5 bytes", "6 bytes"]
     assert "msgvec[1]: 6 bytes" in t._repr_html_()
     with litsock.trace(data=False) as t, litsock.socketpair(type=litsock.SOCK_DGRAM)[0] as gone:
         with pytest.raises(OSError):
             gone.sendmmsg([(b"secret", None)])
-    assert b"secret" not in str(t._notes()).encode()
+    assert b"secret" not in str(t._calls()).encode()
 
 
 def test_row_of_rights_that_nobody_took():
@@ -289,7 +289,7 @@ def test_no_data(pair):
         one.sendmsg([b"secret"])
         other.recvmsg(100)
         one.setsockopt(litsock.SOL_SOCKET, litsock.SO_LINGER, bytes(8))
-    stored = t.text() + t._repr_html_() + repr(t.records) + repr(t._notes())
+    stored = t.text() + t._repr_html_() + repr(t.records) + repr(t._calls())
     assert "secret" not in stored and b"secret".hex() not in stored and b"secret".hex(" ") not in stored
     assert [record.size for record in t.records[:4]] == [6] * 4
 
@@ -370,7 +370,7 @@ def test_unknown_control_data_is_data(pair, tmp_path):
     with litsock.trace(data=False) as t:
         one.sendmsg([b"x"], [(litsock.IPPROTO_IP, litsock.IP_RETOPTS, b"PASSWORD" * 3), (litsock.SOL_SOCKET, litsock.SCM_RIGHTS, b"\1\0\0\0")])
     t.save(tmp_path / "t.jsonl")
-    shown = repr(t) + t._repr_html_() + repr(t.records) + (tmp_path / "t.jsonl").read_text() + repr(t._notes())
+    shown = repr(t) + t._repr_html_() + repr(t.records) + (tmp_path / "t.jsonl").read_text() + repr(t._calls())
     assert "PASSWORD" not in shown and b"PASSWORD".hex(" ")[:11] not in shown
     assert "(24 bytes)" in shown and "SCM_RIGHTS 1" in shown
 
@@ -456,7 +456,7 @@ def test_open_twice_is_an_error_and_again_goes_on(pair):
         pair[0].send(b"2")
     with t:
         pair[0].send(b"3")
-    assert [record.data for record in t.records] == [b"1", b"2", b"3"] and not recording.OPEN
+    assert [record.data for record in t.records] == [b"1", b"2", b"3"] and not recording.OPEN_TRACES
 
 
 def test_a_call_that_hangs_is_seen(pair):
@@ -487,7 +487,8 @@ def test_a_call_that_an_exception_ends(pair):
     finally:
         signal.signal(signal.SIGUSR1, before)
     (record,) = t.records
-    assert (record.call, record.error or record.result) in (("recv", None), ("recv", "EINTR"))
+    assert (record.call, record.result, record.error) in (("recv", None, "KeyError"), ("recv", -1, "EINTR"))
+    assert "has not returned" not in t.text() and "= ? (KeyError)" in t.text() or record.error == "EINTR"
 
 
 def test_stream_printing(pair):
@@ -500,13 +501,13 @@ def test_stream_printing(pair):
 
 
 def test_printing_to_what_lacks_a_letter(pair):
-    """An ASCII file has no µ: the line is written all the same."""
+    """An ASCII file has no µ: the line is written all the same, with `us`."""
     one, _ = pair
     raw = io.BytesIO()
     with litsock.trace(stream=io.TextIOWrapper(raw, "ascii")):
         one.send(b"first")
         one.send(b"second")
-    assert raw.getvalue().count(b"\n") == 2 and b"second" in raw.getvalue() and rb" \xb5s>" in raw.getvalue()
+    assert raw.getvalue().count(b"\n") == 2 and b"second" in raw.getvalue() and b" us>" in raw.getvalue()
     with pytest.raises(TypeError, match="stream must be a text file"):
         litsock.trace(stream="trace.txt")
 
@@ -626,14 +627,14 @@ def conversation():
 
 def test_timeline_joins_sends_and_receives():
     t = conversation()
-    found = [(one.sent.thread.name, one.sent.shape.function, one.received.shape.function, one.ending) for one in timeline.messages_of(t)]
+    found = [(one.sent.thread.name, one.sent.signature.function, one.received.signature.function, one.ending) for one in timeline.deliveries_of(t)]
     assert sorted(found) == sorted(
         [("client", "connect", "accept4", False), ("client", "close", "recv", True)]
         + [("client", "send", "recv", False), ("server", "send", "recv", False)] * 3
     )
-    for one in timeline.messages_of(t):
+    for one in timeline.deliveries_of(t):
         assert one.sent.start < one.received.end
-        if not one.ending and one.sent.shape.function == "send":
+        if not one.ending and one.sent.signature.function == "send":
             assert one.sent.values[1] == one.received.values[1]
 
 
@@ -656,7 +657,7 @@ def test_timeline_of_datagrams():
             one.sendto(data, other.getsockname())
         other.sendto(b"back", one.getsockname())
         assert [other.recvfrom(100)[0], other.recv(3), one.recv(100)] == [b"first", b"sec", b"back"]
-    found = [(one.sent.values[1].start, one.received.values[1].start) for one in timeline.messages_of(t)]
+    found = [(one.sent.values[1].start, one.received.values[1].start) for one in timeline.deliveries_of(t)]
     assert sorted(found) == [(b"back", b"back"), (b"first", b"first"), (b"second", b"sec")]
 
 
@@ -667,7 +668,7 @@ def test_timeline_of_unnamed_pairs(pair):
         pair[1].recv(5)
         pair[1].recv(3, litsock.MSG_PEEK)
         pair[1].recv(100)
-    found = [(one.label, one.received.values[1].start) for one in timeline.messages_of(t)]
+    found = [(one.label, one.received.values[1].start) for one in timeline.deliveries_of(t)]
     assert found == [("5 bytes", b"hello"), ("7 bytes", b", world")]
 
 
@@ -758,8 +759,8 @@ with t:
     others()
     mark("ends")
 with open(sys.argv[1], "w") as file:
-    for note, record in zip(t._notes(), t.records):
-        print(json.dumps([note.thread.native_id, record.call, record.fd, record.result, record.error]), file=file)
+    for call, record in zip(t._calls(), t.records):
+        print(json.dumps([call.thread.native_id, record.call, record.fd, record.result, record.error]), file=file)
 server.close()
 '''
 SEEN = "socket,socketpair,bind,listen,accept4,connect,getsockname,getpeername,sendto,recvfrom,sendmsg,recvmsg,shutdown," \
@@ -908,14 +909,80 @@ def test_a_program_without_its_data(tmp_path):
     assert "send(" in said and "question" not in said
 
 
+HANGING = "import socket\none, other = socket.socketpair()\nprint('waiting', flush=True)\none.recv(10)\n"
+
+
+@contextmanager
+def hanging(folder, *options, program=HANGING):
+    """A program that waits in `recv`, when it has begun to."""
+    (folder / "program.py").write_text(program)
+    path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
+    line = [sys.executable, "-m", "litsock", "run", *options, "program.py"]
+    with subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}) as child:
+        child.stdout.readline()
+        sleep(0.3)
+        yield child
+
+
+def test_a_program_that_hangs_shows_where_at_once(tmp_path):
+    with hanging(tmp_path, "--trace", "--output", "trace.txt") as child:
+        shown = (tmp_path / "trace.txt").read_text()
+        child.kill()
+    assert re.search(r"^\d+\.\d{6}  MainThread  recv\(\d+, \Z", shown, re.M)
+
+
 def test_a_program_that_is_interrupted(tmp_path):
     """The call that it hung in is the last line."""
-    (tmp_path / "program.py").write_text("import socket\none, other = socket.socketpair()\nprint('waiting', flush=True)\none.recv(10)\n")
-    path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
-    line = [sys.executable, "-m", "litsock.observe.tracing", "program.py"]
-    with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}) as child:
-        child.stdout.readline()
-        sleep(0.2)
+    with hanging(tmp_path, "--trace") as child:
         child.send_signal(signal.SIGINT)
         said = child.communicate(timeout=60)[1]
-    assert "KeyboardInterrupt" in said and re.search(r"recv\(\d+, …, 10, 0\) = … has not returned$", said, re.M)
+    assert "KeyboardInterrupt" in said and re.search(r"recv\(\d+, …, 10, 0\) = \? \(KeyboardInterrupt\)$", said, re.M)
+    assert "has not returned" not in said
+
+
+def test_a_program_that_is_terminated(tmp_path):
+    """By SIGTERM, which ends a program without a word: the waiting call is there, and the sums."""
+    with hanging(tmp_path, "--trace", "--summary") as child:
+        child.terminate()
+        said = child.communicate(timeout=60)[1]
+    assert child.returncode == -signal.SIGTERM
+    assert re.search(r"recv\(\d+, …, 10, 0\) = … has not returned$", said, re.M) and re.search(r"^recv +1 ", said, re.M)
+
+
+def test_a_program_that_leaves_at_once(tmp_path):
+    """`os._exit` runs no `finally`, but the sums come all the same."""
+    done = run(tmp_path, "import os, socket\nsocket.socketpair()\nos._exit(7)\n", "--summary")
+    assert done.returncode == 7 and re.search(r"^socketpair +1 ", done.stderr, re.M)
+
+
+def test_a_handler_of_the_program_stays(tmp_path):
+    """What the program does on SIGTERM is its own business."""
+    program = HANGING.replace("print(", "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\nprint(")
+    with hanging(tmp_path, "--summary", program=program) as child:
+        child.terminate()
+        said = child.communicate(timeout=60)[1]
+    assert child.returncode == 3 and re.search(r"^recv +1 ", said, re.M)
+
+
+def test_two_threads_share_the_lines(pair):
+    """A call that waits while another thread makes one is finished in a line of its own, as strace does it."""
+    out = io.StringIO()
+    with litsock.trace(stream=out) as t:
+        waiter = Thread(target=pair[1].recv, args=(10,), name="waiter")
+        waiter.start()
+        while not len(t):
+            sleep(0.001)
+        pair[0].send(b"x")
+        waiter.join()
+    first, second, third = re.sub(r"\d+\.\d{6}|\(\d+|<\d.*>", "", out.getvalue()).splitlines()
+    assert first == "  waiter  recv,  <unfinished …>"
+    assert {second.strip(), third.strip()} == {"MainThread  send, b'x', 1, 0) = 1", "waiter  <… recv resumed> b'x', 10, 0) = 1"}
+
+
+def test_a_call_that_is_refused_is_not_left_open(pair):
+    """Its line was begun; that it was never made is said there."""
+    out = io.StringIO()
+    with litsock.trace(stream=out) as t:
+        with pytest.raises(TypeError):
+            kernel.recv(pair[1].fileno(), "ten", 0)
+    assert not t.records and out.getvalue().endswith("… not called\n")

@@ -15,12 +15,19 @@ from .. import constants, families, kernel
 
 # %% auto #0
 __all__ = ['ERRORS', 'PROTOCOLS', 'LEVELS', 'CONTROL', 'MARKED', 'KINDS', 'STRUCTS', 'ADDRESSES', 'BLUETOOTH', 'MESSAGES',
-           'OPTIONS', 'NUMBERS', 'names_under', 'flag_names', 'error_name', 'family_name', 'message_flags', 'type_name',
-           'protocol_name', 'level_name', 'option_name', 'mcast_name', 'control_name', 'native', 'text', 'time_of_day',
-           'address_value', 'tcp_state', 'struct', 'size_of', 'Field', 'fields', 'address_struct', 'address_fields',
-           'control_fields', 'data_fields', 'option_fields', 'hexdump']
+           'OPTIONS', 'NUMBERS', 'meaning_of', 'names_under', 'flag_names', 'error_name', 'family_name',
+           'message_flags', 'type_name', 'protocol_name', 'level_name', 'option_name', 'mcast_name', 'control_name',
+           'native', 'text', 'time_of_day', 'address_value', 'tcp_state', 'struct', 'size_of', 'Field', 'fields',
+           'address_struct', 'address_fields', 'control_fields', 'data_fields', 'option_fields', 'hexdump']
 
 # %% ../../nbs/53_decoding.ipynb #ffdbb79e
+def meaning_of(name: str) -> str:
+    "What the list of constants says about a name; empty if it says nothing."
+    from litsock.constant_names import GROUPS
+
+    return next((members[name][2] for _, members in GROUPS.values() if name in members), "")
+
+
 @cache
 def names_under(
     title: str,  # how the titles begin, in the list of constants

@@ -12,13 +12,13 @@ from .. import constants, families, kernel
 from . import decoding
 from ..core import socket
 from ..messages import build
-from .pictures import Picture, draw_fields, escape
-from .tracing import FAINT, aligned, cell, html_table, meaning, seconds_text
+from .pictures import Picture, draw_fields
+from .tables import FAINT, bytes_text, escape, html_cell, html_table, printable, seconds_text, text_table
 
 # %% auto #0
 __all__ = ['MICROSECONDS', 'NEVER', 'COMPARED', 'STREAM', 'BUFFERS', 'OTHERS', 'family_by_form', 'draw', 'picture_of',
            'draw_message', 'draw_option', 'TCPInfo', 'tcp_info', 'levels_of', 'option_values', 'changed_options',
-           'SocketInfo', 'tcp_rows', 'amount', 'known_address', 'asked', 'info']
+           'SocketInfo', 'tcp_rows', 'known_address', 'asked', 'info']
 
 # %% ../../nbs/54_drawing.ipynb #8731f747
 def family_by_form(address) -> int:
@@ -71,7 +71,7 @@ def draw_option(
         raise ValueError(f"value must be bytes, or a number of 32 bits, not {value!r}")
     raw = (value & 0xFFFFFFFF).to_bytes(4, sys.byteorder) if isinstance(value, int) else bytes(value)
     name = decoding.option_name(level, option, family)
-    title = ": ".join(filter(None, [f"{decoding.level_name(level, family)}, {name}", meaning(name)]))
+    title = ": ".join(filter(None, [f"{decoding.level_name(level, family)}, {name}", decoding.meaning_of(name)]))
     return picture_of(decoding.option_fields(level, option, raw, family), title)
 
 # %% ../../nbs/54_drawing.ipynb #02cdb691
@@ -204,10 +204,10 @@ class SocketInfo(NamedTuple):
         ]  # fmt: skip
 
     def __repr__(self) -> str:
-        return aligned(self.rows(), ())
+        return printable(text_table(self.rows()))
 
     def _repr_html_(self) -> str:
-        return html_table([], [cell(escape(label), FAINT) + cell(escape(text)) for label, text in self.rows()])
+        return html_table([], [html_cell(escape(label), FAINT) + html_cell(escape(text)) for label, text in self.rows()])
 
 
 def tcp_rows(tcp: TCPInfo | None) -> list[tuple[str, str]]:
@@ -222,13 +222,9 @@ def tcp_rows(tcp: TCPInfo | None) -> list[tuple[str, str]]:
         ("TCP", f"{tcp.state}, {tcp.caution}"),
         ("round trip", measured),
         ("congestion window", f"{tcp.snd_cwnd} segments of {tcp.snd_mss} bytes"),
-        ("sent", f"{amount(tcp.bytes_sent)}, {amount(tcp.bytes_acked)} acknowledged, {tcp.total_retrans} segment{'s' * (tcp.total_retrans != 1)} again"),
-        ("received", amount(tcp.bytes_received)),
+        ("sent", f"{bytes_text(tcp.bytes_sent)}, {bytes_text(tcp.bytes_acked)} acknowledged, {tcp.total_retrans} segment{'s' * (tcp.total_retrans != 1)} again"),
+        ("received", bytes_text(tcp.bytes_received)),
     ]  # fmt: skip
-
-
-def amount(size: int | None) -> str:
-    return "?" if size is None else "1 byte" if size == 1 else f"{size:,} bytes"
 
 # %% ../../nbs/54_drawing.ipynb #828827b4
 def known_address(ask):

@@ -14,8 +14,7 @@ from .. import constants, families, kernel
 from . import decoding
 from ..core import socket
 from .decoding import struct
-from .pictures import escape
-from .tracing import FAINT, SHOWN, aligned, cell, html_table
+from .tables import FAINT, SHOWN, escape, html_cell, html_table, printable, text_table
 
 # %% auto #0
 __all__ = ['SOCK_DIAG_BY_FAMILY', 'NLMSG_ERROR', 'NLMSG_DONE', 'DUMP', 'DUMP_INTERRUPTED', 'HEADER', 'AGAIN', 'TYPES',
@@ -464,7 +463,7 @@ class Sockets(list[Socket]):
 
     def __repr__(self) -> str:
         rows = self.rows()
-        return "\n".join([aligned([self.heads, *rows[:SHOWN]], (2, 3)), *filter(None, [self.foot()])])
+        return printable("\n".join([text_table([self.heads, *rows[:SHOWN]], (2, 3)), *filter(None, [self.foot()])]))
 
     def foot(self) -> str:
         "What the table does not show."
@@ -472,7 +471,7 @@ class Sockets(list[Socket]):
 
     def _repr_html_(self) -> str:
         styles = ("", "", "text-align: right", "text-align: right", "", "", FAINT)
-        rows = ["".join(cell(escape(text), style) for text, style in zip(row, styles)) for row in self.rows()[:SHOWN]]
+        rows = ["".join(html_cell(escape(text), style) for text, style in zip(row, styles)) for row in self.rows()[:SHOWN]]
         return html_table(list(self.heads), rows, self.foot())
 
 
