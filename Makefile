@@ -60,8 +60,8 @@ wheels: sdist ## make wheels for the Linuxes of the last years, into dist/, and 
 	@$(BIN)/python tools/wheels.py $(ARGS)
 
 test-anywhere: ## install and test on bare Debians, with every Python there is (root; hours; one of them: ARGS='bookworm')
-	@echo "== python tools/anywhere.py $(ARGS)"
-	@$(PYTHON) tools/anywhere.py $(ARGS)
+	@echo "== python tools/anywhere $(ARGS)"
+	@$(PYTHON) tools/anywhere $(ARGS)
 
 bench: .venv/dev ## measure against the standard module (one case of it: make bench CASE=connect)
 	@echo "== python -m bench $(CASE) $(ARGS)"

@@ -1,0 +1,122 @@
+"""What is done on a machine: install litsock, run its own tests, run the tests of that Python with litsock in place.
+
+    PYTHON tools/anywhere/steps.py REPORT.json [install] [tests] [suites]
+
+The report is written after each step, so that what a later one breaks is no loss.
+"""
+
+import configparser
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+import venv
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = TOP / "build"
+SUITES = "test_socket", "test_timeout", "test_selectors", "test_ssl", "test_asyncio"
+NEEDED = "pytest>=8", "nbval>=0.11", "pytest-timeout", "hypothesis", "ipykernel", "nbformat", "tqdm", "trustme"
+HOURS = 3600
+
+
+def run(*command, **options):
+    print("+", *command, flush=True)
+    return subprocess.run(list(map(str, command)), **options)
+
+
+def environment(name):
+    "A new environment, and its Python."
+    venv.create(BUILD / name, with_pip=True, clear=True)
+    return BUILD / name / "bin" / "python"
+
+
+def install():
+    "As a user would: pip install, and the demonstration of the examples."
+    began = time.monotonic()
+    python = environment("user")
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", TOP, check=True)
+    took = time.monotonic() - began
+    run(python, "-m", "litsock.examples", "demo", check=True, cwd=BUILD, stdout=subprocess.DEVNULL)
+    return {"install": f"{took:.0f} s"}
+
+
+def packages(python):
+    "Install what the tests need, and of what some of them use that which can be had for this Python: what cannot."
+    pip = python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"
+    run(*pip, *NEEDED, check=True)
+    run(*pip, "--editable", TOP, check=True)
+    config = configparser.ConfigParser(delimiters=["="])
+    config.read(TOP / "settings.ini", encoding="utf-8")
+    wanted = [name for name in config["DEFAULT"]["dev_requirements"].split() if name not in NEEDED]
+    only = "--only-binary", ":all:"
+    if not run(*pip, *only, *wanted, stderr=subprocess.DEVNULL).returncode:
+        return []
+    return [name for name in wanted if run(*pip, *only, name, stderr=subprocess.DEVNULL).returncode]
+
+
+def tests():
+    "The project's own, but for those that run the Python's own."
+    python = environment("dev")
+    without = packages(python)
+    report = BUILD / "tests.xml"
+    options = "-q", "-p", "no:cacheprovider", "--ignore=tests/test_conformance.py", f"--junitxml={report}"
+    try:
+        run(python, "-m", "pytest", *options, cwd=TOP, timeout=2 * HOURS)
+    except subprocess.TimeoutExpired:
+        return {"tests": "did not end"}
+    cases = list(xml.parse(report).iter("testcase"))
+    bad = [f"{case.get('classname')}.{case.get('name')}" for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    return {"tests": [len(cases) - skipped - len(bad), skipped, len(bad)], "failures": bad[:30], "without": without}
+
+
+COMPARE = """
+import json, sys
+sys.path.insert(0, "tests")
+from conformance.run import compare
+verdict = compare(sys.argv[1])
+passed = sum(outcome.what == "pass" for outcome in verdict.standard.outcomes.values())
+json.dump([len(verdict.passed), len(verdict.failures), passed, sorted(verdict.failures), verdict.deviations], open(sys.argv[2], "w"))
+"""
+
+
+def suites():
+    "That Python's own tests with the standard module and with litsock: passed with both, passed only with the standard module."
+    python = BUILD / "dev" / "bin" / "python"
+    if not python.exists():
+        python = environment("dev")
+        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "tqdm", "--editable", TOP, check=True)
+    found, only = {}, []
+    for name in SUITES:
+        report = BUILD / f"{name}.json"
+        report.unlink(missing_ok=True)
+        try:
+            run(python, "-c", COMPARE, name, report, cwd=TOP, timeout=HOURS)
+            both, failed, _, failures, deviations = json.loads(report.read_text())
+            found[name], only = [both, failed + len(deviations)], [*only, *failures]
+        except (subprocess.TimeoutExpired, FileNotFoundError):
+            found[name] = "did not end"
+    return {"suites": found, "only standard": only}
+
+
+def main(report, *steps):
+    os.chdir(TOP)
+    BUILD.mkdir(exist_ok=True)
+    version = sys.version.split()[0] + (" free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else "")
+    result = {"python": f"{sys.implementation.name} {version}"}
+    if sys.implementation.name == "pypy":
+        result["python"] = "PyPy {}.{}.{} (Python {})".format(*sys.pypy_version_info[:3], version)
+    for step in steps or ("install", "tests", "suites"):
+        try:
+            result |= {"install": install, "tests": tests, "suites": suites}[step]()
+        except subprocess.CalledProcessError as error:
+            result[step] = result["failed"] = f"{step}: {' '.join(map(str, error.cmd))[-200:]}"
+        Path(report).write_text(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
