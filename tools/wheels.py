@@ -66,9 +66,9 @@ def quietly(*command, **options):
 
 def build(python, version, processor, source):
     "Build one wheel from the unpacked source distribution, and put it into dist/."
-    compiler = f"{sys.executable} -m ziglang cc -target {processor}-linux-gnu.{GLIBC}"
+    compiler = f"{sys.executable} -m ziglang cc -target {processor}-linux-gnu.{GLIBC} -O2 -fno-sanitize=undefined"
     environment = os.environ | {
-        "CC": compiler, "LDSHARED": f"{compiler} -shared", "CFLAGS": "-g0", "LDFLAGS": "-s", "ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"),
+        "CC": compiler, "LDSHARED": f"{compiler} -shared", "CFLAGS": "-O2 -g0 -fwrapv -DNDEBUG", "LDFLAGS": "-s", "ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"),
         "SETUPTOOLS_EXT_SUFFIX": f".cpython-{version.replace('.', '')}-{processor}-linux-gnu.so",
     }
     tag = f"manylinux_{GLIBC.replace('.', '_')}_{processor}"

@@ -43,15 +43,18 @@ SETTINGS = re.compile(r"(pip_|https?_proxy|no_proxy|ssl_|requests_)", re.IGNOREC
 
 def root_of(suite):
     "The folder of a machine, made where it is not there yet."
-    root = MACHINES / suite
+    root, (release, _, processor) = MACHINES / suite, suite.partition("-")
     if (root / ".made").exists():
         return root
     if os.geteuid() or not shutil.which("debootstrap"):
         sys.exit("a bare Debian is made by root, with debootstrap: apt install debootstrap")
     print(f"== making {root} (two minutes)", flush=True)
     root.mkdir(parents=True, exist_ok=True)
+    if processor and not list(Path("/proc/sys/fs/binfmt_misc").glob("qemu-*")):
+        sys.exit(f"programs for {processor} are run by qemu: apt install qemu-user-static binfmt-support")
+    options = "--variant=minbase", *([f"--arch={processor}"] if processor else [])
     with open(MACHINES / f"{suite}.log", "w") as log:
-        if subprocess.run(["debootstrap", "--variant=minbase", suite, root, mirror()], stdout=log, stderr=log).returncode:
+        if subprocess.run(["debootstrap", *options, release, root, mirror()], stdout=log, stderr=log).returncode:
             sys.exit(f"debootstrap failed: see {log.name}")
     (root / ".made").touch()
     return root
@@ -77,12 +80,13 @@ def furnish(root):
             shutil.copytree(mine, root / home / ".config" / "pip", dirs_exist_ok=True)
     shutil.rmtree(root / HOME / "litsock", ignore_errors=True)
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", TOP, root / HOME / "litsock"], check=True)
+    shutil.copytree(TOP / "dist", root / HOME / "litsock" / "dist", ignore=shutil.ignore_patterns("*.tar.gz"), dirs_exist_ok=True)
 
 
 ENTER = """
 mount --rbind /dev "$root/dev"; mount -t proc proc "$root/proc"; mount -t sysfs sys "$root/sys"
 [ -z "$packages" ] || chroot "$root" env DEBIAN_FRONTEND=noninteractive bash -c "
-  apt-get -qq update && apt-get install -y -qq --no-install-recommends $packages" >"$root/tmp/apt.log" 2>&1 || { tail -3 "$root/tmp/apt.log"; exit 1; }
+  apt-get -qq -o Acquire::Check-Valid-Until=false update && apt-get install -y -qq --no-install-recommends $packages" >"$root/tmp/apt.log" 2>&1 || { tail -3 "$root/tmp/apt.log"; exit 1; }
 mkdir -p "$root/etc/ssl/certs"
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null || true
 chroot "$root" chown -R $user: /home/$user
