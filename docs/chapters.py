@@ -37,7 +37,7 @@ PARTS = {  # title, and the first and last number of its chapters
     "Simulation": (70, 89),
     "Appendices": (90, 99),
 }
-MORE = "reference/index", "mapping", "benchmarks", "differences", "from_c", "CHANGELOG", "CONTRIBUTING"
+MORE = "reference/index", "mapping", "benchmarks", "anywhere", "differences", "from_c", "CHANGELOG", "CONTRIBUTING"
 
 
 def contents(names):
@@ -109,4 +109,4 @@ def code(cell, module):
 def note(needs):
     "What a machine has to have for the cell that follows."
     text = ", ".join(f"`{need}`" for need in needs)
-    return nbformat.v4.new_markdown_cell(f"```{{admonition}} Needs {text}\n:class: needs\nShown as it ran on a kernel that has it.\n```")
+    return nbformat.v4.new_markdown_cell(f":::{{admonition}} Needs {text}\n:class: needs\nShown as it ran on a kernel that has it.\n:::")

@@ -8,6 +8,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from docutils import nodes
+
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP))
 
@@ -25,6 +27,7 @@ exclude_patterns = ["static", "templates"]
 templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(Path(__file__).with_name("static") / "scorer.js")
 html_extra_path = ["extra"] if Path(__file__).with_name("extra").exists() else []
 html_title = "litsock"
 html_copy_source = html_show_sourcelink = False
@@ -32,6 +35,7 @@ html_favicon = "static/favicon.svg"
 
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # what a cell shows as Markdown may be a table
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "fieldlist"]
 myst_heading_anchors = 4
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type", "myst.xref_missing.path"]
@@ -109,7 +113,17 @@ def short_ones_are_open(app, page, template, context, doctree):
         context["body"] = FOLDED.sub(lambda cell: cell[1] + " open" * (cell[2].count("\n") <= SHORT) + cell[2], context["body"])
 
 
+def without_implementations(app, doctree, name):
+    "The search finds what a page says and shows, not the words of code that is folded away."
+    for cell in doctree.findall(nodes.container):
+        if {"tag_hide-input", "tag_remove-input"} & set(cell["classes"]):
+            for part in cell.findall(nodes.container):
+                if "cell_input" in part["classes"]:
+                    part["classes"].append("no-search")
+
+
 def setup(app):
+    app.connect("doctree-resolved", without_implementations)
     app.connect("html-page-context", short_ones_are_open)
     app.connect("viewcode-follow-imported", home_of)
     app.connect("viewcode-find-source", with_names_of_the_reference)

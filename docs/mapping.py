@@ -1,13 +1,11 @@
 """The page that maps the specification to the book: for each documented name, where it is made, shown and tested.
 
-Everything is computed: from the package, the notebooks, the tests, and, where they are there, from the reports that
-`make test` and `make test-families` left behind. `python docs/mapping.py` lists the names without a home.
+Everything is computed: from the package, the notebooks and the tests. `python docs/mapping.py` lists the names without a home.
 """
 
 import csv
 import re
 import sys
-import xml.etree.ElementTree as xml
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -18,7 +16,6 @@ import litsock
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent
-REPORTS = {"here": "test.xml", "virtual machine": "families*.xml"}  # what make test and make test-families leave in build/
 SECTIONS = {
     "18.1.2.1": "Exceptions", "18.1.2.2": "Constants", "18.1.2.3.1": "Creating sockets", "18.1.2.3.2": "Other functions",
     "18.1.3": "Socket objects", "18.1.1": "Socket families", "since 3.6": "Added since",
@@ -113,34 +110,6 @@ def exists(row):
     return hasattr(litsock, name)
 
 
-@cache
-def measured():
-    "For each kind of report, and each file in it: how many cells and tests passed, were skipped, failed."
-    found = {}
-    for title, names in REPORTS.items():
-        counts: dict = {}
-        for path in sorted((TOP / "build").glob(names)):
-            for case in xml.parse(path).iter("testcase"):
-                where = case.get("classname").partition(".")[2].partition(".")[0]  # nbs.NAME.ipynb, tests.NAME.Class
-                ends = [case.find(end) is not None for end in ("skipped", "failure", "error")]
-                passed, skipped, failed = counts.get(where, (0, 0, 0))
-                counts[where] = passed + (not any(ends)), skipped + ends[0], failed + (ends[1] or ends[2])
-        found[title] = counts
-    return found
-
-
-def measurements(row):
-    "How the cells and tests of the places that show or test a name ended."
-    places = {*shown_in(row), *(Path(name).stem for name in tested_in(row))}
-    parts = []
-    for title, counts in measured().items():
-        passed, skipped, failed = (sum(counts.get(place, (0, 0, 0))[number] for place in places) for number in range(3))
-        if passed or skipped or failed:
-            others = [f"{count} {word}" for count, word in ((skipped, "skipped"), (failed, "failed")) if count]
-            parts.append(f"{title}: " + ", ".join([f"{passed} passed", *others]))
-    return "<br>".join(parts)
-
-
 def homeless():
     "Names that no chapter makes, shows or tells of, or that should be here and are not."
     for row in documented_names():
@@ -175,29 +144,11 @@ MANY = 5
 
 def line(row):
     "A row of the table."
-    place = links(made_in(row)) or (links(told_in(row)) and f"told: {links(told_in(row))}")
+    place = links(made_in(row)) or (links(told_in(row)) and f"described: {links(told_in(row))}")
     platform = PLATFORMS.get(row["availability"], row["availability"]) or "all"
     here = "yes" if exists(row) else "no"
     cells = [reference(row), row["kind"], place, links(shown_in(row)), files(tested_in(row)), platform, here]
-    return "| " + " | ".join([*cells, *([measurements(row)] if any(measured().values()) else [])]) + " |"
-
-
-def reports():
-    "What the column of measurements is made of, or why there is none."
-    lines = ["*Measured* adds up the cells and tests of the places that show or test a name:\n"] if any(measured().values()) else []
-    for title, counts in measured().items():
-        place, command = RUNS[title]
-        lines.append(f"- {place}: {summary(title)}" if counts else f"- {place}: no report is here. `{command}` leaves one in `build/`.")
-    return "\n".join([*lines, ""])
-
-
-RUNS = {"here": ("on the machine that built this page", "make test"), "virtual machine": ("in the virtual machine", "make test-families")}
-
-
-def summary(title):
-    counts = measured()[title].values()
-    passed, skipped, failed = (sum(count[number] for count in counts) for number in range(3))
-    return f"{passed} cells and tests passed, {skipped} were skipped and {failed} failed when they ran last."
+    return "| " + " | ".join(cells) + " |"
 
 
 def named(row):
@@ -214,14 +165,12 @@ def write(target: Path) -> None:
     lines = [
         "# From the specification to the book\n",
         f"The standard documentation of `socket` names {len(rows)} things, or groups of them. {len(rows) - len(told)} are made in a "
-        f"chapter. {len(told)} are told of only: {', '.join(map(named, told))}. Without a home: {len(homes)}.\n",
+        f"chapter; {len(told)} are only described: {', '.join(map(named, told))}. Not covered: {', '.join(homes) or 'none'}.\n",
         "Each row tells in which chapter (by its number) a name is made, where it is shown in code that runs, which tests name it, "
         "on which platforms it is documented to exist, and whether litsock had it on the machine that built this page. "
-        "All of it is computed: from the code, the notebooks, the tests, and the reports that the tests leave behind.\n",
-        reports(),
+        "All of it is computed, from the code, the notebooks and the tests.\n",
     ]
     titles = "name | kind | made | shown | tests | platform | here".split(" | ")
-    titles += ["measured"] if any(measured().values()) else []
     head = f"| {' | '.join(titles)} |\n|{'---|' * len(titles)}"
     for section, title in SECTIONS.items():
         chosen = [row for row in rows if row["section"] == section]

@@ -157,8 +157,9 @@ def parameters(function):
                 if token.type == tokenize.COMMENT}
     head = ast.parse(source).body[0]
     every = [*head.args.posonlyargs, *head.args.args, head.args.vararg, *head.args.kwonlyargs, head.args.kwarg]
-    lines = [f":param {one.arg}: {comments[one.end_lineno]}" for one in every if one and one.end_lineno in comments]
-    if head.returns and head.returns.end_lineno in comments and not any(one.end_lineno == head.returns.end_lineno for one in every if one):
+    every = [one for one in every if one and one.arg not in ("self", "cls")]
+    lines = [f":param {one.arg}: {comments[one.end_lineno]}" for one in every if one.end_lineno in comments]
+    if head.returns and head.returns.end_lineno in comments and not any(one.end_lineno == head.returns.end_lineno for one in every):
         lines.append(f":returns: {comments[head.returns.end_lineno]}")
     return lines
 

@@ -80,7 +80,8 @@ def furnish(root):
             shutil.copytree(mine, root / home / ".config" / "pip", dirs_exist_ok=True)
     shutil.rmtree(root / HOME / "litsock", ignore_errors=True)
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", TOP, root / HOME / "litsock"], check=True)
-    shutil.copytree(TOP / "dist", root / HOME / "litsock" / "dist", ignore=shutil.ignore_patterns("*.tar.gz"), dirs_exist_ok=True)
+    for wheel in (TOP / "dist").glob("*.whl"):  # what make wheels made: --run may want to try it out
+        shutil.copy(wheel, root / HOME / "litsock")
 
 
 ENTER = """
