@@ -12,7 +12,7 @@ from typing import NamedTuple
 from .packets import ACK, FIN, ICMP, RST, SYN, TCP, UDP, Malformed, Packet, place
 from .pcapng import Found, read_packets, write_packets
 from .pictures import escape
-from .tracing import FAINT, SHOWN, aligned, cell, html_table, seconds_text
+from .tables import FAINT, SHOWN, html_cell, html_table, seconds_text, text_table
 
 # %% auto #0
 __all__ = ['SENDING_FIN', 'RECEIVING_FIN', 'FIN_ACKNOWLEDGED', 'ECHO', 'MARKED', 'ALWAYS', 'Side', 'change_states', 'marks_of',
@@ -304,7 +304,7 @@ class Packets(list[Packet]):
         "The table as text."
         columns = self._columns()
         rows = [[row[column] for column in columns] for row in self.rows(many)]
-        return aligned(rows, (0,) if "seconds" in columns else ()) if rows else ""
+        return text_table(rows, (0,) if "seconds" in columns else ()) if rows else ""
 
     def _foot(self, shown: int) -> str:
         "What the table does not show."
@@ -319,7 +319,7 @@ class Packets(list[Packet]):
         columns, part = self._columns(), list(islice(self, SHOWN))
         heads = [column for column in columns if column != "packet"]
         rows = [
-            "".join([*(cell(escape(row[column]), FAINT) for column in heads), cell(packet._repr_html_(), MARKED if packet.marks else "")])
+            "".join([*(html_cell(escape(row[column]), FAINT) for column in heads), html_cell(packet._repr_html_(), MARKED if packet.marks else "")])
             for row, packet in zip(self.rows(SHOWN), part)
         ]  # fmt: skip
         return html_table(columns, rows, self._foot(len(part)))
@@ -409,11 +409,11 @@ class Flows(list[Flow]):
         columns = self.columns()
         if not self:
             return "no conversations"
-        return aligned([columns, *([row[column] for column in columns] for row in self.rows())], tuple(range(4, len(columns) - 1)))
+        return text_table([columns, *([row[column] for column in columns] for row in self.rows())], tuple(range(4, len(columns) - 1)))
 
     def _repr_html_(self) -> str:
         columns = self.columns()
-        return html_table(columns, ["".join(cell(escape(row[column])) for column in columns) for row in self.rows()], "" if self else "no conversations")
+        return html_table(columns, ["".join(html_cell(escape(row[column])) for column in columns) for row in self.rows()], "" if self else "no conversations")
 
 
 ALWAYS = "flow", "protocol", "client", "server"

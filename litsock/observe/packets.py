@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from .. import constants
 from . import decoding
 from .pictures import Picture, draw_fields, escape
-from .tracing import CODE, FAINT, cell
+from .tables import CODE, FAINT, html_cell
 
 # %% auto #0
 __all__ = ['END', 'NOP', 'UNREADABLE', 'ICMP_NUMBER', 'TCP_NUMBER', 'UDP_NUMBER', 'ICMPV6_NUMBER', 'ICMP_TYPES', 'ICMP_CODES',
@@ -1169,8 +1169,8 @@ def packet_fields(packet: Packet) -> list[decoding.Field]:
 def packet_html(packet: Packet) -> str:
     "The line, which opens to the fields and the data."
     rows = [
-        cell(f"{field.start:04x}", FAINT) + cell(field.raw[:16].hex(" ") + " …" * (len(field.raw) > 16))
-        + cell(escape(field.name)) + cell(escape(field.meaning))
+        html_cell(f"{field.start:04x}", FAINT) + html_cell(field.raw[:16].hex(" ") + " …" * (len(field.raw) > 16))
+        + html_cell(escape(field.name)) + html_cell(escape(field.meaning))
         for field in packet_fields(packet)
     ]  # fmt: skip
     table = f'<table style="{CODE}"><tbody>{"".join(f"<tr>{row}</tr>" for row in rows)}</tbody></table>'

@@ -398,7 +398,8 @@ class Trace(Calls):
         self._open = False
         stop_recording(self)
         for thread in list(self._pending):
-            self._unfinished += self._unanswered(thread, *self._pending.pop(thread, ()))
+            if call := self._pending.pop(thread, None):
+                self._unfinished += self._unanswered(thread, *call)
         self._after = open_sockets()
 
     def _begin(self, thread, *call) -> None:
@@ -428,9 +429,9 @@ class Trace(Calls):
         for record in self._unanswered(thread, *call, exception.__name__) if not issubclass(exception, WRONG_ARGUMENTS) else ():
             self._add(record)
 
-    def _unanswered(self, thread, name=None, signature=None, start=0.0, arguments=(), exception="") -> Iterator[CallRecord]:
+    def _unanswered(self, thread, name, signature, start, arguments, exception="") -> Iterator[CallRecord]:
         "The record of a call without an answer, or none for what is not a call, or not wanted."
-        if name and (kept := self._kept(signature, arguments, NOT_FOUND.get(name, -1))):
+        if kept := self._kept(signature, arguments, NOT_FOUND.get(name, -1)):
             record = CallRecord(0, thread, name, signature, start, perf_counter(), None, kept[1], exception)
             if not self._is_wanted or self._is_wanted(record):
                 yield record
