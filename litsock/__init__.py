@@ -30,7 +30,11 @@ _LAZY = {  # what goes beyond the specification, and the module of litsock that 
     "draw": "observe.drawing",
     "draw_message": "observe.drawing",
     "draw_option": "observe.drawing",
+    "IncompleteRead": "extras.deadlines",
+    "IncompleteReadBlocked": "extras.deadlines",
     "IncompleteReadError": "extras.deadlines",
+    "IncompleteReadReset": "extras.deadlines",
+    "IncompleteReadTimeout": "extras.deadlines",
     "MessageBuffer": "extras.fast_udp",
     "MessageRow": "extras.fast_udp",
     "read_ancdata": "extras.ancillary",
@@ -61,7 +65,11 @@ else:  # the same for type checkers, which follow neither a table nor `setattr`
     from .core import SocketType, close, dup, has_dualstack_ipv6, recv_fds, send_fds
     from .extras import deadlines, fast_udp
     from .extras.ancillary import read_ancdata as read_ancdata
+    from .extras.deadlines import IncompleteRead as IncompleteRead
+    from .extras.deadlines import IncompleteReadBlocked as IncompleteReadBlocked
     from .extras.deadlines import IncompleteReadError as IncompleteReadError
+    from .extras.deadlines import IncompleteReadReset as IncompleteReadReset
+    from .extras.deadlines import IncompleteReadTimeout as IncompleteReadTimeout
     from .extras.fast_udp import MessageBuffer as MessageBuffer
     from .extras.fast_udp import MessageRow as MessageRow
     from .extras.fast_udp import SegmentBuffer as SegmentBuffer

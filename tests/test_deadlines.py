@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import pickle
@@ -16,6 +17,7 @@ import pytest
 import litsock
 from bench.calls import recorded
 from bench.cases import silence
+from litsock import happy_eyeballs
 from litsock.extras import deadlines
 from litsock import kernel
 
@@ -150,7 +152,7 @@ def test_the_time_is_over_first(receive, sent, pair):
     pair[1].sendall(sent)
     pair[0].settimeout(0.03)
     before = time.monotonic()
-    with recorded() as calls, pytest.raises(TimeoutError, match="timed out") as caught:
+    with recorded() as calls, pytest.raises(litsock.IncompleteReadTimeout, match="timed out") as caught:
         receive(pair[0], 5)
     assert time.monotonic() - before >= 0.03
     assert (caught.value.partial, caught.value.expected) == (sent, 5)
@@ -192,12 +194,51 @@ def test_a_socket_that_never_waits(receive, pair):
 @BOTH
 @WAITING
 @ONE_TIMER
-def test_a_handler_that_raises_loses_nothing(receive, timeout, pair):
+def test_what_a_handler_raises_goes_through_as_it_is(receive, timeout, pair):
     pair[0].settimeout(timeout)
     pair[1].sendall(b"abc")
     with alarm(strike, 0.03), pytest.raises(Struck) as caught:
         receive(pair[0], 5)
-    assert (caught.value.partial, caught.value.expected) == (b"abc", 5)
+    assert vars(caught.value) == {}
+
+
+@ONE_TIMER
+def test_the_buffer_has_what_came_before_a_handler_raised(pair):
+    buffer = bytearray(5)
+    pair[1].sendall(b"abc")
+    with alarm(strike, 0.03), pytest.raises(Struck):
+        pair[0].recv_exactly_into(buffer)
+    assert buffer == b"abc\0\0"
+
+
+class N:
+    "A number that has only `__index__`."
+
+    def __index__(self):
+        return 3
+
+
+def test_a_number_with_index_only(pair):
+    pair[1].sendall(b"abcdef")
+    assert pair[0].recv_exactly(N()) == b"abc"
+
+
+@pytest.mark.parametrize("kind, base, number", [
+    (litsock.IncompleteReadTimeout, TimeoutError, None), (litsock.IncompleteReadTimeout, TimeoutError, errno.ETIMEDOUT),
+    (litsock.IncompleteReadBlocked, BlockingIOError, errno.EAGAIN), (litsock.IncompleteReadReset, ConnectionResetError, errno.ECONNRESET),
+])  # fmt: skip
+def test_the_kinds_are_what_recv_raises_and_more(kind, base, number):
+    from litsock.extras.deadlines import incomplete
+
+    original = base(number, "as it was") if number else base("timed out")
+    error = incomplete(original, b"abc", 5)
+    copy = pickle.loads(pickle.dumps(error))
+    for one in (error, copy):
+        assert type(one) is kind and isinstance(one, (base, litsock.IncompleteRead)) and isinstance(one, base)
+        assert (one.partial, one.expected, one.errno) == (b"abc", 5, number)
+        assert str(one) == (str(original) if number else "timed out after 3 of 5 bytes")
+    other = OSError(errno.EBADF, "closed")
+    assert incomplete(other, b"", 5) is other
 
 
 @BOTH
@@ -243,8 +284,9 @@ def test_a_connection_that_breaks_keeps_what_came(receive, keep):
 @BOTH
 def test_only_streams(receive, kind, keep):
     sock, _ = map(keep, litsock.socketpair(litsock.AF_UNIX, getattr(litsock, kind)))
-    with pytest.raises(ValueError, match=f"stream.*{kind}"):
+    with pytest.raises(OSError, match=f"stream.*{kind}") as caught:
         receive(sock, 5)
+    assert caught.value.errno == errno.EOPNOTSUPP
 
 
 def test_wrong_sizes_and_buffers(pair):
@@ -617,9 +659,9 @@ def connect(**named):
 
 def test_families_take_turns():
     entries = [(family, number) for number, family in enumerate([6, 6, 6, 4, 4, 9])]
-    assert [entry[0] for entry in deadlines.interleaved(entries)] == [6, 4, 9, 6, 4, 6]
-    assert [entry[1] for entry in deadlines.interleaved(entries)] == [0, 3, 5, 1, 4, 2]
-    assert deadlines.interleaved([]) == []
+    assert [entry[0] for entry in happy_eyeballs.interleaved(entries)] == [6, 4, 9, 6, 4, 6]
+    assert [entry[1] for entry in happy_eyeballs.interleaved(entries)] == [0, 3, 5, 1, 4, 2]
+    assert happy_eyeballs.interleaved([]) == []
 
 
 @pytest.mark.parametrize("timeout", [{}, {"timeout": None}, {"timeout": PLENTY}])

@@ -19,7 +19,7 @@ def talk(host: str, port: int) -> bytes:
         peer.recv_exactly_into(room)
         try:
             payload += peer.recv_exactly(number)
-        except socket.IncompleteReadError as error:
+        except socket.IncompleteRead as error:
             payload += error.partial + bytes(error.expected)
         return data + payload + peer.dup().recv(number)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from _thread import RLock, get_ident
+from errno import EOPNOTSUPP
 from time import monotonic
 
 from .. import core, kernel
@@ -14,22 +15,55 @@ from ..constants import *
 from ..timeouts import ENDLESS, POLLIN, at_once, carry_on, end_of, timeout_seconds, wait_until
 
 # %% auto #0
-__all__ = ['IncompleteReadError']
+__all__ = ['KINDS', 'IncompleteRead', 'IncompleteReadError', 'IncompleteReadTimeout', 'IncompleteReadBlocked',
+           'IncompleteReadReset', 'incomplete']
 
 # %% ../../nbs/21_deadlines.ipynb #1b66e89a
-class IncompleteReadError(EOFError):
-    "The peer has finished, and sent less than was asked for."
+class IncompleteRead(Exception):
+    "Something ended a read before all was there."
 
     def __init__(
         self,
         partial: bytes,  # what did arrive
         expected: int,  # how many bytes it should have been
+        *arguments,  # of the built-in exception, where it has more to say
     ):
-        super().__init__(f"the peer has finished after {len(partial)} of {expected} bytes")
+        super().__init__(*arguments or (f"{self.reason} after {len(partial)} of {expected} bytes",))
         self.partial, self.expected = partial, expected
 
+    reason = "ended"
+
     def __reduce__(self):
-        return type(self), (self.partial, self.expected)
+        return type(self), (self.partial, self.expected, *self.args)
+
+
+class IncompleteReadError(IncompleteRead, EOFError):
+    "The peer has finished, and sent less than was asked for."
+
+    reason = "the peer has finished"
+
+
+class IncompleteReadTimeout(IncompleteRead, TimeoutError):
+    "The time was over before all was there."
+
+    reason = "timed out"
+
+
+class IncompleteReadBlocked(IncompleteRead, BlockingIOError):
+    "Not all is there yet, and the socket never waits."
+
+
+class IncompleteReadReset(IncompleteRead, ConnectionResetError):
+    "The peer reset the connection before all was there."
+
+
+KINDS = {TimeoutError: IncompleteReadTimeout, BlockingIOError: IncompleteReadBlocked, ConnectionResetError: IncompleteReadReset}
+
+
+def incomplete(error, partial, expected) -> Exception:
+    "The exception for what ended a read early, with what did arrive; the same one where there is no such kind."
+    kind = KINDS.get(type(error))
+    return kind(partial, expected, *error.args if error.errno else ()) if kind else error
 
 # %% ../../nbs/21_deadlines.ipynb #8ec06b64
 MIB = 2**20
@@ -49,16 +83,22 @@ def receive(sock, deadline, again, call, *arguments):
 def check_stream(sock, method):
     if sock.type != SOCK_STREAM:
         kind = getattr(sock.type, "name", sock.type)
-        raise ValueError(f"{method}() needs a stream: a {kind} socket receives message by message")
+        raise OSError(EOPNOTSUPP, f"{method}() needs a stream: a {kind} socket receives message by message")
 
 # %% ../../nbs/21_deadlines.ipynb #fc466937
 def recv_exactly(
     self: core.socket,  # a stream socket
     n: int,  # bytes
 ) -> bytes:  # so many
-    "Receive `n` bytes, all of them by one deadline. Whatever ends it early carries what did arrive as `partial`."
+    """Receive `n` bytes, all of them by one deadline: the socket's timeout, from now.
+
+    `IncompleteReadError`, an `EOFError`, when the peer has finished before; `IncompleteReadTimeout`, `IncompleteReadBlocked` and
+    `IncompleteReadReset` are a `TimeoutError`, a `BlockingIOError` and a `ConnectionResetError`. Each has what did arrive as
+    `partial`. `OSError` (`EOPNOTSUPP`) on a socket that is no stream.
+    """
     check_stream(self, "recv_exactly")
-    if kernel.c_size(n) < 0:
+    n = kernel.c_size(n)
+    if n < 0:
         raise ValueError("negative size in recv_exactly()")
     pieces: list[bytes] = []
     missing, deadline = n, end_of(self)
@@ -69,9 +109,8 @@ def recv_exactly(
                 raise IncompleteReadError(b"".join(pieces), n)
             pieces.append(piece)
             missing -= len(piece)
-    except BaseException as error:
-        vars(error).update(partial=b"".join(pieces), expected=n)
-        raise
+    except OSError as error:
+        raise incomplete(error, b"".join(pieces), n) from None
     return b"".join(pieces)
 
 
@@ -79,7 +118,7 @@ def recv_exactly_into(
     self: core.socket,  # a stream socket
     buffer,  # any contiguous writable buffer
 ) -> None:
-    "Fill `buffer`, all of it by one deadline. Whatever ends it early carries what did arrive as `partial`."
+    "Fill `buffer`, all of it by one deadline: the socket's timeout, from now. Raises what `recv_exactly` does."
     check_stream(self, "recv_exactly_into")
     kernel.writable(buffer, "recv_exactly_into")
     view = memoryview(buffer)
@@ -91,9 +130,8 @@ def recv_exactly_into(
             if not size:
                 raise IncompleteReadError(bytes(view[:got]), len(view))
             got += size
-    except BaseException as error:
-        vars(error).update(partial=bytes(view[:got]), expected=len(view))
-        raise
+    except OSError as error:
+        raise incomplete(error, bytes(view[:got]), len(view)) from None
 
 # %% ../../nbs/21_deadlines.ipynb #2d58ca81
 CHANGING = RLock()  # held while the deadlines of a socket change
