@@ -258,8 +258,8 @@ def test_row_of_rights_that_nobody_took():
         for _ in range(2):
             litsock.send_fds(one, [b"a"], [one.fileno()])
         buffer = litsock.MessageBuffer(3, 10, litsock.CMSG_SPACE(4))
-        with litsock.trace() as t, pytest.raises(RuntimeError), room.row:
-            assert kernel.recvmmsg(other.fileno(), room.row, litsock.MSG_DONTWAIT) == 2
+        with litsock.trace() as t, pytest.raises(RuntimeError), buffer.row:
+            assert kernel.recvmmsg(other.fileno(), buffer.row, litsock.MSG_DONTWAIT) == 2
             raise RuntimeError
     received, closed = t.records
     assert received.call == "recvmmsg" and closed.call == "close" and closed.arguments["fd"].count(",") == 1

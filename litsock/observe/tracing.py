@@ -399,7 +399,7 @@ class Trace(Calls):
         stop_recording(self)
         for thread in list(self._pending):
             if call := self._pending.pop(thread, None):
-                self._unfinished += self._unanswered(thread, *call)
+                self._unfinished += self._unanswered(thread, call)
         self._after = open_sockets()
 
     def _begin(self, thread, *call) -> None:
@@ -408,7 +408,7 @@ class Trace(Calls):
             return
         self._pending[thread] = call
         if self._printer and self._open and may_wait(*call):
-            for waiting in self._unanswered(thread, *call):
+            for waiting in self._unanswered(thread, call):
                 self._printer.begin(waiting, self)
 
     def _record(self, name, signature, thread, start, end, arguments, answer) -> None:
@@ -426,11 +426,12 @@ class Trace(Calls):
             return
         if self._printer and issubclass(exception, WRONG_ARGUMENTS):
             self._printer.cancel(thread)
-        for record in self._unanswered(thread, *call, exception.__name__) if not issubclass(exception, WRONG_ARGUMENTS) else ():
+        for record in self._unanswered(thread, call, exception.__name__) if not issubclass(exception, WRONG_ARGUMENTS) else ():
             self._add(record)
 
-    def _unanswered(self, thread, name, signature, start, arguments, exception="") -> Iterator[CallRecord]:
+    def _unanswered(self, thread, call: tuple, exception="") -> Iterator[CallRecord]:
         "The record of a call without an answer, or none for what is not a call, or not wanted."
+        name, signature, start, arguments = call
         if kept := self._kept(signature, arguments, NOT_FOUND.get(name, -1)):
             record = CallRecord(0, thread, name, signature, start, perf_counter(), None, kept[1], exception)
             if not self._is_wanted or self._is_wanted(record):
@@ -461,7 +462,7 @@ class Trace(Calls):
         self._dropped[key] = added(self._dropped.get(key), more)
 
     def _calls(self) -> list[CallRecord]:
-        waiting = [record for thread, call in list(self._pending.items()) for record in self._unanswered(thread, *call)]
+        waiting = [record for thread, call in list(self._pending.items()) for record in self._unanswered(thread, call)]
         return sorted([*self._ring, *self._unfinished, *waiting], key=lambda call: call.start)
 
     @property
