@@ -1,4 +1,4 @@
-"""The system calls of one operation: litsock's by its own record, the standard module's by strace.
+"""The system calls of one operation: litsock's by its own trace, the standard module's by strace.
 
 python -m bench.calls MODULE CASE       # do the operation of a case once, between two marks that strace can see
 """
@@ -10,94 +10,73 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from threading import get_ident
-from time import monotonic
+from threading import current_thread
 from typing import Any
 
 import litsock
-from litsock import kernel
+from litsock.observe.recording import LIBRARY
 
 from .table import CASES
 
-# functions of `litsock.kernel` that make one system call each, and its name as strace writes it
-NAMES = {
-    "accept": "accept4",
-    "bind": "bind",
-    "close": "close",
-    "connect": "connect",
-    "dup": "fcntl",
-    "getdescriptorflags": "fcntl",
-    "getpeername": "getpeername",
-    "getsockname": "getsockname",
-    "getsockopt": "getsockopt",
-    "listen": "listen",
-    "poll": "ppoll",
-    "recv": "recvfrom",
-    "recv_into": "recvfrom",
-    "recvfrom": "recvfrom",
-    "recvfrom_into": "recvfrom",
-    "recvmsg": "recvmsg",
-    "recvmsg_into": "recvmsg",
-    "send": "sendto",
-    "sendfile": "sendfile",
-    "sendmsg": "sendmsg",
-    "sendto": "sendto",
-    "setblocking": "ioctl",
-    "setdescriptorflags": "fcntl",
-    "setsockopt": "setsockopt",
-    "shutdown": "shutdown",
-    "socket": "socket",
-    "socketpair": "socketpair",
-}
+STRACE_NAMES = {"send": "sendto", "recv": "recvfrom"}  # glibc makes these two of the calls with an address
+TRACED = """
+    accept accept4 bind close connect fcntl getpeername getsockname getsockopt ioctl listen poll ppoll recvfrom recvmsg sendfile sendmsg
+    sendto setsockopt shutdown socket socketpair
+""".split()
 MARK = "getppid"  # a system call that no socket makes
 
 
 class Call(str):
-    """A system call: its name, with what litsock asked and what the kernel answered."""
+    """A system call: its name as strace writes it, with what was asked and when."""
 
     arguments: tuple
-    answer: Any
     began: float  # by the monotonic clock
     ended: float
 
 
+class Calls(Sequence):
+    """The system calls of a trace, which may still grow."""
+
+    def __init__(self, trace: Any):
+        self.trace = trace
+
+    def all(self) -> list[Call]:
+        found = []
+        for record in self.trace._calls():
+            if record.signature.function not in LIBRARY:
+                found.append(call := Call(STRACE_NAMES.get(record.signature.function, record.signature.function)))
+                call.arguments, call.began, call.ended = record.values, record.start, record.end
+        return found
+
+    def __len__(self) -> int:
+        return len(self.all())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.all()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return self.all() == other
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.pretty(self.all())
+
+
 @contextmanager
-def recorded() -> Iterator[list[Call]]:
-    """A list that grows with each system call that litsock makes in this thread."""
-    calls: list[Call] = []
-    before = {name: getattr(kernel, name) for name in NAMES}
-    thread = get_ident()
-
-    def noting(name: str) -> Any:
-        def noted(*arguments: Any) -> Any:
-            if get_ident() != thread:
-                return before[name](*arguments)
-            calls.append(call := Call(NAMES[name]))
-            call.arguments, call.began = arguments, monotonic()
-            call.answer = before[name](*arguments)
-            call.ended = monotonic()
-            return call.answer
-
-        return noted
-
-    for name in NAMES:
-        setattr(kernel, name, noting(name))
-    try:
-        yield calls
-    finally:
-        for name, function in before.items():
-            setattr(kernel, name, function)
+def recorded() -> Iterator[Calls]:
+    """The system calls that litsock makes in this thread."""
+    with litsock.trace(thread=current_thread()) as trace:
+        yield Calls(trace)
 
 
 def strace(*command: str) -> list[str] | None:
     """What a program calls between two marks, in the thread that makes them; `None` where strace is not to be had."""
     if not shutil.which("strace"):
         return None
-    names = ",".join(sorted({*NAMES.values(), MARK, "poll", "accept"}))
+    names = ",".join([*TRACED, MARK])
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report")
         whole = ["strace", "-f", "-o", str(report), "-e", f"trace={names}", *command]
