@@ -5,18 +5,21 @@
 # %% ../nbs/42_command_line.ipynb #5b034a3e
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from argparse import REMAINDER, ArgumentParser
-from pathlib import Path
 
 import litsock
-from .examples.__main__ import Parser, add_programs, layout
-from .examples.__main__ import run as run_example
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # %% auto #0
-__all__ = ['columns', 'resolve', 'symbol', 'protocol_name', 'explain_constants', 'book', 'copy_book', 'lab', 'run', 'output_file',
-           'families', 'parser', 'main', 'complaint', 'complete']
+__all__ = ['TYPE_CHECKING', 'columns', 'resolve', 'symbol', 'protocol_name', 'explain_constants', 'is_number', 'error_rows',
+           'explain_errors', 'book', 'copy_book', 'lab', 'run', 'output_file', 'sockets', 'families', 'add_run_options',
+           'parser', 'main', 'complaint', 'complete']
 
 # %% ../nbs/42_command_line.ipynb #4e5eb9c4
 def columns(
@@ -56,14 +59,48 @@ def protocol_name(number: int) -> str:
 def explain_constants(
     pattern: str = "*",  # a name, a pattern such as `TCP_*`, or a number
 ) -> None:
-    "Explain constants: a name, a pattern such as 'TCP_*', or a number."
+    "Explain constants and error numbers: a name, a pattern such as 'TCP_*', or a number."
     from litsock.constants import describe
 
-    print(describe(int(pattern, 0) if pattern[:1].isdigit() else pattern))
+    errors = [] if pattern == "*" else error_rows(pattern)
+    try:
+        print(describe(int(pattern, 0) if is_number(pattern) else pattern))
+    except ValueError:
+        if not errors:
+            raise
+    if errors:
+        print(columns(errors))
+
+
+def is_number(pattern: str) -> bool:
+    return pattern.removeprefix("-")[:1].isdecimal()
+
+
+def error_rows(pattern: str) -> list:  # tuples of name, number and meaning
+    "The error numbers of the platform that a name, a pattern or a number asks for."
+    from fnmatch import fnmatchcase
+
+    known = ((name, number) for number, name in errno.errorcode.items())
+    if is_number(pattern):
+        found = [(name, number) for name, number in known if number == int(pattern, 0)]
+    else:
+        found = [(name, number) for name, number in known if fnmatchcase(name, pattern.upper())]
+    return [(name, str(number), os.strerror(number)) for name, number in sorted(found, key=lambda pair: pair[1])]
+
+
+def explain_errors(
+    pattern: str = "*",  # a name, a pattern such as `ECONN*`, or a number
+) -> None:
+    "Explain error numbers: a name, a pattern such as 'ECONN*', or a number."
+    if not (rows := error_rows(pattern)):
+        raise ValueError(f"no error is known as {pattern!r}")
+    print(columns(rows))
 
 # %% ../nbs/42_command_line.ipynb #0722cadf
 def book() -> Path:
     "Where the notebooks are: in the package, or beside it in a working copy."
+    from pathlib import Path
+
     package = Path(litsock.__file__).parent
     return next(folder for folder in (package / "book", package.parent / "nbs") if folder.is_dir())
 
@@ -85,40 +122,44 @@ def copy_book(
 
 
 def lab(
-    folder: Path = Path("litsock-book"),
+    folder: str = "litsock-book",
 ) -> None:
     "Open the book in JupyterLab, in a folder of your own."
     from importlib.util import find_spec
+    from pathlib import Path
     from subprocess import call
 
     if find_spec("jupyterlab") is None:
         raise OSError("JupyterLab is not installed here: pip install 'litsock[lab]'")
-    added = copy_book(folder)
+    added = copy_book(Path(folder))
     print(f"{folder}: {added} pages added. JupyterLab opens; stop it with Ctrl-C.", flush=True)
-    sys.exit(call([sys.executable, "-m", "jupyterlab", "--LabApp.default_url=/lab/tree/index.ipynb", str(folder)]))
+    sys.exit(call([sys.executable, "-m", "jupyterlab", "--LabApp.default_url=/lab/tree/index.ipynb", folder]))
 
 # %% ../nbs/42_command_line.ipynb #4a652ff0
 def run(
     program: list[str],  # the program and its arguments
     module: list[str] | None = None,  # or a module and its arguments
+    code: list[str] | None = None,  # or a program written out, and its arguments
     trace: bool = False,  # print each call that its sockets make
     summary: bool = False,  # print counts, errors and times of the calls when it has ended
     no_data: bool = False,  # without what was sent and received
     output: str | None = None,  # a file to print to; by default standard error
 ) -> None:
     "Run a Python program with litsock in the place of socket."
-    words = ["-m", *module] if module else program
+    words = ["-m", *module] if module else ["-c", *code] if code else program[program[:1] == ["--"] :]
     if not words:
-        sys.exit("litsock: which program? litsock run PROGRAM.py, or litsock run -m MODULE")
+        sys.exit("litsock: which program? litsock run PROGRAM.py, litsock run -m MODULE, or litsock run -c CODE")
+    if (output or no_data) and not (trace or summary):
+        sys.exit("litsock: --output and --no-data say what to print, so they need --trace or --summary")
     from litsock.dropin.install import run_program
 
     litsock.install()
-    if trace or summary:
-        from litsock.observe.tracing import watching
+    if not (trace or summary):
+        return run_program(words)
+    from litsock.observe.tracing import watching
 
-        with output_file(output) as file, watching(file, not no_data, trace, summary):
-            return run_program(words)
-    run_program(words)
+    with output_file(output) as file, watching(file, not no_data, trace, summary):
+        run_program(words)
 
 
 def output_file(path: str | None):
@@ -133,6 +174,11 @@ def output_file(path: str | None):
         raise SystemExit(f"litsock: cannot write to {path}: {error.strerror}") from None
 
 # %% ../nbs/42_command_line.ipynb #f731cfed
+def sockets() -> None:
+    "List the sockets of this machine, as ss(8) does."
+    print(litsock.sockets())
+
+
 def families() -> None:
     "Show which address families this kernel has, and what would bring the others."
     from litsock.observe.supported import supported
@@ -140,9 +186,23 @@ def families() -> None:
     print(supported())
 
 # %% ../nbs/42_command_line.ipynb #d3b89a95
+def add_run_options(parser: ArgumentParser) -> ArgumentParser:
+    "What `litsock run` understands."
+    parser.add_argument("--trace", action="store_true", help="print each call that its sockets make")
+    parser.add_argument("--summary", action="store_true", help="print counts, errors and times of the calls, at the end")
+    parser.add_argument("--no-data", action="store_true", help="leave out of these what is sent and received")
+    parser.add_argument("--output", metavar="FILE", help="print to FILE, not to standard error")
+    parser.add_argument("-m", dest="module", nargs=REMAINDER, metavar="MODULE", help="run a module, as python -m does")
+    parser.add_argument("-c", dest="code", nargs=REMAINDER, metavar="CODE", help="run a program written out, as python -c does")
+    parser.add_argument("program", nargs=REMAINDER, metavar="PROGRAM", help="a Python file, or - for standard input, and its arguments")
+    return parser
+
+
 def parser() -> ArgumentParser:
     "The command line."
-    parser = Parser(prog="litsock", description=litsock.__doc__, formatter_class=layout)
+    from litsock.examples.__main__ import Parser, add_programs, layout
+
+    parser = Parser(prog="litsock", description=litsock.__doc__.partition("\n")[0], formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"litsock {litsock.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -153,24 +213,21 @@ def parser() -> ArgumentParser:
         return made
 
     command(families, "families")
+    command(sockets, "sockets")
     resolving = command(resolve, "resolve")
     resolving.add_argument("name", metavar="NAME", help="a host name or an address")
     resolving.add_argument("service", metavar="SERVICE", nargs="?", help="a service, or a port number")
     explaining = command(explain_constants, "constants")
     explaining.add_argument("pattern", metavar="PATTERN", nargs="?", default="*", help="default: all there are")
+    explaining = command(explain_errors, "errno")
+    explaining.add_argument("pattern", metavar="PATTERN", nargs="?", default="*", help="default: all there are")
     about = "Run one of the example programs."
     examples = commands.add_parser("example", help=about, description=about, formatter_class=layout)
     examples.set_defaults(function=examples.print_help)
     add_programs(examples)
-    running = command(run, "run")
-    running.add_argument("--trace", action="store_true", help="print each call that its sockets make")
-    running.add_argument("--summary", action="store_true", help="print counts, errors and times of the calls, at the end")
-    running.add_argument("--no-data", action="store_true", help="leave out of these what is sent and received")
-    running.add_argument("--output", metavar="FILE", help="print to FILE, not to standard error")
-    running.add_argument("-m", dest="module", nargs=REMAINDER, metavar="MODULE", help="run a module, as python -m does")
-    running.add_argument("program", nargs=REMAINDER, metavar="PROGRAM", help="a Python file, and its arguments")
+    add_run_options(command(run, "run"))
     reading = command(lab, "lab")
-    reading.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, default=Path("litsock-book"), help="default: %(default)s")
+    reading.add_argument("folder", metavar="FOLDER", nargs="?", default="litsock-book", help="default: %(default)s")
     return parser
 
 
@@ -178,27 +235,32 @@ def main(
     arguments: list[str] | None = None,  # by default the command line's
 ) -> int:  # the exit status
     "The command `litsock`."
-    commands = parser()
-    complete(commands)
-    options = vars(commands.parse_args(arguments))
-    name, function = options.pop("name_of_program", None), options.pop("function", commands.print_help)
-    if name:
-        return run_example(name, options.pop("program"), **options)
-    if function is run:
-        run(**options)  # what goes wrong in a program is the program's
+    words = sys.argv[1:] if arguments is None else arguments
+    completing = "_ARGCOMPLETE" in os.environ
+    if words[:1] == ["run"] and not completing:  # a program that waits to be run need not wait for the other commands
+        chosen = add_run_options(ArgumentParser(prog="litsock run", description=run.__doc__)).parse_args(words[1:])
+        run(**vars(chosen))  # what goes wrong in a program is the program's
         return 0
+    commands = parser()
+    if completing:
+        complete(commands)
+    from litsock.examples.__main__ import run as run_example
+
+    options = vars(commands.parse_args(words))
+    name, function = options.pop("name_of_program", None), options.pop("function", commands.print_help)
     try:
-        function(**options)
-        sys.stdout.flush()
+        status = run_example(name, options.pop("program"), **options) if name else function(**options) or 0
+        if sys.stdout:  # it may be closed
+            sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # who reads what is printed has seen enough, as `head` has
+    except BrokenPipeError:  # whoever reads what is printed has seen enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes nowhere, without a word
         return 141
     except (OSError, ValueError) as error:
         print(f"litsock: {complaint(error, **options)}", file=sys.stderr)
         return 1
-    return 0
 
 
 def complaint(error, name=None, **others) -> str:

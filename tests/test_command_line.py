@@ -1,5 +1,6 @@
 """The command `litsock`, as its users meet it."""
 
+import errno
 import os
 import shlex
 import subprocess
@@ -71,6 +72,22 @@ def test_constants():
     assert (status, output) == (1, "") and one_line(complaint, "did you mean SO_REUSEADDR")
 
 
+def test_error_numbers():
+    number = errno.ECONNREFUSED
+    for words in (["constants", str(number)], ["constants", "ECONNREFUSED"], ["errno", str(number)], ["errno", "econnref*"], ["errno", hex(number)]):
+        status, output, complaint = run(*words)
+        assert (status, complaint) == (0, "") and ["ECONNREFUSED", str(number), *os.strerror(number).split()] in map(str.split, output.splitlines())
+    assert len(run("errno")[1].splitlines()) == len(errno.errorcode)
+    status, output, complaint = run("errno", "ENONSENSE")
+    assert (status, output) == (1, "") and one_line(complaint, "ENONSENSE")
+
+
+def test_sockets():
+    with litsock.create_server(("127.0.0.1", 0)) as server:
+        status, output, complaint = run("sockets")
+        assert (status, complaint) == (0, "") and str(server.getsockname()[1]) in output
+
+
 def test_examples():
     assert run("example", "scatter")[1].endswith("Received b'Hello, world'\n")
     status, output, complaint = run("example", "fetch", "nonsense")
@@ -85,6 +102,32 @@ def test_run_a_program(tmp_path):
     assert run("run", "-m", "module", "--flag", cwd=tmp_path)[:2] == (3, "litsock ['--flag'] __main__\n")
 
 
+CODE = "import sys; print(sys.argv, __name__, sys.path[0], sorted(globals()), __loader__)"
+
+
+@pytest.mark.parametrize("words, text", [(["-c", CODE, "a", "-c", "--trace"], ""), (["-", "x", "-m"], CODE), (["--", "program.py", "--"], "")])
+def test_run_as_python_does(words, text, tmp_path):
+    (tmp_path / "program.py").write_text(CODE.replace(", __loader__", ""))
+    environment = os.environ | {"PYTHONPATH": str(Path(litsock.__file__).parents[1])}
+    answers = []
+    for command in ([], ["-m", "litsock", "run"]):
+        done = subprocess.run([sys.executable, *command, *words], input=text, capture_output=True, text=True, timeout=LIMIT, cwd=tmp_path, env=environment)
+        answers.append((done.returncode, done.stdout, done.stderr))
+    assert answers[1] == answers[0] and answers[0][0] == 0, answers
+
+
+@pytest.mark.parametrize("words", [["--no-data"], ["--output", "x"]])
+def test_what_to_print_needs_something_to_print(words, tmp_path):
+    status, output, complaint = run("run", *words, "program.py", cwd=tmp_path)
+    assert (status, output) == (1, "") and one_line(complaint, "--trace")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_program_starts_without_the_other_commands():
+    code = "import sys; print([name for name in ('litsock.examples', 'litsock.observe', 'argcomplete', 'pathlib') if name in sys.modules])"
+    assert run("run", "-c", code)[1] == "[]\n"
+
+
 def test_run_nothing(tmp_path):
     status, output, complaint = run("run")
     assert (status, output) == (1, "") and one_line(complaint, "which program?")
@@ -96,6 +139,13 @@ def test_who_reads_may_stop_reading():
     line = f"{shlex.quote(sys.executable)} -m litsock constants | head -n 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (141, "") and done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", ["constants", "families", "errno", "sockets", "resolve 127.0.0.1", "example scatter"])
+def test_a_closed_standard_output(words):
+    line = f"{shlex.quote(sys.executable)} -m litsock {words} >&-"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_port_has_sixteen_bits():

@@ -151,7 +151,7 @@ def too_late(taken):
 
 # %% ../../nbs/40_dropin.ipynb #dbcf7073
 def run_program(
-    argv: list[str],  # `[PROGRAM, ARGUMENT, …]` or `["-m", MODULE, ARGUMENT, …]`, as after `python`
+    argv: list[str],  # `[PROGRAM, …]`, `["-m", MODULE, …]`, `["-c", CODE, …]` or `["-", …]`, as after `python`
 ) -> None:
     "Run a program as Python would run it, once litsock is installed. What ends the program ends this call: `SystemExit`, or any other exception."
     sys.modules["__main__"] = main = ModuleType("__main__")
@@ -159,6 +159,8 @@ def run_program(
     try:
         if argv[0] == "-m":
             run_module(argv[1:])
+        elif argv[0] in ("-c", "-"):
+            run_text(argv, vars(main))
         else:
             run_file(argv, vars(main))
     except SystemExit:
@@ -177,6 +179,20 @@ def run_module(words):
     if not sys.flags.safe_path:  # Python was told (`-P`) to search no such place
         search_first(getcwd())
     _run_module_as_main(words[0])
+
+
+def run_text(words, namespace):
+    "What `python -c` and `python -` do: run what is written there, or comes by standard input."
+    from importlib.machinery import BuiltinImporter
+
+    sys.argv[:] = words if words[0] == "-" else ["-c", *words[2:]]
+    if not sys.flags.safe_path:
+        search_first("")
+    text, file = (sys.stdin.read(), "<stdin>") if words[0] == "-" else (words[1], "<string>")
+    namespace.update(__loader__=BuiltinImporter, __package__=None)
+    if words[0] == "-":
+        namespace.update(__file__=file, __cached__=None)
+    exec(compile(text, file, "exec", dont_inherit=True), namespace)
 
 
 def run_file(words, namespace):
