@@ -13,7 +13,8 @@ from operator import index
 from . import kernel
 from .constants import AF_INET, AF_INET6, AF_UNSPEC, AI_NUMERICHOST, SOCK_DGRAM, AddressFamily, SocketKind, as_member
 from .constants import herror, htons, inet_ntop, ntohs
-from .families import RESOLVER, codec_for, family_of, in_range, integer, lookup_failure, unpack
+from .families import codec_for, unpack
+from .families.addresses import RESOLVER, family_of, in_range, integer, lookup_failure
 from .kernel import c_int, c_size, c_text
 
 # %% auto #0

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litsock import families
-from litsock.families import Other, codec_for, elsewhere
+from litsock.constants import gaierror
+from litsock.families import codec_for, elsewhere
+from litsock.families.addresses import RESOLVER, SOCKADDR, UnknownFamily
 
 SOME = settings(max_examples=500, deadline=None, database=None, derandomize=True)
 PROTOCOLS = range(64)  # more than any family has
@@ -22,11 +24,11 @@ WRONG = TypeError, ValueError, OverflowError, OSError
 
 def every_codec() -> list[Any]:
     "Each codec once: of the families of this platform with each protocol, and of other systems."
-    here = [codec_for(family, proto) for family in (*families.CODECS, *families.ROOM_OF) for proto in PROTOCOLS]
+    here = [codec_for(family, proto) for family in (*families.CODECS, *families.MODULE_OF) for proto in PROTOCOLS]
     there = [*elsewhere.CODECS.values(), elsewhere.LINK, *elsewhere.FREEBSD.values(), elsewhere.FREEBSD_HCI,
              *elsewhere.NETBSD.values(), elsewhere.WINDOWS_RFCOMM]
-    lasting = {id(codec): codec for codec in here + there if not isinstance(codec, Other)}
-    return [*lasting.values(), Other(0xFE)]
+    known = {id(codec): codec for codec in here + there if not isinstance(codec, UnknownFamily)}
+    return [*known.values(), UnknownFamily(0xFE)]
 
 
 CODECS = every_codec()
@@ -38,26 +40,26 @@ def nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     "No name of a host is looked up in these tests."
 
     def unknown(name: bytes, family: int) -> bytes:
-        raise families.gaierror(-2, "Name or service not known")
+        raise gaierror(-2, "Name or service not known")
 
-    monkeypatch.setattr(families.RESOLVER, "name", unknown)
+    monkeypatch.setattr(RESOLVER, "name", unknown)
 
 
-def test_every_family_with_a_room_has_a_codec() -> None:
-    for family in (*families.CODECS, *families.ROOM_OF):
-        assert not all(isinstance(codec_for(family, proto), Other) for proto in PROTOCOLS), family
+def test_every_family_with_a_module_has_a_codec() -> None:
+    for family in (*families.CODECS, *families.MODULE_OF):
+        assert not all(isinstance(codec_for(family, proto), UnknownFamily) for proto in PROTOCOLS), family
     assert len(CODECS) > 20
 
 
 @each
 def test_a_codec_has_what_sockets_use(codec: Any) -> None:
-    assert isinstance(codec.lasting, bool) and 0 < codec.family < 0x10000
+    assert isinstance(codec.cacheable, bool) and 0 < codec.family < 0x10000
     assert callable(codec.pack) and callable(codec.unpack)
 
 
 def raw_addresses(codec: Any) -> st.SearchStrategy[bytes]:
     "Random bytes: of any family, and of the codec's own."
-    head = families.family_bytes(codec.family)
+    head = SOCKADDR.pack(codec.family, b"")
     return st.one_of(st.binary(max_size=160), st.binary(max_size=160).map(lambda body: head + body))
 
 
@@ -116,12 +118,12 @@ def test_what_is_no_address_is_refused_in_one_of_four_ways(codec: Any) -> None:
     check()
 
 
-@pytest.mark.parametrize("family", sorted({int(family) for family in (*families.CODECS, *families.ROOM_OF)}))
+@pytest.mark.parametrize("family", sorted({int(family) for family in (*families.CODECS, *families.MODULE_OF)}))
 def test_any_bytes_of_a_known_family_can_be_reported(family: int) -> None:
     @given(st.binary(max_size=130), st.integers(-1, 70))
     @SOME
     def check(body: bytes, proto: int) -> None:
-        raw = families.family_bytes(family) + body
+        raw = SOCKADDR.pack(family, body)
         try:
             address = families.unpack(raw, proto)
         except ValueError:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import litsock
-from litsock.families import RESOLVER, codec_for
+from litsock.families import codec_for
+from litsock.families.addresses import RESOLVER
 from litsock.families.links import Netlink, Packet
 
 # In the virtual machine everything takes ten times as long, and what bytes mean is the same as outside.

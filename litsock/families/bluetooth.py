@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from litsock.constants import (
     AF_BLUETOOTH, BDADDR_BREDR, BTPROTO_HCI, BTPROTO_L2CAP, BTPROTO_RFCOMM, BTPROTO_SCO, HCI_CHANNEL_RAW,
 )
-from . import Other, family_bytes, fields_of, integer, long_enough
+from .addresses import UnknownFamily, fields_of, integer
+from ..kernel.checks import without_zero
+from ..kernel.structs import Struct
 
 # %% auto #0
-__all__ = ['CODECS', 'bdaddr_bytes', 'octet', 'bdaddr_text', 'wrong_format', 'number', 'device_bytes', 'L2cap', 'Rfcomm', 'Sco',
-           'Hci', 'Formless', 'codec']
+__all__ = ['SOCKADDR_L2', 'SOCKADDR_RC', 'SOCKADDR_SCO', 'SOCKADDR_HCI', 'CODECS', 'bdaddr_bytes', 'octet', 'bdaddr_text',
+           'wrong_format', 'device_bytes', 'L2cap', 'Rfcomm', 'Sco', 'Hci', 'UnknownProtocol', 'codec']
 
 # %% ../../nbs/13_bluetooth.ipynb #f9b82825
 def bdaddr_bytes(
@@ -54,15 +56,6 @@ def wrong_format():
         raise OSError(f"wrong format: {error}") from None
 
 
-def number(
-    value,  # what somebody gave for a number
-    bits: int,  # of its field
-    name: str,  # of the field, for the message
-) -> int:
-    "`value` as C keeps it in a field without a sign."
-    return integer(value, name) & (1 << bits) - 1
-
-
 def device_bytes(
     device,  # what somebody gave for the address of a device
 ) -> bytes:  # six
@@ -72,10 +65,20 @@ def device_bytes(
     return bdaddr_bytes(device)
 
 # %% ../../nbs/13_bluetooth.ipynb #a1823eda
+SOCKADDR_L2 = Struct("sockaddr_l2", "kernel: net/bluetooth/l2cap.h", """
+l2_family       2  family
+l2_psm          2  little
+l2_bdaddr       6  bdaddr
+l2_cid          2  little
+l2_bdaddr_type  1  number
+(padding)       1  blank
+""")
+
+
 class L2cap:
     "`(bdaddr, psm[, cid[, bdaddr_type]])` as `struct sockaddr_l2`: include/net/bluetooth/l2cap.h."
 
-    family, lasting = AF_BLUETOOTH, False
+    family, cacheable = AF_BLUETOOTH, False
     form = "L2CAP address must be a tuple (bdaddr, psm[, cid[, bdaddr_type]])"
 
     def __init__(
@@ -92,27 +95,33 @@ class L2cap:
         with wrong_format():
             device, psm, cid, kind = (*fields_of(address, 2, 4, self.form), 0, BDADDR_BREDR)[:4]
             device = device_bytes(device)
-            psm, cid = number(psm, 16, "psm"), number(cid, 16, "cid")
-            tail = bytes([number(kind, 8, "bdaddr_type"), 0])
-        return family_bytes(AF_BLUETOOTH) + psm.to_bytes(2, "little") + device + cid.to_bytes(2, "little") + tail
+            psm, cid, kind = integer(psm, "psm"), integer(cid, "cid"), integer(kind, "bdaddr_type")
+        return SOCKADDR_L2.pack(AF_BLUETOOTH, psm, device, cid, kind)
 
     def unpack(
         self,
         raw: bytes,  # 14 bytes
     ) -> tuple:
         "The fields, without those at the end that say nothing."
-        long_enough(raw, 14, "sockaddr_l2")
-        device, psm = bdaddr_text(raw[4:10]), int.from_bytes(raw[2:4], "little")
-        cid, kind = int.from_bytes(raw[10:12], "little"), raw[12]
+        _, psm, device, cid, kind = SOCKADDR_L2.unpack(raw)
+        device = bdaddr_text(device)
         if kind != BDADDR_BREDR:
             return device, psm, cid, kind
         return (device, psm, cid) if cid and self.channels else (device, psm)
 
 # %% ../../nbs/13_bluetooth.ipynb #1e3b1f5a
+SOCKADDR_RC = Struct("sockaddr_rc", "kernel: net/bluetooth/rfcomm.h", """
+rc_family       2  family
+rc_bdaddr       6  bdaddr
+rc_channel      1  number
+(padding)       1  blank
+""")
+
+
 class Rfcomm:
     "`(bdaddr, channel)` as `struct sockaddr_rc`: include/net/bluetooth/rfcomm.h."
 
-    family, lasting = AF_BLUETOOTH, False
+    family, cacheable = AF_BLUETOOTH, False
     form = "RFCOMM address must be a pair (bdaddr, channel)"
 
     def pack(
@@ -122,21 +131,27 @@ class Rfcomm:
         "The `sockaddr_rc`."
         with wrong_format():
             device, channel = fields_of(address, 2, 2, self.form)
-            return family_bytes(AF_BLUETOOTH) + device_bytes(device) + bytes([number(channel, 8, "channel"), 0])
+            return SOCKADDR_RC.pack(AF_BLUETOOTH, device_bytes(device), integer(channel, "channel"))
 
     def unpack(
         self,
         raw: bytes,  # 10 bytes
     ) -> tuple[str, int]:
         "`(bdaddr, channel)`."
-        long_enough(raw, 10, "sockaddr_rc")
-        return bdaddr_text(raw[2:8]), raw[8]
+        _, device, channel = SOCKADDR_RC.unpack(raw)
+        return bdaddr_text(device), channel
 
 # %% ../../nbs/13_bluetooth.ipynb #9edb9da5
+SOCKADDR_SCO = Struct("sockaddr_sco", "kernel: net/bluetooth/sco.h", """
+sco_family      2  family
+sco_bdaddr      6  bdaddr
+""")
+
+
 class Sco:
     "`bdaddr`, as `struct sockaddr_sco`: include/net/bluetooth/sco.h."
 
-    family, lasting = AF_BLUETOOTH, False
+    family, cacheable = AF_BLUETOOTH, False
 
     def pack(
         self,
@@ -146,22 +161,28 @@ class Sco:
         if not isinstance(address, (str, bytes)):
             raise OSError(f"wrong format: SCO address must be str or bytes, not {type(address).__name__}")
         text = address.encode() if isinstance(address, str) else address
-        if b"\0" in text:
-            raise ValueError("SCO address has an embedded null character")
-        return family_bytes(AF_BLUETOOTH) + bdaddr_bytes(text.decode("latin-1"))
+        text = without_zero(text, "SCO address has an embedded null character")
+        return SOCKADDR_SCO.pack(AF_BLUETOOTH, bdaddr_bytes(text.decode("latin-1")))
 
     def unpack(
         self,
         raw: bytes,  # 8 bytes
     ) -> str:
         "The address of the device."
-        return bdaddr_text(long_enough(raw, 8, "sockaddr_sco")[2:8])
+        return bdaddr_text(SOCKADDR_SCO.unpack(raw)[1])
 
 # %% ../../nbs/13_bluetooth.ipynb #22a01bc2
+SOCKADDR_HCI = Struct("sockaddr_hci", "kernel: net/bluetooth/hci_sock.h", """
+hci_family      2  family
+hci_dev         2  number
+hci_channel     2  number
+""")
+
+
 class Hci:
     "`device_id` or `(device_id[, channel])` as `struct sockaddr_hci`: include/net/bluetooth/hci_sock.h."
 
-    family, lasting = AF_BLUETOOTH, False
+    family, cacheable = AF_BLUETOOTH, False
     form = "HCI address must be an integer or a tuple (device_id[, channel])"
 
     def pack(
@@ -173,20 +194,18 @@ class Hci:
             address = (address,)
         with wrong_format():
             device, channel = (*fields_of(address, 1, 2, self.form), HCI_CHANNEL_RAW)[:2]
-            numbers = number(device, 16, "device_id"), number(channel, 16, "channel")
-        return family_bytes(AF_BLUETOOTH) + b"".join(field.to_bytes(2, sys.byteorder) for field in numbers)
+            return SOCKADDR_HCI.pack(AF_BLUETOOTH, integer(device, "device_id"), integer(channel, "channel"))
 
     def unpack(
         self,
         raw: bytes,  # 6 bytes
     ) -> int | tuple[int, int]:
         "The number of the controller; with the channel unless that is the raw one."
-        long_enough(raw, 6, "sockaddr_hci")
-        device, channel = (int.from_bytes(raw[at : at + 2], sys.byteorder) for at in (2, 4))
+        _, device, channel = SOCKADDR_HCI.unpack(raw)
         return device if channel == HCI_CHANNEL_RAW else (device, channel)
 
 # %% ../../nbs/13_bluetooth.ipynb #783651dd
-class Formless(Other):
+class UnknownProtocol(UnknownFamily):
     "An address of a Bluetooth protocol that has no form in Python."
 
     def __init__(
@@ -208,4 +227,4 @@ def codec(
     proto: int,  # one of `BTPROTO_*`
 ):  # an object with `pack` and `unpack`
     "The codec of a Bluetooth protocol."
-    return CODECS.get(proto) or Formless(proto)
+    return CODECS.get(proto) or UnknownProtocol(proto)

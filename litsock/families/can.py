@@ -6,21 +6,26 @@
 from __future__ import annotations
 
 import os
-import sys
-from struct import calcsize
 from typing import NamedTuple
 
 from .. import constants
 from ..constants import *
-from . import RESOLVER, Resolver, family_bytes, fields_of, long_enough, unsigned
+from .addresses import RESOLVER, Resolver, fields_of, wrapping
+from ..kernel.checks import with_note, without_zero
+from ..kernel.structs import LONG, Struct
 
 # %% auto #0
-__all__ = ['SIZE', 'IFNAMSIZ', 'KINDS', 'CODECS', 'UNSUPPORTED', 'SHORT', 'LONG', 'CANFD_FDF', 'HEAD', 'FLAGS', 'WORD',
-           'INTERVALS', 'ID', 'FRAMES', 'interface_bytes', 'Can', 'IsoTp', 'J1939', 'Unsupported', 'codec', 'Frame',
-           'checked_id', 'BcmMessage', 'unsigned_at', 'interval_bytes', 'interval_at']
+__all__ = ['SOCKADDR_CAN', 'IFNAMSIZ', 'KINDS', 'CODECS', 'UNSUPPORTED', 'CAN_FRAME', 'CANFD_FRAME', 'FRAME_SIZE',
+           'FD_FRAME_SIZE', 'CANFD_FDF', 'FLAGS', 'BCM_HEAD', 'interface_bytes', 'Can', 'IsoTp', 'J1939', 'Unsupported',
+           'codec', 'Frame', 'checked_id', 'BcmMessage', 'parts']
 
 # %% ../../nbs/12_can.ipynb #7b9e9ae5
-SIZE = 24  # bytes of struct sockaddr_can
+SOCKADDR_CAN = Struct("sockaddr_can", "linux/can.h", """
+can_family      2  family
+(padding)       2  blank
+can_ifindex     4  number
+can_addr       16  blank
+""")
 IFNAMSIZ = 16  # <net/if.h>
 
 
@@ -32,17 +37,16 @@ def interface_bytes(
         raw = os.fsencode(name)
     except TypeError:
         raise TypeError(f"interface must be str, bytes or os.PathLike, not {type(name).__name__}") from None
-    if b"\0" in raw:
-        raise ValueError("interface name must not contain null character")
-    return raw
+    return without_zero(raw, "interface name must not contain null character")
 
 
 class Can:
     "`(interface,)` as `struct sockaddr_can`: `<linux/can.h>`."
 
-    family, lasting = AF_CAN, False  # an interface's name may pass to another one
+    family, cacheable = AF_CAN, False  # an interface's name may pass to another one
     form = "AF_CAN address must be a tuple (interface,)"
-    numbers: dict[str, int] = {}  # what follows the interface: names, and sizes in bytes
+    struct = SOCKADDR_CAN
+    numbers: tuple[str, ...] = ()  # what follows the interface
 
     def __init__(
         self,
@@ -58,44 +62,54 @@ class Can:
         count = 1 + len(self.numbers)
         interface, *numbers = fields_of(address, count, count, self.form)
         interface = interface_bytes(interface)
-        fields = zip(numbers, self.numbers.items())
-        rest = b"".join(unsigned(number, size, name) for number, (name, size) in fields)
-        place = self.place(interface).to_bytes(4, sys.byteorder)
-        return (family_bytes(AF_CAN) + bytes(2) + place + rest).ljust(SIZE, b"\0")
+        numbers = list(map(wrapping, numbers, self.numbers))  # before anything is looked up
+        return self.struct.pack(AF_CAN, self.interface_number(interface), *numbers)
 
-    def place(self, interface):
+    def interface_number(self, name):
         "The number of an interface, 0 for all."
-        if len(interface) < IFNAMSIZ:
-            return self.resolver.interface(interface) if interface else 0
-        error = OSError("AF_CAN interface name too long")
-        error.add_note(f"{os.fsdecode(interface)!r} has {len(interface)} bytes, and {IFNAMSIZ - 1} are allowed")
-        raise error
+        if len(name) >= IFNAMSIZ:
+            note = f"{os.fsdecode(name)!r} has {len(name)} bytes, and {IFNAMSIZ - 1} are allowed"
+            raise with_note(OSError("AF_CAN interface name too long"), note)
+        return self.resolver.interface(name) if name else 0
 
     def unpack(
         self,
         raw: bytes,  # at least as many as the form has
     ) -> tuple:
         "The interface, and the numbers of the protocol."
-        long_enough(raw, 8 + sum(self.numbers.values()), "sockaddr_can")
-        place, at, numbers = int.from_bytes(raw[4:8], sys.byteorder), 8, []
-        for size in self.numbers.values():
-            numbers.append(int.from_bytes(raw[at : at + size], sys.byteorder))
-            at += size
-        return (self.resolver.interface_name(place) if place else "", *numbers)
+        _, interface, *numbers = self.struct.unpack(raw)
+        return (self.resolver.interface_name(interface) if interface else "", *numbers)
 
 # %% ../../nbs/12_can.ipynb #90589ab8
 class IsoTp(Can):
     "`(interface, rx_addr, tx_addr)` as `struct sockaddr_can`: `<linux/can.h>`."
 
     form = "AF_CAN address for ISO-TP must be a tuple (interface, rx_addr, tx_addr)"
-    numbers = {"rx_addr": 4, "tx_addr": 4}
+    numbers = "rx_addr", "tx_addr"
+    struct = Struct("sockaddr_can", "linux/can.h", """
+can_family      2  family
+(padding)       2  blank
+can_ifindex     4  number
+rx_id           4  hex
+tx_id           4  hex
+(unused)        8  blank
+""")
 
 # %% ../../nbs/12_can.ipynb #342ddd83
 class J1939(Can):
     "`(interface, name, pgn, addr)` as `struct sockaddr_can`: `<linux/can.h>`, `<linux/can/j1939.h>`."
 
     form = "AF_CAN address for J1939 must be a tuple (interface, name, pgn, addr)"
-    numbers = {"name": 8, "pgn": 4, "addr": 1}
+    numbers = "name", "pgn", "addr"
+    struct = Struct("sockaddr_can", "linux/can.h", """
+can_family      2  family
+(padding)       2  blank
+can_ifindex     4  number
+name            8  hex
+pgn             4  hex
+addr            1  hex
+(unused)        3  blank
+""")
 
 # %% ../../nbs/12_can.ipynb #20f9f3c5
 class Unsupported(Can):
@@ -118,9 +132,21 @@ def codec(
     return CODECS.get(proto, UNSUPPORTED)
 
 # %% ../../nbs/12_can.ipynb #0266f271
-SHORT, LONG = 16, 72  # bytes of struct can_frame and of struct canfd_frame: <linux/can.h>
-CANFD_FDF = 4  # the same; older headers do not have the name
-HEAD = 8  # bytes in front of the data
+CAN_FRAME = Struct("can_frame", "linux/can.h", """
+can_id          4  hex
+len             1  number
+(padding)       3  blank
+data            8  bytes
+""")
+CANFD_FRAME = Struct("canfd_frame", "linux/can.h", """
+can_id          4  hex
+len             1  number
+flags           1  hex
+(reserved)      2  blank
+data           64  bytes
+""")
+FRAME_SIZE, FD_FRAME_SIZE = 16, 72  # bytes of the two structs
+CANFD_FDF = 4  # <linux/can.h>; older headers do not have the name
 FLAGS = CAN_EFF_FLAG | CAN_RTR_FLAG | CAN_ERR_FLAG
 
 
@@ -133,13 +159,14 @@ class Frame(NamedTuple):
 
     def pack(self) -> bytes:  # 16 bytes, or 72
         "The struct, to send."
-        size = LONG if self.flags & CANFD_FDF else SHORT
-        if len(self.data) > size - HEAD:
-            raise ValueError(f"data has {len(self.data)} bytes; this kind of frame holds {size - HEAD}")
-        if not 0 <= self.flags <= 255 or self.flags and size == SHORT:
+        most = 64 if self.flags & CANFD_FDF else 8
+        if len(self.data) > most:
+            raise ValueError(f"data has {len(self.data)} bytes; this kind of frame holds {most}")
+        if not 0 <= self.flags <= 255 or self.flags and most == 8:
             raise ValueError(f"flags must be 0, or CANFD_FDF and others in one byte, not {self.flags}")
-        head = checked_id(self.id).to_bytes(4, sys.byteorder) + bytes([len(self.data), self.flags])
-        return (head + bytes(2) + self.data).ljust(size, b"\0")
+        if most == 8:
+            return CAN_FRAME.pack(checked_id(self.id), len(self.data), self.data)
+        return CANFD_FRAME.pack(checked_id(self.id), len(self.data), self.flags, self.data)
 
     @classmethod
     def unpack(
@@ -147,12 +174,17 @@ class Frame(NamedTuple):
         raw: bytes,  # 16 or 72
     ) -> Frame:
         "What was received."
-        if len(raw) not in (SHORT, LONG):
-            raise ValueError(f"a frame has {SHORT} bytes, or {LONG} in CAN FD, got {len(raw)}")
-        size, flags = raw[4], raw[5] | CANFD_FDF if len(raw) == LONG else 0
-        if size > len(raw) - HEAD:
-            raise ValueError(f"len says {size} bytes of data, and there is room for {len(raw) - HEAD}")
-        return cls(int.from_bytes(raw[:4], sys.byteorder), raw[HEAD : HEAD + size], flags)
+        if len(raw) == FRAME_SIZE:
+            number, size, data = CAN_FRAME.unpack(raw)
+            flags = 0
+        elif len(raw) == FD_FRAME_SIZE:
+            number, size, flags, data = CANFD_FRAME.unpack(raw)
+            flags |= CANFD_FDF
+        else:
+            raise ValueError(f"a frame has {FRAME_SIZE} bytes, or {FD_FRAME_SIZE} in CAN FD, got {len(raw)}")
+        if size > len(data):
+            raise ValueError(f"len says {size} bytes of data, and there are at most {len(data)}")
+        return cls(number, data[:size], flags)
 
     def __repr__(self) -> str:
         flags = f", flags={self.flags:#x}" if self.flags else ""
@@ -168,10 +200,19 @@ def checked_id(number: int) -> int:
     return number
 
 # %% ../../nbs/12_can.ipynb #53a8297b
-WORD = calcsize("l")  # bytes of a C long, of which each interval has two: seconds and microseconds
-INTERVALS = -(-12 // WORD) * WORD  # where they begin
-ID = INTERVALS + 4 * WORD
-FRAMES = -(-(ID + 8) // 8) * 8  # where the frames begin
+BCM_HEAD = Struct("bcm_msg_head", "linux/can/bcm.h", f"""
+opcode          4  number
+flags           4  hex
+count           4  number
+(padding)       {-12 % LONG}  blank
+ival1.tv_sec    long  signed
+ival1.tv_usec   long  signed
+ival2.tv_sec    long  signed
+ival2.tv_usec   long  signed
+can_id          4  hex
+nframes         4  number
+(padding)       {-(20 + -12 % LONG + 4 * LONG) % 8}  blank
+""")
 
 
 class BcmMessage(NamedTuple):
@@ -187,11 +228,10 @@ class BcmMessage(NamedTuple):
 
     def pack(self) -> bytes:
         "The datagram, to send."
-        numbers = {"opcode": self.opcode, "flags": self.flags, "count": self.times}
-        head = b"".join(unsigned(number, 4, name) for name, number in numbers.items()).ljust(INTERVALS, b"\0")
-        head += interval_bytes(self.interval1, "interval1") + interval_bytes(self.interval2, "interval2")
-        head += unsigned(self.id, 4, "id") + len(self.frames).to_bytes(4, sys.byteorder)
-        return head.ljust(FRAMES, b"\0") + b"".join(frame.pack() for frame in self.frames)
+        opcode, flags, times = map(wrapping, (self.opcode, self.flags, self.times), ("opcode", "flags", "count"))
+        intervals = *parts(self.interval1, "interval1"), *parts(self.interval2, "interval2")
+        head = BCM_HEAD.pack(opcode, flags, times, *intervals, wrapping(self.id, "id"), len(self.frames))
+        return head + b"".join(frame.pack() for frame in self.frames)
 
     @classmethod
     def unpack(
@@ -199,27 +239,16 @@ class BcmMessage(NamedTuple):
         raw: bytes,
     ) -> BcmMessage:
         "What was received."
-        long_enough(raw, FRAMES, "bcm_msg_head")
-        opcode, flags, times = (unsigned_at(raw, at) for at in (0, 4, 8))
-        size = LONG if flags & CAN_BCM_CAN_FD_FRAME else SHORT
-        frames = [raw[at : at + size] for at in range(FRAMES, len(raw), size)]
-        if len(frames) != unsigned_at(raw, ID + 4):
-            raise ValueError(f"nframes says {unsigned_at(raw, ID + 4)} frames, and there are {len(frames)}")
-        intervals = interval_at(raw, INTERVALS), interval_at(raw, INTERVALS + 2 * WORD)
-        return cls(opcode, unsigned_at(raw, ID), tuple(map(Frame.unpack, frames)), flags, times, *intervals)
+        opcode, flags, times, seconds1, micros1, seconds2, micros2, id, count = BCM_HEAD.unpack(raw)
+        size = FD_FRAME_SIZE if flags & CAN_BCM_CAN_FD_FRAME else FRAME_SIZE
+        frames = tuple(Frame.unpack(raw[at : at + size]) for at in range(BCM_HEAD.size, len(raw), size))
+        if len(frames) != count:
+            raise ValueError(f"nframes says {count} frames, and there are {len(frames)}")
+        return cls(opcode, id, frames, flags, times, seconds1 + micros1 / 1_000_000, seconds2 + micros2 / 1_000_000)
 
 
-def unsigned_at(raw, at) -> int:
-    return int.from_bytes(raw[at : at + 4], sys.byteorder)
-
-
-def interval_bytes(seconds, name) -> bytes:
-    "A `struct bcm_timeval`."
+def parts(seconds, name) -> tuple[int, int]:
+    "An interval as `struct bcm_timeval` has it: seconds and microseconds."
     if not 0 <= seconds < 2**31:
         raise ValueError(f"{name} must be 0 seconds or more, and less than 2**31, got {seconds!r}")
-    return b"".join(part.to_bytes(WORD, sys.byteorder) for part in divmod(round(seconds * 1_000_000), 1_000_000))
-
-
-def interval_at(raw, at) -> float:
-    seconds, micros = (int.from_bytes(raw[start : start + WORD], sys.byteorder, signed=True) for start in (at, at + WORD))
-    return seconds + micros / 1_000_000
+    return divmod(round(seconds * 1_000_000), 1_000_000)

@@ -5,24 +5,32 @@
 # %% ../../nbs/14_clusters.ipynb #a700825f
 from __future__ import annotations
 
-import sys
-
-from .. import families
-from ..constants import AF_INET, AF_QIPCRTR, AF_RDS, AF_TIPC, AF_VSOCK
-from . import family_bytes, fields_of, long_enough, unsigned
+from ..constants import AF_QIPCRTR, AF_RDS, AF_TIPC, AF_VSOCK
+from .addresses import INET, fields_of, wrapping
+from ..kernel.structs import Struct
 
 # %% auto #0
-__all__ = ['NAMESEQ', 'NAME', 'ID', 'CLUSTER_SCOPE', 'CODECS', 'Tipc', 'Vsock', 'Qipcrtr', 'codec']
+__all__ = ['NAMESEQ', 'NAME', 'ID', 'CLUSTER_SCOPE', 'SOCKADDR_TIPC', 'SOCKADDR_VM', 'SOCKADDR_QRTR', 'CODECS', 'Tipc', 'Vsock',
+           'Qipcrtr', 'codec']
 
 # %% ../../nbs/14_clusters.ipynb #ee88807e
 NAMESEQ, NAME, ID = 1, 2, 3  # the TIPC_ADDR_* of <linux/tipc.h>
 CLUSTER_SCOPE = 2
 
+SOCKADDR_TIPC = Struct("sockaddr_tipc", "linux/tipc.h", """
+family          2  family
+addrtype        1  number
+scope           1  signed
+addr[0]         4  number
+addr[1]         4  number
+addr[2]         4  number
+""")
+
 
 class Tipc:
     "`(addr_type, v1, v2, v3[, scope])` as `struct sockaddr_tipc`: `<linux/tipc.h>`."
 
-    family, lasting = AF_TIPC, True
+    family, cacheable = AF_TIPC, True
     form = "AF_TIPC address must be a tuple (addr_type, v1, v2, v3[, scope])"
 
     def pack(
@@ -31,15 +39,14 @@ class Tipc:
     ) -> bytes:  # 16 bytes
         "The `sockaddr_tipc`."
         kind, v1, v2, v3, scope = (*fields_of(address, 4, 5, self.form), CLUSTER_SCOPE)[:5]
-        kind = int.from_bytes(unsigned(kind, 4, "addr_type"), sys.byteorder)
-        v1, v2, v3 = unsigned(v1, 4, "v1"), unsigned(v2, 4, "v2"), unsigned(v3, 4, "v3")
-        head = family_bytes(AF_TIPC) + bytes([kind & 0xFF]) + unsigned(scope, 1, "scope")
+        kind = wrapping(kind, "addr_type") & 0xFFFFFFFF
+        v1, v2, v3, scope = wrapping(v1, "v1"), wrapping(v2, "v2"), wrapping(v3, "v3"), wrapping(scope, "scope")
         if kind == NAMESEQ:
-            return head + v1 + v2 + v3
+            return SOCKADDR_TIPC.pack(AF_TIPC, kind, scope, v1, v2, v3)
         if kind == NAME:
-            return head + v1 + v2 + bytes(4)
+            return SOCKADDR_TIPC.pack(AF_TIPC, kind, scope, v1, v2, 0)
         if kind == ID:
-            return head + v2 + v1 + bytes(4)
+            return SOCKADDR_TIPC.pack(AF_TIPC, kind, scope, v2, v1, 0)
         raise TypeError(f"addr_type must be TIPC_ADDR_NAMESEQ, TIPC_ADDR_NAME or TIPC_ADDR_ID, not {kind}")
 
     def unpack(
@@ -47,9 +54,8 @@ class Tipc:
         raw: bytes,  # 16 bytes
     ) -> tuple[int, int, int, int, int]:
         "`(addr_type, v1, v2, v3, scope)`."
-        kind = long_enough(raw, 16, "sockaddr_tipc")[2]
-        one, two, three = (int.from_bytes(raw[at : at + 4], sys.byteorder) for at in (4, 8, 12))
-        scope = int.from_bytes(raw[3:4], "big", signed=True) % 2**32  # a signed byte, told as an unsigned number
+        _, kind, scope, one, two, three = SOCKADDR_TIPC.unpack(raw)
+        scope %= 2**32  # the standard module reports the signed byte as an unsigned number
         if kind == NAMESEQ:
             return kind, one, two, three, scope
         if kind == NAME:
@@ -59,10 +65,19 @@ class Tipc:
         raise ValueError(f"struct sockaddr_tipc has the unknown address type {kind}")
 
 # %% ../../nbs/14_clusters.ipynb #571057dc
+SOCKADDR_VM = Struct("sockaddr_vm", "linux/vm_sockets.h", """
+svm_family      2  family
+svm_reserved1   2  blank
+svm_port        4  number
+svm_cid         4  number
+svm_zero        4  blank
+""")
+
+
 class Vsock:
     "`(cid, port)` as `struct sockaddr_vm`: `<linux/vm_sockets.h>`, vsock(7)."
 
-    family, lasting = AF_VSOCK, True
+    family, cacheable = AF_VSOCK, True
 
     def pack(
         self,
@@ -70,22 +85,30 @@ class Vsock:
     ) -> bytes:  # 16 bytes
         "The `sockaddr_vm`."
         cid, port = fields_of(address, 2, 2, "AF_VSOCK address must be a pair (cid, port)")
-        cid, port = unsigned(cid, 4, "cid"), unsigned(port, 4, "port")
-        return family_bytes(AF_VSOCK) + bytes(2) + port + cid + bytes(4)
+        cid, port = wrapping(cid, "cid"), wrapping(port, "port")
+        return SOCKADDR_VM.pack(AF_VSOCK, port, cid)
 
     def unpack(
         self,
         raw: bytes,  # at least the first 12 of the 16 bytes
     ) -> tuple[int, int]:
         "`(cid, port)`."
-        long_enough(raw, 12, "sockaddr_vm")
-        return int.from_bytes(raw[8:12], sys.byteorder), int.from_bytes(raw[4:8], sys.byteorder)
+        _, port, cid = SOCKADDR_VM.unpack(raw)
+        return cid, port
 
 # %% ../../nbs/14_clusters.ipynb #54346e3e
+SOCKADDR_QRTR = Struct("sockaddr_qrtr", "linux/qrtr.h", """
+sq_family       2  family
+(padding)       2  blank
+sq_node         4  number
+sq_port         4  number
+""")
+
+
 class Qipcrtr:
     "`(node, port)` as `struct sockaddr_qrtr`: `<linux/qrtr.h>`."
 
-    family, lasting = AF_QIPCRTR, True
+    family, cacheable = AF_QIPCRTR, True
 
     def pack(
         self,
@@ -93,18 +116,18 @@ class Qipcrtr:
     ) -> bytes:  # 12 bytes
         "The `sockaddr_qrtr`."
         node, port = fields_of(address, 2, 2, "AF_QIPCRTR address must be a pair (node, port)")
-        return family_bytes(AF_QIPCRTR) + bytes(2) + unsigned(node, 4, "node") + unsigned(port, 4, "port")
+        return SOCKADDR_QRTR.pack(AF_QIPCRTR, wrapping(node, "node"), wrapping(port, "port"))
 
     def unpack(
         self,
         raw: bytes,  # 12 bytes
     ) -> tuple[int, int]:
         "`(node, port)`."
-        long_enough(raw, 12, "sockaddr_qrtr")
-        return int.from_bytes(raw[4:8], sys.byteorder), int.from_bytes(raw[8:12], sys.byteorder)
+        _, node, port = SOCKADDR_QRTR.unpack(raw)
+        return node, port
 
 # %% ../../nbs/14_clusters.ipynb #49af012e
-CODECS: dict = {AF_RDS: families.CODECS[AF_INET], AF_TIPC: Tipc(), AF_VSOCK: Vsock(), AF_QIPCRTR: Qipcrtr()}
+CODECS: dict = {AF_RDS: INET, AF_TIPC: Tipc(), AF_VSOCK: Vsock(), AF_QIPCRTR: Qipcrtr()}
 
 
 def codec(

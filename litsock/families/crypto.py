@@ -5,22 +5,28 @@
 # %% ../../nbs/15_crypto.ipynb #0a1ca0bf
 from __future__ import annotations
 
-import sys
-
 from ..constants import AF_ALG
-from . import family_bytes, fields_of, long_enough, unsigned
+from .addresses import fields_of, wrapping
+from ..kernel.checks import without_zero
+from ..kernel.structs import Struct
 
 # %% auto #0
-__all__ = ['TYPE', 'NAME', 'CODEC', 'Alg', 'text_bytes', 'padded', 'codec']
+__all__ = ['SOCKADDR_ALG', 'CODEC', 'Alg', 'text_bytes', 'shorter', 'codec']
 
 # %% ../../nbs/15_crypto.ipynb #686794cc
-TYPE, NAME = slice(2, 16), slice(24, 88)  # where the texts are
+SOCKADDR_ALG = Struct("sockaddr_alg", "linux/if_alg.h", """
+salg_family     2  family
+salg_type      14  text
+salg_feat       4  hex
+salg_mask       4  hex
+salg_name      64  text
+""")
 
 
 class Alg:
     "`(type, name[, feat[, mask]])` as `struct sockaddr_alg`: `<linux/if_alg.h>`."
 
-    family, lasting = AF_ALG, True
+    family, cacheable = AF_ALG, True
 
     def pack(
         self,
@@ -30,34 +36,30 @@ class Alg:
         fields = fields_of(address, 2, 4, "AF_ALG address must be a tuple (type, name[, feat[, mask]])")
         kind, name, feat, mask = (*fields, 0, 0)[:4]
         kind, name = text_bytes(kind, "type"), text_bytes(name, "name")
-        feat, mask = unsigned(feat, 4, "feat"), unsigned(mask, 4, "mask")
-        return family_bytes(AF_ALG) + padded(kind, TYPE, "type") + feat + mask + padded(name, NAME, "name")
+        feat, mask = wrapping(feat, "feat"), wrapping(mask, "mask")
+        return SOCKADDR_ALG.pack(AF_ALG, shorter(kind, 14, "type"), feat, mask, shorter(name, 64, "name"))
 
     def unpack(
         self,
         raw: bytes,  # 88 bytes
     ) -> tuple[str, str, int, int]:
         "`(type, name, feat, mask)`."
-        long_enough(raw, NAME.stop, "sockaddr_alg")
-        kind, name = (raw[place].partition(b"\0")[0].decode() for place in (TYPE, NAME))
-        return kind, name, int.from_bytes(raw[16:20], sys.byteorder), int.from_bytes(raw[20:24], sys.byteorder)
+        _, kind, feat, mask, name = SOCKADDR_ALG.unpack(raw)
+        return kind.partition(b"\0")[0].decode(), name.partition(b"\0")[0].decode(), feat, mask
 
 
 def text_bytes(text, field) -> bytes:
     "A text that C can hold."
     if not isinstance(text, str):
         raise TypeError(f"AF_ALG {field} must be str, not {type(text).__name__}")
-    if "\0" in text:
-        raise ValueError(f"AF_ALG {field} must not contain null character")
-    return text.encode()
+    return without_zero(text.encode(), f"AF_ALG {field} must not contain null character")
 
 
-def padded(text, place, field) -> bytes:
-    "A text with zeros behind it, one at least."
-    room = place.stop - place.start
-    if len(text) >= room:
-        raise ValueError(f"AF_ALG {field} too long: it has {len(text)} bytes, and {room - 1} are allowed")
-    return text.ljust(room, b"\0")
+def shorter(raw, size, field) -> bytes:
+    "A text with fewer than `size` bytes, so that a zero byte ends it."
+    if len(raw) >= size:
+        raise ValueError(f"AF_ALG {field} too long: it has {len(raw)} bytes, and {size - 1} are allowed")
+    return raw
 
 
 CODEC = Alg()

@@ -7,30 +7,44 @@ from __future__ import annotations
 
 import os
 import sys
+from uuid import UUID
 
-from .. import kernel
+from .. import constants, kernel
 from ..constants import SOCK_DGRAM
-from . import Other, fields_of, long_enough, unsigned
-from .bluetooth import L2cap, Rfcomm, Sco, bdaddr_text, device_bytes, number, wrong_format
+from .addresses import UnknownFamily, fields_of, integer, wrapping
+from .bluetooth import L2cap, Rfcomm, Sco, bdaddr_text, device_bytes, wrong_format
+from ..kernel.checks import without_zero
+from ..kernel.structs import Struct
 
 # %% auto #0
-__all__ = ['CTLIOCGINFO', 'FREEBSD', 'FREEBSD_HCI', 'NETBSD', 'WINDOWS_RFCOMM', 'PIECES', 'LINK', 'CODECS', 'with_head', 'System',
+__all__ = ['SOCKADDR_CTL', 'CTLIOCGINFO', 'SOCKADDR_DL', 'FREEBSD', 'FREEBSD_SOCKADDR_HCI', 'FREEBSD_HCI', 'SOCKADDR_BT',
+           'NETBSD', 'SOCKADDR_BTH', 'WINDOWS_RFCOMM', 'SOCKADDR_HV', 'LINK', 'CODECS', 'bsd_address', 'System',
            'find_control', 'Link', 'FreebsdBluetooth', 'FreebsdHci', 'NetbsdBluetooth', 'WindowsRfcomm', 'guid_bytes',
-           'guid_text', 'Hyperv', 'codec']
+           'Hyperv', 'bluetooth_codecs', 'codec']
 
 # %% ../../nbs/16_elsewhere.ipynb #8030974c
-def with_head(
+def bsd_address(
     family: int,
     body: bytes,  # what follows the first two bytes
 ) -> bytes:
-    "An address as the BSDs and macOS begin it: with its length and its family."
+    "An address as the BSDs and macOS have it: first its length and its family."
     return bytes([len(body) + 2, family]) + body
 
 # %% ../../nbs/16_elsewhere.ipynb #cafaf566
+SOCKADDR_CTL = Struct("sockaddr_ctl", "sys/kern_control.h", """
+sc_len          1  number
+sc_family       1  number
+ss_sysaddr      2  number
+sc_id           4  number
+sc_unit         4  number
+sc_reserved    20  blank
+""")
+
+
 class System:
     "A control's name or `(id, unit)`, as `struct sockaddr_ctl`: macOS, <sys/kern_control.h>."
 
-    family, lasting = 32, True
+    family, cacheable = 32, True
     protocol, control = 2, 2  # SYSPROTO_CONTROL, AF_SYS_CONTROL
     form = "PF_SYSTEM address must be a str or a pair (id, unit)"
 
@@ -49,13 +63,11 @@ class System:
             address = self.find(self.name_bytes(address)), 0
         elif not (isinstance(address, tuple) and len(address) == 2):
             raise TypeError(f"{self.form}, not {type(address).__name__}")
-        kind = self.control.to_bytes(2, sys.byteorder)
-        return with_head(self.family, kind + unsigned(address[0], 4, "id") + unsigned(address[1], 4, "unit") + bytes(20))
+        id, unit = wrapping(address[0], "id"), wrapping(address[1], "unit")
+        return SOCKADDR_CTL.pack(32, self.family, self.control, id, unit)
 
     def name_bytes(self, name):
-        raw = os.fsencode(name)
-        if b"\0" in raw:
-            raise ValueError("the name of a kernel control has an embedded null byte")
+        raw = without_zero(os.fsencode(name), "the name of a kernel control has an embedded null byte")
         if len(raw) > 96:  # sizeof(ctl_info.ctl_name)
             raise ValueError("provided string is too long: the name of a kernel control has at most 96 bytes")
         return raw
@@ -65,8 +77,8 @@ class System:
         raw: bytes,  # 32 bytes
     ) -> tuple[int, int]:
         "`(id, unit)`."
-        long_enough(raw, 32, "sockaddr_ctl")
-        return int.from_bytes(raw[4:8], sys.byteorder), int.from_bytes(raw[8:12], sys.byteorder)
+        _, _, _, id, unit = SOCKADDR_CTL.unpack(raw)
+        return id, unit
 
 # %% ../../nbs/16_elsewhere.ipynb #0fa91a9a
 CTLIOCGINFO = 0xC0644E03  # <sys/kern_control.h>: fill in the id of a struct ctl_info
@@ -78,28 +90,40 @@ def find_control(
     "The id of the kernel control of that name; `OSError` where there is none."
     from fcntl import ioctl
 
-    with kernel.DescriptorGuard() as keeper:
-        answer = kernel.socket(System.family, int(SOCK_DGRAM), System.protocol, keeper)
+    with kernel.DescriptorGuard() as guard:
+        answer = kernel.socket(System.family, int(SOCK_DGRAM), System.protocol, guard)
         if answer < 0:
             raise kernel.failure(answer)
         try:
-            info = ioctl(keeper._litsock_fd, CTLIOCGINFO, bytes(4) + name.ljust(96, b"\0"))
+            info = ioctl(guard._litsock_fd, CTLIOCGINFO, bytes(4) + name.ljust(96, b"\0"))
         except OSError as error:
             raise OSError(f"cannot find kernel control with provided name {os.fsdecode(name)!r}") from error
     return int.from_bytes(info[:4], sys.byteorder)
 
 # %% ../../nbs/16_elsewhere.ipynb #9486326e
+SOCKADDR_DL = Struct("sockaddr_dl", "net/if_dl.h", """
+sdl_len         1  number
+sdl_family      1  number
+sdl_index       2  number
+sdl_type        1  number
+sdl_nlen        1  number
+sdl_alen        1  number
+sdl_slen        1  number
+sdl_data        *  bytes
+""")
+
+
 class Link:
     "`(name, index, type, address)` as `struct sockaddr_dl`: BSD and macOS, <net/if_dl.h>."
 
-    family, lasting = 18, False
+    family, cacheable = 18, False
     form = "AF_LINK address must be a tuple (name, index, type, address)"
 
     def __init__(
         self,
-        room: int = 12,  # bytes of sdl_data, at the least: 12 on macOS, 24 on NetBSD and OpenBSD, 46 on FreeBSD
+        size: int = 12,  # bytes of sdl_data, at the least: 12 on macOS, 24 on NetBSD and OpenBSD, 46 on FreeBSD
     ):
-        self.room = room
+        self.size = size
 
     def pack(
         self,
@@ -112,25 +136,26 @@ class Link:
         data = os.fsencode(name)
         if len(data) + len(hardware) > 247:
             raise ValueError("AF_LINK name and address have more than 247 bytes together")
-        head = number(index, 16, "index").to_bytes(2, sys.byteorder)
-        head += bytes([number(kind, 8, "type"), len(data), len(hardware), 0])
-        return with_head(self.family, head + (data + hardware).ljust(self.room, b"\0"))
+        index, kind, sizes = integer(index, "index"), integer(kind, "type"), (len(data), len(hardware))
+        data = (data + hardware).ljust(self.size, b"\0")
+        return SOCKADDR_DL.pack(8 + len(data), self.family, index, kind, *sizes, 0, data)
 
     def unpack(
         self,
         raw: bytes,  # 8 bytes, and as many as they say
     ) -> tuple[str, int, int, bytes]:
         "`(name, index, type, address)`."
-        behind_name = 8 + long_enough(raw, 8, "sockaddr_dl")[5]
-        end = behind_name + raw[6]
-        name, hardware = long_enough(raw, end, "sockaddr_dl")[8:behind_name], raw[behind_name:end]
-        return os.fsdecode(name), int.from_bytes(raw[2:4], sys.byteorder), raw[4], hardware
+        _, _, index, kind, name_size, hardware_size, _, data = SOCKADDR_DL.unpack(raw)
+        end = name_size + hardware_size
+        if len(data) < end:
+            raise ValueError(f"struct sockaddr_dl has a name and an address of {end} bytes, got {len(data)}")
+        return os.fsdecode(data[:name_size]), index, kind, data[name_size:end]
 
 # %% ../../nbs/16_elsewhere.ipynb #16d6bbc7
 class FreebsdBluetooth:
     "An L2CAP, RFCOMM or SCO address on FreeBSD: <netgraph/bluetooth/include/ng_btsocket.h>."
 
-    family, lasting = 36, False
+    family, cacheable = 36, False
 
     def __init__(
         self,
@@ -142,14 +167,16 @@ class FreebsdBluetooth:
 
     def pack(self, address) -> bytes:
         "The struct, from an address in the form that Linux has."
-        return with_head(self.family, self.linux.pack(address)[2 : self.size])
+        return bsd_address(self.family, self.linux.pack(address)[2 : self.size])
 
     def unpack(
         self,
         raw: bytes,
     ):
         "An address in the form that Linux has."
-        return self.linux.unpack(long_enough(raw, self.size, self.struct)[: self.size].ljust(14, b"\0"))
+        if len(raw) < self.size:
+            raise ValueError(f"struct {self.struct} has {self.size} bytes, got {len(raw)}")
+        return self.linux.unpack(raw[: self.size].ljust(14, b"\0"))
 
 
 FREEBSD = {
@@ -159,11 +186,18 @@ FREEBSD = {
 }
 
 # %% ../../nbs/16_elsewhere.ipynb #c78dda6e
+FREEBSD_SOCKADDR_HCI = Struct("sockaddr_hci", "netgraph/bluetooth/include/ng_btsocket.h", """
+hci_len         1  number
+hci_family      1  number
+hci_node       32  text
+""")
+
+
 class FreebsdHci:
     "The name of a controller's node, as `struct sockaddr_hci`: FreeBSD, <netgraph/bluetooth/include/ng_btsocket.h>."
 
-    family, lasting = 36, False
-    room = 32  # bytes of hci_node
+    family, cacheable = 36, False
+    size = 32  # bytes of hci_node
 
     def pack(
         self,
@@ -173,34 +207,41 @@ class FreebsdHci:
         if not isinstance(address, str) or "\0" in address:
             raise OSError("wrong format: HCI address must be a str without null characters")
         raw = address.encode()
-        if len(raw) > self.room:
-            raise ValueError(f"node too long: HCI address has {len(raw)} bytes, and there is room for {self.room}")
-        return with_head(self.family, raw.ljust(self.room, b"\0"))
+        if len(raw) > self.size:
+            raise ValueError(f"node too long: HCI address has {len(raw)} bytes, and {self.size} are allowed")
+        return FREEBSD_SOCKADDR_HCI.pack(34, self.family, raw)
 
     def unpack(
         self,
         raw: bytes,  # 34 bytes
     ) -> str:
         "The name of the node."
-        return long_enough(raw, 34, "sockaddr_hci")[2:34].partition(b"\0")[0].decode()
+        return FREEBSD_SOCKADDR_HCI.unpack(raw)[2].partition(b"\0")[0].decode()
 
 
 FREEBSD_HCI = FreebsdHci()
 
 # %% ../../nbs/16_elsewhere.ipynb #a771271b
+SOCKADDR_BT = Struct("sockaddr_bt", "netbt/bluetooth.h", """
+bt_len          1  number
+bt_family       1  number
+bt_bdaddr       6  bdaddr
+bt_psm          2  number
+bt_channel      1  number
+bt_zero         5  blank
+""")
+
+
 class NetbsdBluetooth:
     "`(bdaddr, number)`, or `bdaddr` alone, as `struct sockaddr_bt`: NetBSD and DragonFly BSD, <netbt/bluetooth.h>."
 
-    lasting = False
+    family, cacheable = 33 if sys.platform.startswith("dragonfly") else 31, False
 
     def __init__(
         self,
         field: str = "",  # what the number is called: `psm`, `channel`, or nothing where there is none
-        at: int = 8,  # where it stands
-        size: int = 0,  # its bytes
-        family: int = 31,
     ):
-        self.field, self.at, self.size, self.family = field, at, size, family
+        self.field = field
 
     def pack(
         self,
@@ -213,33 +254,42 @@ class NetbsdBluetooth:
                 device, value = fields_of(address, 2, 2, form)
             else:
                 device, value = address, 0
-            value = number(value, 8 * self.size, self.field).to_bytes(self.size, sys.byteorder)
-            body = device_bytes(device).ljust(self.at - 2, b"\0") + value
-        return with_head(self.family, body.ljust(14, b"\0"))
+            value, device = integer(value, self.field), device_bytes(device)
+        psm, channel = (value, 0) if self.field == "psm" else (0, value)
+        return SOCKADDR_BT.pack(16, self.family, device, psm, channel)
 
     def unpack(
         self,
         raw: bytes,  # 16 bytes
     ) -> str | tuple[str, int]:
         "The device, with the number if there is one."
-        device = bdaddr_text(long_enough(raw, 16, "sockaddr_bt")[2:8])
+        _, _, device, psm, channel = SOCKADDR_BT.unpack(raw)
+        device = bdaddr_text(device)
         if not self.field:
             return device
-        return device, int.from_bytes(raw[self.at : self.at + self.size], sys.byteorder)
+        return device, psm if self.field == "psm" else channel
 
 
 NETBSD = {
-    "BTPROTO_L2CAP": NetbsdBluetooth("psm", 8, 2),
-    "BTPROTO_RFCOMM": NetbsdBluetooth("channel", 10, 1),
+    "BTPROTO_L2CAP": NetbsdBluetooth("psm"),
+    "BTPROTO_RFCOMM": NetbsdBluetooth("channel"),
     "BTPROTO_SCO": NetbsdBluetooth(),
     "BTPROTO_HCI": NetbsdBluetooth(),
 }
 
 # %% ../../nbs/16_elsewhere.ipynb #d7009c76
+SOCKADDR_BTH = Struct("SOCKADDR_BTH", "ws2bth.h", """
+addressFamily   2  number
+btAddr          8  bytes
+serviceClassId 16  blank
+port            4  number
+""")
+
+
 class WindowsRfcomm:
     "`(bdaddr, channel)` as `SOCKADDR_BTH`: Windows, <ws2bth.h>."
 
-    family, lasting = 32, False
+    family, cacheable = 32, False
 
     def pack(
         self,
@@ -248,52 +298,46 @@ class WindowsRfcomm:
         "The `SOCKADDR_BTH`."
         with wrong_format():
             device, channel = fields_of(address, 2, 2, Rfcomm.form)
-            body = device_bytes(device) + bytes(18) + unsigned(channel, 4, "channel")
-        return self.family.to_bytes(2, sys.byteorder) + body
+            return SOCKADDR_BTH.pack(self.family, device_bytes(device), wrapping(channel, "channel"))
 
     def unpack(
         self,
         raw: bytes,  # 30 bytes
     ) -> tuple[str, int]:
         "`(bdaddr, channel)`."
-        long_enough(raw, 30, "SOCKADDR_BTH")
-        return bdaddr_text(raw[2:8]), int.from_bytes(raw[26:30], sys.byteorder)
+        _, device, channel = SOCKADDR_BTH.unpack(raw)
+        return bdaddr_text(device[:6]), channel
 
 
 WINDOWS_RFCOMM = WindowsRfcomm()
 
 # %% ../../nbs/16_elsewhere.ipynb #7cc6c753
-PIECES = 8, 4, 4, 4, 12  # digits of a GUID between the dashes
+SOCKADDR_HV = Struct("SOCKADDR_HV", "hvsocket.h", """
+Family          2  number
+Reserved        2  blank
+VmId           16  bytes
+ServiceId      16  bytes
+""")
 
 
 def guid_bytes(
     text: str,
     name: str,  # of the field, for the message
 ) -> bytes:  # 16
-    "A GUID as Windows keeps it; `ValueError` if it is none."
-    pieces = text.split("-")
-    if tuple(map(len, pieces)) != PIECES or not all(piece.isascii() and piece.isalnum() for piece in pieces):
-        raise ValueError(f"AF_HYPERV address {name} is not a valid UUID string")
+    "A GUID as Windows keeps it; `ValueError` unless it is written with digits and dashes only."
     try:
-        raw = bytes.fromhex("".join(pieces))
+        guid = UUID(text)
     except ValueError:
-        raise ValueError(f"AF_HYPERV address {name} is not a valid UUID string") from None
-    return raw[3::-1] + raw[5:3:-1] + raw[7:5:-1] + raw[8:]
-
-
-def guid_text(
-    raw: bytes,  # 16
-) -> str:
-    "A GUID, written out."
-    digits = (raw[3::-1] + raw[5:3:-1] + raw[7:5:-1] + raw[8:]).hex()
-    ends = [sum(PIECES[: number + 1]) for number in range(5)]
-    return "-".join(digits[end - size : end] for end, size in zip(ends, PIECES))
+        guid = None
+    if guid is None or str(guid) != text.lower():  # UUID accepts braces and more
+        raise ValueError(f"AF_HYPERV address {name} is not a valid UUID string")
+    return guid.bytes_le
 
 
 class Hyperv:
     "`(vm_id, service_id)` as `SOCKADDR_HV`: Windows, <hvsocket.h>."
 
-    family, lasting = 34, True
+    family, cacheable = 34, True
     protocol = 1  # HV_PROTOCOL_RAW
     form = "AF_HYPERV address must be a str tuple (vm_id, service_id)"
     guids = {  # that stand for more than one machine, or for one that needs no number
@@ -313,25 +357,41 @@ class Hyperv:
         machine, service = fields_of(address, 2, 2, self.form)
         if not (isinstance(machine, str) and isinstance(service, str)):
             raise TypeError(self.form)
-        body = guid_bytes(machine, "vm_id") + guid_bytes(service, "service_id")
-        return self.family.to_bytes(2, sys.byteorder) + bytes(2) + body
+        return SOCKADDR_HV.pack(self.family, guid_bytes(machine, "vm_id"), guid_bytes(service, "service_id"))
 
     def unpack(
         self,
         raw: bytes,  # 36 bytes
     ) -> tuple[str, str]:
         "`(vm_id, service_id)`, in small letters."
-        long_enough(raw, 36, "SOCKADDR_HV")
-        return guid_text(raw[4:20]), guid_text(raw[20:36])
+        _, machine, service = SOCKADDR_HV.unpack(raw)
+        return str(UUID(bytes_le=machine)), str(UUID(bytes_le=service))
 
 # %% ../../nbs/16_elsewhere.ipynb #ccbb9025
 LINK = Link()
 CODECS = {(System.family, System.protocol): System(find_control), (Hyperv.family, Hyperv.protocol): Hyperv()}
 
 
+def bluetooth_codecs(
+    platform: str,  # as in `sys.platform`
+) -> dict:  # name of a protocol to its codec
+    "The Bluetooth codecs of a system."
+    if platform.startswith("freebsd"):
+        return {**FREEBSD, "BTPROTO_HCI": FREEBSD_HCI}
+    if platform.startswith(("netbsd", "dragonfly")):
+        return NETBSD
+    return {"BTPROTO_RFCOMM": WINDOWS_RFCOMM} if platform == "win32" else {}
+
+
 def codec(
     family: int,
     proto: int,
+    platform: str = sys.platform,
 ):  # an object with `pack` and `unpack`
     "The codec of a family of another system."
-    return LINK if family == Link.family else CODECS.get((family, proto)) or Other(family)
+    if family == Link.family:
+        return LINK
+    if found := CODECS.get((family, proto)):
+        return found
+    codecs = bluetooth_codecs(platform).items()
+    return next((one for name, one in codecs if (one.family, getattr(constants, name, None)) == (family, proto)), UnknownFamily(family))

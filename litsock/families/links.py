@@ -6,19 +6,28 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from ..constants import AF_NETLINK, AF_PACKET
-from . import RESOLVER, Resolver, family_bytes, fields_of, in_range, integer, long_enough, unsigned
+from .addresses import RESOLVER, Resolver, fields_of, in_range, integer, octets, wrapping
+from ..kernel.checks import without_zero
+from ..kernel.structs import Struct
 
 # %% auto #0
-__all__ = ['Netlink', 'Packet', 'hardware_address', 'interface_name']
+__all__ = ['SOCKADDR_NL', 'SOCKADDR_LL', 'Netlink', 'Packet', 'interface_name']
 
 # %% ../../nbs/11_links.ipynb #f45d4d40
+SOCKADDR_NL = Struct("sockaddr_nl", "linux/netlink.h", """
+nl_family       2  family
+nl_pad          2  blank
+nl_pid          4  number
+nl_groups       4  hex
+""")
+
+
 class Netlink:
     "`(pid, groups)` as `struct sockaddr_nl`: `<linux/netlink.h>`, netlink(7)."
 
-    family, lasting = AF_NETLINK, True
+    family, cacheable = AF_NETLINK, True
 
     def pack(
         self,
@@ -26,21 +35,32 @@ class Netlink:
     ) -> bytes:  # 12 bytes
         "The `sockaddr_nl`."
         pid, groups = fields_of(address, 2, 2, "AF_NETLINK address must be a pair (pid, groups)")
-        return family_bytes(AF_NETLINK) + bytes(2) + unsigned(pid, 4, "pid") + unsigned(groups, 4, "groups")
+        return SOCKADDR_NL.pack(AF_NETLINK, wrapping(pid, "pid"), wrapping(groups, "groups"))
 
     def unpack(
         self,
         raw: bytes,  # 12 bytes
     ) -> tuple[int, int]:
         "`(pid, groups)`."
-        long_enough(raw, 12, "sockaddr_nl")
-        return int.from_bytes(raw[4:8], sys.byteorder), int.from_bytes(raw[8:12], sys.byteorder)
+        _, pid, groups = SOCKADDR_NL.unpack(raw)
+        return pid, groups
 
 # %% ../../nbs/11_links.ipynb #48374979
+SOCKADDR_LL = Struct("sockaddr_ll", "linux/if_packet.h", """
+sll_family      2  family
+sll_protocol    2  frame
+sll_ifindex     4  number
+sll_hatype      2  number
+sll_pkttype     1  number
+sll_halen       1  number
+sll_addr        *  mac
+""")
+
+
 class Packet:
     "`(ifname, proto[, pkttype[, hatype[, addr]]])` as `struct sockaddr_ll`: `<linux/if_packet.h>`, packet(7)."
 
-    family, lasting = AF_PACKET, False
+    family, cacheable = AF_PACKET, False
     form = "AF_PACKET address must be a tuple (ifname, proto[, pkttype[, hatype[, addr]]])"
 
     def __init__(
@@ -57,51 +77,35 @@ class Packet:
         fields = fields_of(address, 2, 5, self.form)
         name, proto, pkttype, hatype, hardware = fields + (0, 0, b"")[len(fields) - 2 :]
         proto, pkttype, hatype = integer(proto, "proto"), integer(pkttype, "pkttype"), integer(hatype, "hatype")
-        hardware = hardware_address(hardware)
+        hardware = octets(hardware, "hardware address must be a bytes-like object")
         number = self.resolver.interface(interface_name(name))
         if len(hardware) > 8:
             raise ValueError(f"a hardware address has 8 bytes or less, not {len(hardware)}")
-        return (
-            family_bytes(AF_PACKET)
-            + in_range(proto, 0xFFFF, "proto").to_bytes(2, "big")
-            + number.to_bytes(4, sys.byteorder)
-            + (hatype & 0xFFFF).to_bytes(2, sys.byteorder)
-            + bytes([pkttype & 0xFF, len(hardware)])
-            + hardware.ljust(8, b"\0")
-        )
+        proto = in_range(proto, 0xFFFF, "proto")
+        return SOCKADDR_LL.pack(AF_PACKET, proto, number, hatype, pkttype, len(hardware), hardware.ljust(8, b"\0"))
 
     def unpack(
         self,
         raw: bytes,  # 12 bytes and the hardware address
     ) -> tuple[str, int, int, int, bytes]:
         "`(ifname, proto, pkttype, hatype, addr)`; the name is empty for a number that no interface has."
-        long_enough(raw, 12, "sockaddr_ll")
-        number = int.from_bytes(raw[4:8], sys.byteorder)
-        hardware = long_enough(raw, 12 + raw[11], "sockaddr_ll")[12 : 12 + raw[11]]
+        _, proto, number, hatype, pkttype, size, hardware = SOCKADDR_LL.unpack(raw)
+        if len(hardware) < size:
+            raise ValueError(f"struct sockaddr_ll has a hardware address of {size} bytes, got {len(hardware)}")
         name = self.resolver.interface_name(number) if number else ""
-        return name, int.from_bytes(raw[2:4], "big"), raw[10], int.from_bytes(raw[8:10], sys.byteorder), hardware
-
-
-def hardware_address(address) -> bytes:
-    "The bytes of a bytes-like object."
-    try:
-        return bytes(memoryview(address))
-    except TypeError:
-        raise TypeError(f"hardware address must be a bytes-like object, not {type(address).__name__}") from None
+        return name, proto, pkttype, hatype, hardware[:size]
 
 
 def interface_name(name) -> bytes:
     "The name of an interface as the kernel wants it."
     if not isinstance(name, str):
         raise TypeError(f"interface name must be str, not {type(name).__name__}")
-    if "\0" in name:
-        raise ValueError("interface name must not contain null character")
-    return os.fsencode(name)
+    return without_zero(os.fsencode(name), "interface name must not contain null character")
 
 # %% ../../nbs/11_links.ipynb #61fee93f
 NETLINK, PACKET = Netlink(), Packet(RESOLVER)
 
 
 def codec(family, proto):
-    "The codec of a family of this room."
+    "The codec of `AF_NETLINK` or `AF_PACKET`."
     return NETLINK if family == AF_NETLINK else PACKET

@@ -10,7 +10,7 @@ import sys
 from operator import index
 
 # %% auto #0
-__all__ = ['TEXTS', 'c_int', 'c_size', 'c_text', 'zeros', 'failure']
+__all__ = ['TEXTS', 'c_int', 'c_size', 'c_text', 'without_zero', 'zeros', 'failure', 'with_note']
 
 # %% ../../nbs/94_checks.ipynb #df48c8ef
 def c_int(
@@ -41,9 +41,18 @@ def c_text(
     "Text for C, which ends a string at the first zero byte and must not meet one earlier."
     if not isinstance(text, str):
         raise TypeError(f"{function}() argument {position} must be str, not {type(text).__name__}")
-    if "\0" in text:
-        raise ValueError("embedded null character")
-    return text.encode()
+    return without_zero(text.encode(), "embedded null character")
+
+
+def without_zero(
+    text: bytes,
+    message: str,  # what to say of one that has
+    error: type[Exception] = ValueError,
+) -> bytes:
+    "`text`, which must not have a zero byte: C would take that for its end."
+    if b"\0" in text:
+        raise error(message)
+    return text
 
 # %% ../../nbs/94_checks.ipynb #53be1886
 def zeros(size):
@@ -66,3 +75,12 @@ def failure(
     "The exception for a negative answer."
     text = TEXTS.get(answer) or TEXTS.setdefault(answer, os.strerror(-answer))
     return OSError(-answer, text)
+
+
+def with_note(
+    error: OSError,
+    note: str,
+) -> OSError:
+    "The exception, with a note below its message."
+    error.add_note(note)
+    return error

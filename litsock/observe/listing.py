@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .. import constants, families, kernel
+from ..families.addresses import RESOLVER
 from . import decoding
 from ..core import socket
 from .decoding import struct
@@ -287,7 +288,7 @@ def read_netlink(raw: bytes, proto: int) -> Socket:
 
 def read_packet(raw: bytes, proto: int) -> Socket:
     known, more = parts("packet_diag_msg", raw)
-    interface = families.RESOLVER.interface_name(numbers(more[PACKET_INFO])[0]) if PACKET_INFO in more else ""
+    interface = RESOLVER.interface_name(numbers(more[PACKET_INFO])[0]) if PACKET_INFO in more else ""
     return Socket(
         constants.AF_PACKET, member(known["pdiag_type"]), constants.htons(known["pdiag_num"]), "UNCONN",
         (interface, known["pdiag_num"]), None, *queues(more.get(PACKET_MEMORY)),
@@ -372,7 +373,7 @@ def from_packet_table(family: int, proto: int) -> list[Socket]:
     return [
         Socket(
             constants.AF_PACKET, member(int(words[2])), constants.htons(int(words[3], 16)), "UNCONN",
-            (families.RESOLVER.interface_name(int(words[4])), int(words[3], 16)), None, int(words[6]), None, int(words[7]),
+            (RESOLVER.interface_name(int(words[4])), int(words[3], 16)), None, int(words[6]), None, int(words[7]),
             int(words[8]), None,
         ) for words in table("packet")
     ]  # fmt: skip
