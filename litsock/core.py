@@ -14,7 +14,8 @@ from . import constants, families, kernel, names, timeouts
 from .constants import AF_ALG, AF_INET, AF_INET6, AF_UNIX, AF_VSOCK, IPPROTO_IPV6, IPV6_V6ONLY, MSG_CMSG_CLOEXEC
 from .constants import SCM_RIGHTS, SO_PROTOCOL, SO_REUSEADDR, SO_TYPE, SOCK_CLOEXEC, SOCK_NONBLOCK
 from .constants import SOCK_STREAM, SOL_SOCKET, AddressFamily, SocketKind, as_member
-from .families import SEEN, Recent, unpack
+from .families import UNPACKED, unpack
+from .families.addresses import BoundedCache, family_of
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size, failure, zeros
 from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
@@ -47,7 +48,7 @@ class Kind:
         self.codec = families.codec_for(family, proto)
 
 
-KINDS = Recent()
+KINDS = BoundedCache()
 
 
 def kind_of(family, type, proto) -> Kind:
@@ -108,7 +109,7 @@ class Descriptor:
         name = kernel.getsockname(fd)
         if name.__class__ is int and (family == -1 or name in (-EBADF, -ENOTSOCK)):  # AF_ALG has no names to tell
             raise failure(name)
-        family = families.family_of(name) if family == -1 else c_int(family)
+        family = family_of(name) if family == -1 else c_int(family)
         type = ask_int(fd, SO_TYPE) if type == -1 else c_int(type)
         proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else c_int(proto)
         self._kind = kind_of(family, type, proto)
@@ -526,7 +527,7 @@ class Transfer(Addresses):
                 raise failure(answer)
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom, bufsize, flags)
         data, raw = answer
-        return data, SEEN.get(raw) or unpack(raw, self._kind.proto)
+        return data, UNPACKED.get(raw) or unpack(raw, self._kind.proto)
 
     def recv_into(
         self,
@@ -557,7 +558,7 @@ class Transfer(Addresses):
         if type(answer) is int:
             answer = carry_on(self, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
         size, raw = answer
-        return size, SEEN.get(raw) or unpack(raw, self._kind.proto)
+        return size, UNPACKED.get(raw) or unpack(raw, self._kind.proto)
 
 # %% ../nbs/00_core.ipynb #c8320db2
 CLOSE_ON_EXEC = int(MSG_CMSG_CLOEXEC)

@@ -13,7 +13,8 @@ from operator import index
 
 from .. import kernel
 from ..constants import *
-from ..families import SEEN, Recent, unpack
+from ..families import UNPACKED, unpack
+from ..families.addresses import BoundedCache
 from ..kernel import c_int
 from ..messages import build, parse
 from ..core import pack
@@ -62,7 +63,7 @@ def require_udp(sock, caller) -> None:
         raise OSError(EOPNOTSUPP, f"{caller}() is for UDP: sockets of AF_INET or AF_INET6 and SOCK_DGRAM")
 
 # %% ../../nbs/60_fast_udp.ipynb #18535c62
-SPLITTERS = Recent()  # the control message for each size
+SPLITTERS = BoundedCache()  # the control message for each size
 
 
 def splitter(size) -> bytes:
@@ -210,7 +211,7 @@ class Segments:
         return read_ancdata(self.ancdata)
 
 # %% ../../nbs/60_fast_udp.ipynb #fd6bd61e
-READ = Recent()  # control data that was read before
+READ = BoundedCache()  # control data that was read before
 
 
 def recv_segments_into(
@@ -346,7 +347,7 @@ class MessageBuffer:
             ancdata = parse(bytes(self.row.control[control : control + controlled])) if controlled else []
             raw = addresses[names : names + (named if named < limit else limit)]
             arrived = memory[data : data + (length if length < size else size)]
-            yield arrived, ancdata, flags & shown, SEEN.get(raw) or unpack(raw, proto)
+            yield arrived, ancdata, flags & shown, UNPACKED.get(raw) or unpack(raw, proto)
             data, names, control = data + size, names + limit, control + self.control_size
 
 

@@ -85,7 +85,7 @@ def encode_host(
             raise TypeError(f"host cannot be encoded: {error}") from error
     elif not isinstance(host, (bytes, bytearray)):
         raise TypeError(f"host must be str, bytes or bytearray, not {type(host).__name__}")
-    return bytes(without_zero(host, "host name must not contain null character", TypeError))
+    return without_zero(bytes(host), "host name must not contain null character", TypeError)
 
 # %% ../../nbs/10_families.ipynb #c3f1f7c4
 def family_of(raw: bytes) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 from .. import constants
-from ..families import family_of
+from ..families.addresses import family_of
 from .formatting import Formatter, argument_texts, error_name, parts_of, result_text
 from .pictures import Picture, draw_lanes
 from litsock.observe.recording import (
