@@ -12,8 +12,8 @@ __all__ = ['LONG', 'RAW', 'ORDERS', 'Struct']
 
 # %% ../../nbs/95_structs.ipynb #4c663643
 LONG = 4 if sys.platform == "win32" or sys.maxsize < 2**32 else 8  # bytes of a C long
-RAW = {"bytes", "text", "ipv4", "ipv6", "mac", "bdaddr", "path", "address"}
-ORDERS = {"big": "big", "frame": "big", "little": "little"}  # the first two are network byte order
+RAW = {"blank", "bytes", "text", "ipv4", "ipv6", "mac", "bdaddr", "path", "address"}
+ORDERS: dict = {"big": "big", "frame": "big", "little": "little"}  # the first two are network byte order
 
 # %% ../../nbs/95_structs.ipynb #830c8f00
 class Struct:
@@ -42,16 +42,17 @@ class Struct:
         *values: int | bytes,  # of the fields that are not blank, in order
     ) -> bytes:
         "The bytes of the struct."
-        packed, rest = [], iter(values)
-        for start, end, kind in self.places:
-            size = end - start if end else 0
-            value = bytes(size) if kind == "blank" else next(rest)
-            if kind != "blank" and kind not in RAW:
-                value = (value % (1 << 8 * size)).to_bytes(size, ORDERS.get(kind, sys.byteorder))
-            if end and len(value) > size:
-                raise ValueError(f"struct {self.name} has {size} bytes for {value!r}")
-            packed.append(value.ljust(size, b"\0"))
-        return b"".join(packed)
+        rest = iter(values)
+        return b"".join(self.packed(b"" if place[2] == "blank" else next(rest), *place) for place in self.places)
+
+    def packed(self, value, start, end, kind) -> bytes:
+        "The bytes of a field."
+        size = end - start if end else len(value)
+        if kind not in RAW:
+            return (value % (1 << 8 * size)).to_bytes(size, ORDERS.get(kind, sys.byteorder))
+        if len(value) > size:
+            raise ValueError(f"struct {self.name} has {size} bytes for {value!r}")
+        return value.ljust(size, b"\0")
 
     def unpack(
         self,
