@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,12 +15,50 @@ from export import TOP, out_of_step
 PACKAGE, PAGES = TOP / "litsock", TOP / "nbs"
 MANY_CELLS = 60
 MACHINE_PATH = re.compile(r"(?<![\w.:/~-])/(?:(?:home|root|work|Users|mnt)/\w|tmp/\w{8,})[^\s\"'\\]*")
-LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
+LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)(?:#([^)\s]+))?")
+HEADING = re.compile(r"^#+ +(.*)", re.MULTILINE)
+PAGE_NAME = re.compile(r"\b(\d\d[a-z]?_\w+)\.(?:ipynb|html)\b")
 
 
 def exports():
     "Package, README and notebooks are what `make export` makes of them"
     return [f"{path} is out of step with the notebooks, or not tidy: make export" for path in out_of_step()]
+
+
+@cache
+def anchors(path):
+    "The headings of a file, as JupyterLab and the site make anchors of them."
+    if path.suffix == ".ipynb":
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    else:
+        text = path.read_text(encoding="utf-8")
+    return {as_anchor(heading) for heading in HEADING.findall(text)}
+
+
+def as_anchor(heading):
+    return re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-"))
+
+
+def dead_links(text, folder):
+    "Links to files that are not there, and to headings that these files do not have."
+    for link, anchor in LINK.findall(text):
+        target = folder / link
+        if not target.exists():
+            yield f"the link {link} leads nowhere"
+        elif anchor and target.suffix in (".ipynb", ".md") and as_anchor(anchor) not in anchors(target):
+            yield f"the link {link}#{anchor}: there is no such heading"
+
+
+def links():
+    "The links of README, CONTRIBUTING and the site lead somewhere, and no text names a page that is gone"
+    for path in sorted(TOP.glob("*.md")):
+        yield from (f"{path.name}: {fault}" for fault in dead_links(path.read_text(encoding="utf-8"), TOP))
+    texts = [*(TOP / "docs").rglob("*.md"), *(path for folder in ("docs", "tests", "bench", "tools", "litsock") for path in (TOP / folder).rglob("*.py"))]
+    for path in texts:
+        for name in PAGE_NAME.findall(path.read_text(encoding="utf-8")):
+            if not (PAGES / f"{name}.ipynb").exists():
+                yield f"{path.relative_to(TOP)}: there is no page {name}"
 
 
 def in_cell(cell, folder):
@@ -33,7 +72,7 @@ def in_cell(cell, folder):
     if cell.cell_type == "code" and cell.source.rstrip().endswith(";"):
         yield "ends in a semicolon, which does not silence it under nbval: give the value a name"
     if cell.cell_type == "markdown":
-        yield from (f"the link {link} leads nowhere" for link in LINK.findall(cell.source) if not (folder / link).exists())
+        yield from dead_links(cell.source, folder)
 
 
 def in_page(path):
@@ -94,7 +133,7 @@ def run(*command):
 
 def main():
     failed = False
-    for step in (exports, pages, homes, c_texts, types):
+    for step in (exports, pages, links, homes, c_texts, types):
         faults = list(step())
         failed |= bool(faults)
         print(f"{'FAILED' if faults else 'ok':8}{step.__doc__}", *(f"        {fault}" for fault in faults), sep="\n")

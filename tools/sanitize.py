@@ -12,6 +12,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
 import building
 
 TOP = Path(__file__).resolve().parents[1]
