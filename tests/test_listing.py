@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
+from errno import EBADMSG
+from random import Random
 
 import pytest
 
@@ -143,13 +145,53 @@ def test_errors_fall_back(monkeypatch, connection):
     assert found[connection[0].fileno()].state == "LISTEN" and found[connection[1].fileno()].peer == connection[0].getsockname()
 
 
-def test_answers_cut_short():
-    """A reader never runs past the end, nor for ever."""
-    whole = (40).to_bytes(4, sys.byteorder) + (20).to_bytes(2, sys.byteorder) + bytes(34)
-    for size in range(len(whole)):
-        assert len(list(listing.messages(whole[:size]))) <= 1
-    assert len(list(listing.messages(bytes(64)))) == 4  # lengths of zero
-    assert listing.attributes(bytes(20)) == {} and listing.attributes(b"\x08\0\1\0ab") == {1: b"ab"}
+def test_answers_cut_short(monkeypatch):
+    """Half an answer is an error that says so: never a `KeyError`, never half a list, never an endless loop."""
+    for question in listing.questions():
+        try:
+            bodies = listing.dump(question.request)
+        except OSError:
+            continue
+        for body in bodies[:3]:
+            whole = (16 + len(body)).to_bytes(4, sys.byteorder) + (20).to_bytes(2, sys.byteorder) + bytes(10) + body
+            assert [found for _, _, found in listing.messages(whole)] == [body]
+            for size in range(1, len(whole)):
+                with pytest.raises(OSError, match="cut short") as caught:
+                    list(listing.messages(whole[:size]))
+                assert caught.value.errno == EBADMSG
+            for size in range(len(body)):
+                monkeypatch.setattr(listing, "dump", lambda request, size=size: [body[:size]])
+                try:
+                    listing.answered(question)
+                except OSError as error:
+                    assert error.errno == EBADMSG
+            monkeypatch.undo()
+
+
+def test_random_answers(monkeypatch):
+    """What a broken kernel might say."""
+    luck = Random(7)
+    for _ in range(3000):
+        question = luck.choice(list(listing.questions()))
+        body = luck.randbytes(luck.randrange(120))
+        monkeypatch.setattr(listing, "dump", lambda request, body=body: [body])
+        try:
+            listing.answered(question)
+        except OSError as error:
+            assert error.errno == EBADMSG
+
+
+def test_selection(connection):
+    server, near, far = connection
+    port = server.getsockname()[1]
+    fds = lambda **only: {sock.fd for sock in litsock.sockets(os.getpid(), **only)}
+    ours = {sock.fileno() for sock in connection}
+    assert fds(port=port) == fds(kind="tcp", port=port) == fds(kind="TCP", port=port) == ours
+    assert fds(port=port, listening=True) == fds(port=port, state="listen") == {server.fileno()}
+    assert fds(kind="udp", port=port) == set() and not ours & fds(kind="unix")
+    with litsock.socket(type=litsock.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        assert fds(kind="udp", port=sock.getsockname()[1], listening=True) == {sock.fileno()}
 
 
 def test_pictures(connection):
@@ -176,6 +218,6 @@ def test_long_lists_are_cut_on_display(connection):
     """A busy machine has tens of thousands of sockets; a table that long would stop the browser."""
     found = litsock.sockets(os.getpid())
     many = type(found)(found[:1] * 5000)
-    assert repr(many).endswith("4800 more: rows() has all") and len(repr(many).splitlines()) == 202
+    assert repr(many).endswith("4800 more: text() has all") and len(repr(many).splitlines()) == 202
     assert many._repr_html_().count("<tr>") == 201 and "4800 more" in many._repr_html_()
     assert repr(type(found)()).endswith("no sockets")
