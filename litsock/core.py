@@ -12,10 +12,9 @@ from operator import index
 
 from . import constants, families, kernel, names, timeouts
 from .constants import AF_ALG, AF_INET, AF_INET6, AF_UNIX, AF_VSOCK, IPPROTO_IPV6, IPV6_V6ONLY, MSG_CMSG_CLOEXEC
-from .constants import SCM_RIGHTS, SO_PROTOCOL, SO_REUSEADDR, SO_TYPE, SOCK_CLOEXEC, SOCK_NONBLOCK
+from .constants import SCM_RIGHTS, SO_PROTOCOL, SO_RCVLOWAT, SO_REUSEADDR, SO_TYPE, SOCK_CLOEXEC, SOCK_NONBLOCK
 from .constants import SOCK_STREAM, SOL_SOCKET, AddressFamily, SocketKind, as_member
-from .families import UNPACKED, unpack
-from .families.addresses import BoundedCache, family_of
+from .families import codec_for, unpack
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size, failure, zeros
 from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
@@ -23,8 +22,8 @@ from .timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of
 from .timeouts import at_once, timeout_seconds, wait_until
 
 # %% auto #0
-__all__ = ['SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection', 'has_dualstack_ipv6',
-           'create_server', 'send_fds', 'recv_fds']
+__all__ = ['NEW', 'INIT', 'SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection',
+           'has_dualstack_ipv6', 'create_server', 'send_fds', 'recv_fds']
 
 # %% ../nbs/00_core.ipynb #1650efbd
 TYPE_CHECKING = False
@@ -38,48 +37,110 @@ NONBLOCK = int(SOCK_NONBLOCK)
 FLAGS_IN_TYPE = NONBLOCK | int(SOCK_CLOEXEC)  # what `type` may carry for socket(2), and is no part of the type
 
 
-class Kind:
-    "A family, a type and a protocol."
-
-    __slots__ = ("family", "type", "proto", "codec")
-
-    def __init__(self, family, type, proto):
-        self.family, self.type, self.proto = as_member(family, AddressFamily), as_member(type, SocketKind), proto
-        self.codec = families.codec_for(family, proto)
+def checked(answer):
+    "What the kernel answered, unless that was `-errno`: then the exception for it."
+    if answer.__class__ is int and answer < 0:
+        raise failure(answer)
+    return answer
 
 
-KINDS = BoundedCache()
+def fail(answer):
+    raise failure(answer)
 
 
-def kind_of(family, type, proto) -> Kind:
-    "The kind of a socket that was made with these numbers."
-    key = family, type & ~FLAGS_IN_TYPE, proto
-    return KINDS.get(key) or KINDS.remember(key, Kind(*key))
+class CloseOnError:
+    "A context manager that closes a socket when something goes wrong in its block."
+
+    __slots__ = ("sock",)
+
+    def __init__(self, sock):
+        self.sock = sock
+
+    def __enter__(self):
+        return self.sock
+
+    def __exit__(self, kind, *exception):
+        if kind is not None:
+            self.sock.close()
 
 
-UNKNOWN = kind_of(0, 0, 0)
+class Duplicate(int):
+    "A descriptor that is meant for a socket object still to be made. As a context manager it closes one that nobody took."
+
+    taken = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *exception):
+        if kind is not None and not self.taken:
+            kernel.close(int(self))
+
+
+class Held:
+    "A context manager that holds buffers: meanwhile no other thread can resize them."
+
+    __slots__ = ("views",)
+
+    def __init__(self, *buffers):
+        self.views = [memoryview(buffer) for buffer in buffers]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for view in self.views:
+            view.release()
 
 # %% ../nbs/00_core.ipynb #62749881
-class Descriptor:
-    "A descriptor and what is known about it."
+class State:
+    "What a socket consists of, where it is not a C struct."
 
-    __slots__ = ("__weakref__", "_litsock_fd", "_litsock_timeout", "_kind", "_io_refs", "_closed", "_litsock_until")
-    _litsock_fd: int
-    _litsock_timeout: float | None
-    _kind: Kind
-    _litsock_until: dict[int, float] | None  # by thread: the moment at which its operations must be done
-    _io_refs: int  # files made from this socket that are still open
-    _closed: bool
+    __slots__ = (
+        "_litsock_fd", "_litsock_family", "_litsock_type", "_litsock_proto", "_litsock_timeout", "_litsock_until",
+        "_litsock_io_refs", "_litsock_closed", "_litsock_waits_first",
+    )  # fmt: skip
 
     def __new__(cls, *arguments, **named):
         self = object.__new__(cls)
         self._litsock_fd = -1
-        self._litsock_timeout = timeouts._Default.timeout
-        self._kind = UNKNOWN
-        self._io_refs = 0
-        self._closed = False
+        self._litsock_family = self._litsock_type = self._litsock_proto = self._litsock_io_refs = 0
+        self._litsock_timeout = timeouts.getdefaulttimeout()
         self._litsock_until = None
+        self._litsock_closed = self._litsock_waits_first = False
         return self
+
+    def __del__(self):
+        try:
+            if getattr(self, "_litsock_fd", -1) >= 0:  # an exception may have struck before it had one
+                warn(f"unclosed {self!r}", ResourceWarning, 1, self)
+        finally:
+            try:
+                close_quietly(self)
+            finally:  # a signal handler may have raised before it was closed
+                close_quietly(self)
+
+
+def close_quietly(sock):
+    fd, sock._litsock_fd = getattr(sock, "_litsock_fd", -1), -1
+    if fd >= 0:
+        kernel.close(fd)
+
+
+class Descriptor:
+    "A descriptor and what is known about it."
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+        _litsock_fd: int
+        _litsock_family: int
+        _litsock_type: int
+        _litsock_proto: int
+        _litsock_timeout: float | None  # seconds; infinity: none, but its calls must not wait in the kernel
+        _litsock_until: dict[int, float] | None  # by thread: the moment at which its operations must be done
+        _litsock_io_refs: int  # files made from this socket that are still open
+        _litsock_closed: bool
+        _litsock_waits_first: bool  # with a timeout, a receiving call waits before it asks
 
     def __init__(
         self,
@@ -88,60 +149,31 @@ class Descriptor:
         proto: int = -1,  # -1 for 0, the usual one of the type, or what `fileno` is
         fileno: int | None = None,  # a descriptor to take over
     ):
+        family, type, proto = c_int(family), c_int(type), c_int(proto)
         if fileno is not None:
-            return self._take(fileno, family, type, proto)
-        family = AF_INET if family == -1 else index(family)
-        type = SOCK_STREAM if type == -1 else index(type)
-        proto = 0 if proto == -1 else index(proto)
+            return take(self, fileno, family, type, proto)
+        family = AF_INET if family == -1 else family
+        type = SOCK_STREAM if type == -1 else type
+        proto = 0 if proto == -1 else proto
         sys.audit("socket.__new__", self, family, type, proto)
-        answer = kernel.socket(family, type, proto, self)
-        if answer < 0:
-            raise failure(answer)
-        self._kind = KINDS.get((family, type, proto)) or kind_of(family, type, proto)
-        self._begin_mode(type)
+        close_quietly(self)  # whoever calls this twice
+        checked(kernel.socket(family, type, proto, self))
+        begin(self, family, type, proto)
 
-    def _take(self, fileno, family, type, proto):
-        "Become the owner of a descriptor, once it has proved to be a socket's."
-        sys.audit("socket.__new__", self, family, type, proto)
-        fd = c_int(fileno)
-        if fd < 0:
-            raise ValueError("negative file descriptor")
-        name = kernel.getsockname(fd)
-        if name.__class__ is int and (family == -1 or name in (-EBADF, -ENOTSOCK)):  # AF_ALG has no names to tell
-            raise failure(name)
-        family = family_of(name) if family == -1 else c_int(family)
-        type = ask_int(fd, SO_TYPE) if type == -1 else c_int(type)
-        proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else c_int(proto)
-        self._kind = kind_of(family, type, proto)
-        self._litsock_fd = fd
-        self._begin_mode(type)
+    @property
+    def family(self) -> int:
+        "The address family, a number."
+        return self._litsock_family
 
-    def _begin_mode(self, type):
-        "The mode a new socket starts in: what its type says, else the default."
-        if type & NONBLOCK:
-            self._litsock_timeout = 0.0
-        elif self._litsock_timeout is not None:
-            kernel.setblocking(self._litsock_fd, False)
+    @property
+    def type(self) -> int:
+        "The type, a number, without the flags that it may have been made with."
+        return self._litsock_type
 
     @property
     def proto(self) -> int:
         "The protocol, a number; 0 for the usual one of the type."
-        return self._kind.proto
-
-    @property
-    def timeout(self) -> float | None:
-        "The timeout in seconds, as `gettimeout` gives it."
-        return None if self._litsock_timeout == ENDLESS else self._litsock_timeout
-
-    @property
-    def family(self) -> AddressFamily:
-        "The address family; a plain integer where it has no name."
-        return self._kind.family
-
-    @property
-    def type(self) -> SocketKind:
-        "The type, without the flags that it may have been made with."
-        return self._kind.type
+        return self._litsock_proto
 
     def fileno(self) -> int:
         "The descriptor, or -1 when there is none."
@@ -157,24 +189,40 @@ class Descriptor:
         if (fd := self._litsock_fd) < 0:
             return
         self._litsock_fd = -1
-        answer = kernel.close(fd)
-        if answer < 0 and answer != -ECONNRESET:
-            raise failure(answer)
+        close(fd)
 
-    def __del__(self):
-        if getattr(self, "_litsock_fd", -1) < 0:  # an exception may have struck before it had one
-            return
-        warn(f"unclosed {self!r}", ResourceWarning, 1, self)
-        fd, self._litsock_fd = self._litsock_fd, -1
-        kernel.close(fd)
+
+def begin(sock, family, type, proto):
+    "What a socket is, once it has its descriptor; and the mode it starts in: what its type says, else the default."
+    sock._litsock_family, sock._litsock_type, sock._litsock_proto = family, type & ~FLAGS_IN_TYPE, proto
+    if type & NONBLOCK:
+        sock._litsock_timeout = 0.0
+    elif sock._litsock_timeout is not None:
+        kernel.setblocking(sock._litsock_fd, False)
+
+
+def take(sock, fileno, family, type, proto):
+    "Become the owner of a descriptor, once it has proved to be a socket's."
+    sys.audit("socket.__new__", sock, family, type, proto)
+    fd = c_int(fileno)
+    if fd < 0:
+        raise ValueError("negative file descriptor")
+    name = kernel.getsockname(fd)
+    if name.__class__ is int and (family == -1 or name in (-EBADF, -ENOTSOCK)):  # AF_ALG has no names to tell
+        raise failure(name)
+    family = families.family_of(name) if family == -1 else family
+    type = ask_int(fd, SO_TYPE) if type == -1 else type
+    proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else proto
+    close_quietly(sock)
+    sock._litsock_fd = fd
+    if fileno.__class__ is Duplicate:
+        fileno.taken = True
+    begin(sock, family, type, proto)
 
 
 def ask_int(fd, option):
     "A number among the options at `SOL_SOCKET`."
-    value = kernel.getsockopt(fd, SOL_SOCKET, option, 4)
-    if type(value) is int:
-        raise failure(value)
-    return int.from_bytes(value, sys.byteorder)
+    return int.from_bytes(checked(kernel.getsockopt(fd, SOL_SOCKET, option, 4)), sys.byteorder)
 
 # %% ../nbs/00_core.ipynb #1cdc20d2
 class Modes(Descriptor):
@@ -191,17 +239,16 @@ class Modes(Descriptor):
         timeout = timeout_seconds(value)
         if timeout is None and self._litsock_until:
             timeout = ENDLESS
-        self._choose_mode(timeout, timeout is None)
-
-    def _choose_mode(self, timeout, blocks):
-        answer = kernel.setblocking(self._litsock_fd, blocks)
-        if answer < 0:
-            raise failure(answer)
-        self._litsock_timeout = timeout
+        choose_mode(self, timeout, timeout is None)
 
     def gettimeout(self) -> float | None:
         "The timeout in seconds; `None` for a blocking socket, 0.0 for one that never waits."
-        return self.timeout
+        return None if self._litsock_timeout == ENDLESS else self._litsock_timeout
+
+    @property
+    def timeout(self) -> float | None:
+        "The timeout in seconds, as `gettimeout` gives it."
+        return Modes.gettimeout(self)
 
     def setblocking(
         self,
@@ -209,11 +256,23 @@ class Modes(Descriptor):
         /,
     ) -> None:
         "Let calls wait for ever, or not at all."
-        self.settimeout(None if flag else 0.0)
+        Modes.settimeout(self, None if flag else 0.0)
 
     def getblocking(self) -> bool:
         "Whether calls may wait, be it with a timeout."
         return self._litsock_timeout != 0
+
+
+def choose_mode(sock, timeout, blocks):
+    "Change the timeout and the mode of the descriptor, or neither."
+    before = sock._litsock_timeout
+    try:
+        sock._litsock_timeout = timeout
+        checked(kernel.setblocking(sock._litsock_fd, blocks))
+    except BaseException:  # also a signal handler's
+        sock._litsock_timeout = before
+        kernel.setblocking(sock._litsock_fd, before is None)
+        raise
 
 # %% ../nbs/00_core.ipynb #c941c25b
 class Options(Modes):
@@ -232,10 +291,8 @@ class Options(Modes):
         level, optname, buflen = c_int(level), c_int(optname), c_int(buflen)
         if not 0 <= buflen <= 1024:
             raise OSError("getsockopt buflen out of range")
-        vsock = not buflen and self._kind.family == AF_VSOCK  # whose options have 64 bits and no sign
-        value = kernel.getsockopt(self._litsock_fd, level, optname, buflen or (8 if vsock else 4))
-        if type(value) is int:
-            raise failure(value)
+        vsock = not buflen and self._litsock_family == AF_VSOCK  # whose options have 64 bits and no sign
+        value = checked(kernel.getsockopt(self._litsock_fd, level, optname, buflen or (8 if vsock else 4)))
         return value if buflen else int.from_bytes(value, sys.byteorder, signed=not vsock)
 
     def setsockopt(
@@ -255,50 +312,41 @@ class Options(Modes):
             if value is None:
                 raise TypeError("setsockopt() takes a level and an option that fit into a C int") from None
             raise
-        value = self._option_bytes(level, value)
-        if type(value) is bytes:
-            size = len(value)
-        else:
-            size = index(*optlen) if value is None else len(kernel.readable(value))
-        answer = kernel.setsockopt(self._litsock_fd, level, optname, value, size)
-        if answer < 0:
-            raise failure(answer)
-
-    def _option_bytes(self, level, value):
-        "An integer as the option wants it: an `int`, and 64 bits for those of `AF_VSOCK`. Other values stay."
-        try:
-            number = index(value)
-        except Exception:  # whatever its `__index__` raised: it is no integer, so it must be a buffer
-            return value
-        if self._kind.family == AF_VSOCK and level == AF_VSOCK:
-            return number.to_bytes(8, sys.byteorder)
-        if not -(2**31) <= number < 2**31:
-            raise TypeError(f"option value {number} does not fit into a C int; larger values go as bytes")
-        return int(number).to_bytes(4, sys.byteorder, signed=True)
+        value = option_bytes(self, level, value)
+        size = index(*optlen) % 2**32 if value is None else memoryview(value).nbytes
+        checked(kernel.setsockopt(self._litsock_fd, level, optname, value, size))
+        if level == SOL_SOCKET and optname == SO_RCVLOWAT:
+            self._litsock_waits_first = True
 
     def get_inheritable(self) -> bool:
         "Whether a program that this process starts gets the descriptor too."
-        flags = kernel.getdescriptorflags(self._litsock_fd)
-        if flags < 0:
-            raise failure(flags)
-        return not flags & FD_CLOEXEC
+        return not checked(kernel.getdescriptorflags(self._litsock_fd)) & FD_CLOEXEC
 
     def set_inheritable(
         self,
         inheritable: bool,
     ) -> None:
         "Choose whether a program that this process starts gets the descriptor too."
-        answer = kernel.setdescriptorflags(self._litsock_fd, 0 if inheritable else FD_CLOEXEC)
-        if answer < 0:
-            raise failure(answer)
+        checked(kernel.setdescriptorflags(self._litsock_fd, 0 if inheritable else FD_CLOEXEC))
+
+
+
+def option_bytes(sock, level, value):
+    "An integer as the option wants it: an `int`, and 64 bits for those of `AF_VSOCK`. Other values stay."
+    try:
+        number = index(value)
+    except Exception:  # whatever its `__index__` raised: it is no integer, so it must be a buffer
+        return value
+    if sock._litsock_family == AF_VSOCK and level == AF_VSOCK:
+        return number.to_bytes(8, sys.byteorder)
+    if not -(2**31) <= number < 2**31:
+        raise TypeError(f"option value {number} does not fit into a C int; larger values go as bytes")
+    return int(number).to_bytes(4, sys.byteorder, signed=True)
 
 
 FD_CLOEXEC = 1  # fcntl(2): the only descriptor flag there is
 
 # %% ../nbs/00_core.ipynb #a47cda27
-AGAIN = -EAGAIN  # "not now", as the seam says it
-
-
 class Addresses(Options):
     "Who is where."
 
@@ -312,19 +360,15 @@ class Addresses(Options):
         "Give the socket an address of its own."
         raw = pack(self, address, "bind")
         sys.audit("socket.bind", self, address)
-        answer = kernel.bind(self._litsock_fd, raw)
-        if answer < 0:
-            raise explained(answer, "bind to", address)
+        after_bind(self, kernel.bind(self._litsock_fd, raw), address)
 
     def listen(
         self,
         backlog: int = 128,  # connections that may wait to be accepted
         /,
     ) -> None:
-        "Let others connect. At most `backlog` of them wait in line; further ones are turned away."
-        answer = kernel.listen(self._litsock_fd, max(c_int(backlog), 0))
-        if answer < 0:
-            raise failure(answer)
+        "Let others connect. At most `backlog` connections wait to be accepted."
+        checked(kernel.listen(self._litsock_fd, max(c_int(backlog), 0)))
 
     def connect(
         self,
@@ -332,9 +376,8 @@ class Addresses(Options):
         /,
     ) -> None:
         "Connect to the socket at `address`. For datagrams: choose whom `send` sends to and `recv` listens to."
-        answer = self._connect(address, "connect")
-        if answer < 0:
-            raise explained(answer, "connect to", address)
+        raw = prepare_connect(self, address, "connect")
+        after_connect(self, kernel.connect(self._litsock_fd, raw), address, raw)
 
     def connect_ex(
         self,
@@ -342,49 +385,28 @@ class Addresses(Options):
         /,
     ) -> int:  # 0, or an `errno`
         "Like `connect`, but answers with the error number instead of raising it. A wrong address still raises."
-        try:
-            return -self._connect(address, "connect_ex")
-        except TimeoutError:
-            return EWOULDBLOCK
-
-    def _connect(self, address, caller) -> int:
-        raw = pack(self, address, caller)
-        sys.audit("socket.connect", self, address)
-        if self._litsock_until:
-            check_deadline(self)
-        answer = kernel.connect(self._litsock_fd, raw)
-        return answer if answer == 0 else finish_connect(self, answer)
+        raw = prepare_connect(self, address, "connect_ex")
+        return after_connect_ex(self, kernel.connect(self._litsock_fd, raw), address, raw)
 
     def _accept(self):
         "Accept a connection; answers with its bare descriptor, which the caller owns, and the peer's address."
-        with kernel.DescriptorGuard() as keeper:
-            address = self._accept_into(keeper)
-            return keeper.take(), address
+        with kernel.DescriptorGuard() as guard:
+            address = accept_into(self, guard)
+            return guard.take(), address
 
-    def _accept_into(self, owner):
-        if self._litsock_until:
-            check_deadline(self)
-        accept = kernel.accept_unnamed if self._kind.family == AF_ALG else kernel.accept
-        answer = accept(self._litsock_fd, owner)
-        if type(answer) is int:
-            if answer == AGAIN and not self._litsock_timeout:
-                raise failure(answer)
-            answer = carry_on(self, answer, POLLIN, accept, owner)
-        return unpack(answer[1], self._kind.proto)
+    def _litsock_accept(self, cls):
+        "Accept a connection as a new object of a class of ours."
+        sock = cls.__new__(cls)
+        address = accept_into(self, sock)
+        return begun(sock, self._litsock_family, self._litsock_type, self._litsock_proto), address
 
     def getsockname(self) -> Any:
         "The socket's own address."
-        raw = kernel.getsockname(self._litsock_fd)
-        if type(raw) is int:
-            raise failure(raw)
-        return unpack(raw, self._kind.proto)
+        return unpack(checked(kernel.getsockname(self._litsock_fd)), self._litsock_proto)
 
     def getpeername(self) -> Any:
         "The address at the other end."
-        raw = kernel.getpeername(self._litsock_fd)
-        if type(raw) is int:
-            raise failure(raw)
-        return unpack(raw, self._kind.proto)
+        return unpack(checked(kernel.getpeername(self._litsock_fd)), self._litsock_proto)
 
     def shutdown(
         self,
@@ -392,15 +414,13 @@ class Addresses(Options):
         /,
     ) -> None:
         "End one direction of the conversation, or both. The descriptor stays open."
-        answer = kernel.shutdown(self._litsock_fd, c_int(how))
-        if answer < 0:
-            raise failure(answer)
+        checked(kernel.shutdown(self._litsock_fd, c_int(how)))
 
 
 def pack(sock, address, caller) -> bytes:
     "The bytes of an address, in the form of the socket's family."
     try:
-        return sock._kind.codec.pack(address)
+        return codec_for(sock._litsock_family, sock._litsock_proto).pack(address)
     except (TypeError, OverflowError) as error:
         raise blamed(error, caller) from error.__cause__
 
@@ -415,6 +435,59 @@ def explained(answer, what, address):
     error = failure(answer)
     error.add_note(f"while trying to {what} {address!r}")
     return error
+
+
+def after_bind(sock, answer, address):
+    if answer < 0:
+        raise explained(answer, "bind to", address)
+
+
+def prepare_connect(sock, address, caller):
+    raw = pack(sock, address, caller)
+    sys.audit("socket.connect", sock, address)
+    if sock._litsock_until:
+        check_deadline(sock)
+    return raw
+
+
+def after_connect(sock, answer, address, raw):
+    "What is left to do for `connect` after the kernel's first answer."
+    answer = answer and finish_connect(sock, answer, raw)
+    if answer < 0:
+        raise explained(answer, "connect to", address)
+
+
+def after_connect_ex(sock, answer, address, raw):
+    try:
+        return -finish_connect(sock, answer, raw) if answer else 0
+    except TimeoutError:
+        return EWOULDBLOCK
+
+
+def accept_into(sock, owner):
+    "Accept a connection; its descriptor is the owner's. Answers with the peer's address."
+    if sock._litsock_until:
+        check_deadline(sock)
+    accept = kernel.accept_unnamed if sock._litsock_family == AF_ALG else kernel.accept
+    answer = accept(sock._litsock_fd, owner)
+    if type(answer) is int:
+        answer = carry_on(sock, answer, POLLIN, accept, owner)
+    return unpack(answer[1], sock._litsock_proto)
+
+
+def after_accept(sock, answer, cls):
+    "What is left to do for `accept` after the kernel's first answer, which was an error."
+    new = cls.__new__(cls)
+    _, raw = carry_on(sock, answer, POLLIN, kernel.accept, new)
+    return begun(new, sock._litsock_family, sock._litsock_type, sock._litsock_proto), unpack(raw, sock._litsock_proto)
+
+
+def begun(sock, family, type, proto):
+    "A socket that has just got its descriptor, as it starts its life."
+    with CloseOnError(sock):
+        sys.audit("socket.__new__", sock, family, type, proto)
+        begin(sock, family, type, proto)
+        return sock
 
 # %% ../nbs/00_core.ipynb #ad20301b
 LEFT_OUT: Any = object()  # stands for an argument that was not given
@@ -432,14 +505,9 @@ class Transfer(Addresses):
         /,
     ) -> int:  # bytes that went out: perhaps not all
         "Send what the kernel takes at once."
-        if self._litsock_timeout is not None:
-            flags = at_once(self, flags)
-        answer = kernel.send(self._litsock_fd, data, flags)
-        if answer >= 0:
-            return answer
-        if answer == AGAIN and not self._litsock_timeout:
-            raise failure(answer)
-        return carry_on(self, answer, POLLOUT, kernel.send, data, flags)
+        with Held(data):
+            flags = sending_flags(self, flags)
+            return after_send(self, kernel.send(self._litsock_fd, data, flags), data, flags)
 
     def sendall(
         self,
@@ -448,25 +516,9 @@ class Transfer(Addresses):
         /,
     ) -> None:
         "Send all of it. The timeout covers the whole. After an error nobody can tell how much went out."
-        if self._litsock_timeout is not None:
-            flags = at_once(self, flags)
-        sent = kernel.send(self._litsock_fd, data, flags)
-        if sent != (len(data) if type(data) is bytes else memoryview(data).nbytes):
-            self._send_rest(sent, data, flags)
-
-    def _send_rest(self, sent, data, flags):
-        "What is left to do for `sendall` when the first attempt failed, or did not take all."
-        deadline = end_of(self)
-        if sent < 0:
-            sent = carry_on(self, sent, POLLOUT, kernel.send, data, flags, deadline=deadline)
-        view = memoryview(data).cast("B")
-        while sent < len(view):
-            if deadline:  # the kernel took what it had room for
-                wait_until(self, POLLOUT, deadline)
-            answer = kernel.send(self._litsock_fd, view[sent:], flags)
-            if answer < 0:
-                answer = carry_on(self, answer, POLLOUT, kernel.send, view[sent:], flags, deadline=deadline)
-            sent += answer
+        with Held(data):
+            flags = sending_flags(self, flags)
+            after_sendall(self, kernel.send(self._litsock_fd, data, flags), data, flags)
 
     def sendto(
         self,
@@ -484,17 +536,11 @@ class Transfer(Addresses):
             flags, address = 0, flags
         else:
             flags = c_int(flags)
-        if type(data) is not bytes:
-            kernel.readable(data)  # what is wrong with the data is told before what is wrong with the address
-        try:
-            raw = self._kind.codec.pack(address)
-        except (TypeError, OverflowError) as error:
-            raise blamed(error, "sendto") from error.__cause__
-        sys.audit("socket.sendto", self, address)
-        if self._litsock_timeout is not None:
-            flags = at_once(self, flags)
-        answer = kernel.sendto(self._litsock_fd, data, flags, raw)
-        return answer if answer >= 0 else carry_on(self, answer, POLLOUT, kernel.sendto, data, flags, raw)
+        with Held(data):  # what is wrong with the data is told before what is wrong with the address
+            raw = pack(self, address, "sendto")
+            sys.audit("socket.sendto", self, address)
+            flags = sending_flags(self, flags)
+            return after_sendto(self, kernel.sendto(self._litsock_fd, data, flags, raw), data, flags, raw)
 
     def recv(
         self,
@@ -503,14 +549,8 @@ class Transfer(Addresses):
         /,
     ) -> bytes:  # empty when the peer has finished
         "Receive what is there, once something is."
-        if self._litsock_timeout is not None:
-            flags = at_once(self, flags)
-        answer = kernel.recv(self._litsock_fd, bufsize, flags)
-        if type(answer) is bytes:
-            return answer
-        if answer == AGAIN and not self._litsock_timeout:
-            raise failure(answer)
-        return carry_on(self, answer, POLLIN, kernel.recv, bufsize, flags)
+        bufsize, flags = c_size(bufsize), receiving_flags(self, flags)
+        return after_recv(self, kernel.recv(self._litsock_fd, bufsize, flags), bufsize, flags)
 
     def recvfrom(
         self,
@@ -519,15 +559,8 @@ class Transfer(Addresses):
         /,
     ) -> tuple[bytes, Any]:  # the data and the sender's address
         "Receive, and learn who sent it."
-        if self._litsock_timeout is not None:
-            flags = at_once(self, flags)
-        answer = kernel.recvfrom(self._litsock_fd, bufsize, flags)
-        if type(answer) is int:
-            if answer == AGAIN and not self._litsock_timeout:
-                raise failure(answer)
-            answer = carry_on(self, answer, POLLIN, kernel.recvfrom, bufsize, flags)
-        data, raw = answer
-        return data, UNPACKED.get(raw) or unpack(raw, self._kind.proto)
+        bufsize, flags = c_size(bufsize), receiving_flags(self, flags)
+        return after_recvfrom(self, kernel.recvfrom(self._litsock_fd, bufsize, flags), bufsize, flags)
 
     def recv_into(
         self,
@@ -536,14 +569,9 @@ class Transfer(Addresses):
         flags: int = 0,
     ) -> int:  # bytes received
         "Receive into memory that you have already."
-        if self._litsock_timeout is not None:
-            flags = at_once(self, flags)
-        answer = kernel.recv_into(self._litsock_fd, buffer, nbytes, flags)
-        if answer >= 0:
-            return answer
-        if answer == AGAIN and not self._litsock_timeout:
-            raise failure(answer)
-        return carry_on(self, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags)
+        with Held(buffer):
+            nbytes, flags = c_size(nbytes), receiving_flags(self, flags)
+            return after_recv_into(self, kernel.recv_into(self._litsock_fd, buffer, nbytes, flags), buffer, nbytes, flags)
 
     def recvfrom_into(
         self,
@@ -552,13 +580,70 @@ class Transfer(Addresses):
         flags: int = 0,
     ) -> tuple[int, Any]:  # bytes received, and the sender's address
         "Receive into memory that you have already, and learn who sent it."
-        if self._litsock_timeout is not None:
-            flags = at_once(self, flags)
-        answer = kernel.recvfrom_into(self._litsock_fd, buffer, nbytes, flags)
-        if type(answer) is int:
-            answer = carry_on(self, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
-        size, raw = answer
-        return size, UNPACKED.get(raw) or unpack(raw, self._kind.proto)
+        with Held(buffer):
+            nbytes, flags = c_size(nbytes), receiving_flags(self, flags)
+            answer = kernel.recvfrom_into(self._litsock_fd, buffer, nbytes, flags)
+            return after_recvfrom_into(self, answer, buffer, nbytes, flags)
+
+
+def sending_flags(sock, flags):
+    "Flags for a call that must not wait in the kernel, unless the socket blocks."
+    return c_int(flags) if sock._litsock_timeout is None else at_once(sock, flags)
+
+
+def receiving_flags(sock, flags):
+    "The same; a socket with `SO_RCVLOWAT` waits first, because only that counts the bytes."
+    if sock._litsock_waits_first and sock._litsock_timeout:
+        wait_until(sock, POLLIN, end_of(sock))
+    return sending_flags(sock, flags)
+
+# %% ../nbs/00_core.ipynb #c0a7afe1
+def after_send(sock, answer, data, flags):
+    return answer if answer >= 0 else carry_on(sock, answer, POLLOUT, kernel.send, data, flags)
+
+
+def after_sendall(sock, sent, data, flags):
+    "What is left to do for `sendall` when the first attempt failed, or did not take all."
+    with memoryview(data) as whole, whole.cast("B") as view:
+        if sent == len(view):
+            return
+        deadline = end_of(sock)
+        if sent < 0:
+            sent = carry_on(sock, sent, POLLOUT, kernel.send, view, flags, deadline=deadline)
+        while sent < len(view):
+            if deadline:  # the kernel took what it had room for
+                wait_until(sock, POLLOUT, deadline)
+            with view[sent:] as rest:
+                answer = kernel.send(sock._litsock_fd, rest, flags)
+                if answer < 0:
+                    answer = carry_on(sock, answer, POLLOUT, kernel.send, rest, flags, deadline=deadline)
+            sent += answer
+
+
+def after_sendto(sock, answer, data, flags, raw):
+    return answer if answer >= 0 else carry_on(sock, answer, POLLOUT, kernel.sendto, data, flags, raw)
+
+
+def after_recv(sock, answer, bufsize, flags):
+    return answer if type(answer) is bytes else carry_on(sock, answer, POLLIN, kernel.recv, bufsize, flags)
+
+
+def after_recvfrom(sock, answer, bufsize, flags):
+    if type(answer) is int:
+        answer = carry_on(sock, answer, POLLIN, kernel.recvfrom, bufsize, flags)
+    data, raw = answer
+    return data, unpack(raw, sock._litsock_proto)
+
+
+def after_recv_into(sock, answer, buffer, nbytes, flags):
+    return answer if answer >= 0 else carry_on(sock, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags)
+
+
+def after_recvfrom_into(sock, answer, buffer, nbytes, flags):
+    if type(answer) is int:
+        answer = carry_on(sock, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
+    size, raw = answer
+    return size, unpack(raw, sock._litsock_proto)
 
 # %% ../nbs/00_core.ipynb #c8320db2
 CLOSE_ON_EXEC = int(MSG_CMSG_CLOEXEC)
@@ -580,7 +665,7 @@ class Messages(Transfer):
         "Send several buffers as one message, with control messages."
         raw = b"" if address is None else pack(self, address, "sendmsg")
         sys.audit("socket.sendmsg", self, address)
-        return self._send_message(tuple(buffers), build(ancdata), raw, c_int(flags))
+        return send_message(self, tuple(buffers), build(ancdata), raw, c_int(flags))
 
     def sendmsg_afalg(
         self,
@@ -592,15 +677,9 @@ class Messages(Transfer):
         flags: int = 0,
     ) -> int:
         "Give an operation socket of `AF_ALG` its orders, and data."
-        if self._kind.family != AF_ALG:
+        if self._litsock_family != AF_ALG:
             raise OSError("sendmsg_afalg() is for sockets of AF_ALG only")
-        return self._send_message(tuple(msg), build_alg(op, iv, assoclen), b"", flags)
-
-    def _send_message(self, pieces, control, raw, flags):
-        if self._litsock_timeout is not None:
-            flags = at_once(self, flags)
-        answer = kernel.sendmsg(self._litsock_fd, pieces, control, raw, flags)
-        return answer if answer >= 0 else carry_on(self, answer, POLLOUT, kernel.sendmsg, pieces, control, raw, flags)
+        return send_message(self, tuple(msg), build_alg(op, iv, assoclen), b"", flags)
 
     def recvmsg(
         self,
@@ -610,9 +689,10 @@ class Messages(Transfer):
         /,
     ) -> tuple[bytes, list[CMSG], int, Any]:  # data, control messages, flags, address
         "Receive data and control messages. Descriptors that come along are not inheritable."
-        if c_size(bufsize) < 0:
+        bufsize = c_size(bufsize)
+        if bufsize < 0:
             raise ValueError("negative buffer size in recvmsg()")
-        return self._receive_message(kernel.recvmsg, index(bufsize), ancbufsize, flags, "recvmsg")[1:]
+        return receive_message(self, kernel.recvmsg, bufsize, ancbufsize, flags, "recvmsg")[1:]
 
     def recvmsg_into(
         self,
@@ -625,47 +705,95 @@ class Messages(Transfer):
         buffers = tuple(buffers)
         for buffer in buffers:
             kernel.writable(buffer, "recvmsg_into")  # what is wrong with a buffer is told before anything else
-        size, _, *more = self._receive_message(kernel.recvmsg_into, buffers, ancbufsize, flags, "recvmsg_into")
+        with Held(*buffers):
+            size, _, *more = receive_message(self, kernel.recvmsg_into, buffers, ancbufsize, flags, "recvmsg_into")
         return size, *more
 
-    def _receive_message(self, receive, room, ancbufsize, flags, caller):
-        "What `receive`, of the seam, brings into `room`: size, data, control messages, flags, address."
-        if not 0 <= c_size(ancbufsize) <= 0x7FFFFFFF:
-            raise ValueError(f"invalid ancillary data buffer length in {caller}()")
-        asked = c_int(flags)
-        flags = asked | CLOSE_ON_EXEC if self._kind.family == AF_UNIX else asked  # elsewhere no descriptors come, and some refuse the flag
-        if self._litsock_timeout is not None:
-            flags = at_once(self, flags)
-        control = zeros(ancbufsize)
-        try:
-            answer = receive(self._litsock_fd, room, control, flags)
-            if type(answer) is int:
-                answer = carry_on(self, answer, POLLIN, receive, room, control, flags)
-            size, data, arrived, seen, raw = answer
-            messages = parse(bytes(control[:arrived])) if arrived else []
-            seen &= ~(CLOSE_ON_EXEC & ~asked)  # told only to those who asked for it
-            return size, data, messages, seen, unpack(raw, self._kind.proto)
-        except BaseException:
-            if control:
-                kernel.close_rights(kernel.readable(control), len(control))
-            raise
+
+def send_message(sock, pieces, control, raw, flags):
+    with Held(*pieces):
+        flags = sending_flags(sock, flags)
+        answer = kernel.sendmsg(sock._litsock_fd, pieces, control, raw, flags)
+        return answer if answer >= 0 else carry_on(sock, answer, POLLOUT, kernel.sendmsg, pieces, control, raw, flags)
+
+
+def after_sendmsg(sock, answer, pieces, raw, flags):
+    return carry_on(sock, answer, POLLOUT, kernel.sendmsg, pieces, b"", raw, flags)
+
+
+def receive_message(sock, receive, room, ancbufsize, flags, caller):
+    "What `receive`, a function of `kernel`, brings into `room`: size, data, control messages, flags, address."
+    ancbufsize, asked = c_size(ancbufsize), c_int(flags)
+    if not 0 <= ancbufsize <= 0x7FFFFFFF:
+        raise ValueError(f"invalid ancillary data buffer length in {caller}()")
+    rights = sock._litsock_family == AF_UNIX  # elsewhere no descriptors come, and some refuse the flag
+    flags = receiving_flags(sock, asked | CLOSE_ON_EXEC if rights else asked)
+    control = zeros(ancbufsize)
+    try:
+        answer = receive(sock._litsock_fd, room, control, flags)
+        if type(answer) is int:
+            answer = carry_on(sock, answer, POLLIN, receive, room, control, flags)
+        size, data, arrived, seen, raw = answer
+        messages = parse(bytes(control[:arrived])) if arrived else []
+        seen &= ~(CLOSE_ON_EXEC & ~asked)  # shown only to those who asked for it
+        return size, data, messages, seen, unpack(raw, sock._litsock_proto)
+    except BaseException:
+        if control:
+            kernel.close_rights(kernel.readable(control), len(control))
+        raise
+
+
+def after_recvmsg(sock, answer, bufsize, flags):
+    _, data, _, seen, raw = carry_on(sock, answer, POLLIN, kernel.recvmsg, bufsize, None, flags)
+    return data, [], seen, unpack(raw, sock._litsock_proto)
+
+
+def after_recvmsg_into(sock, answer, buffers, flags):
+    size, _, _, seen, raw = carry_on(sock, answer, POLLIN, kernel.recvmsg_into, buffers, None, flags)
+    return size, [], seen, unpack(raw, sock._litsock_proto)
+
+# %% ../nbs/00_core.ipynb #c0a7afe3
+C = getattr(kernel, "_fast", None)
+BASE: Any = C.Socket if C else State
 
 # %% ../nbs/00_core.ipynb #297cdf72
-class SocketType(Messages):
+class SocketType(BASE, Messages):
     "A socket with nothing on top: what the kernel offers, and no more."
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        kind = self._kind
-        return f"<socket object, fd={self._litsock_fd}, family={int(kind.family)}, type={int(kind.type)}, proto={kind.proto}>"
+        return (
+            f"<socket object, fd={self._litsock_fd}, family={self._litsock_family}, type={self._litsock_type}, "
+            f"proto={self._litsock_proto}>"
+        )
+
+
+NEW, INIT = SocketType.__new__, SocketType.__init__
+
+# %% ../nbs/00_core.ipynb #c0a7afe4
+if C:
+    methods, functions = C.PYTHON_METHODS.split(), C.PYTHON_FUNCTIONS.split()
+    C.set_python((*(getattr(Messages, name) for name in methods), *(globals()[name] for name in functions)))
+    del methods, functions
 
 # %% ../nbs/00_core.ipynb #1f200797
 class socket(SocketType):
     "One end of a conversation."
 
     __module__ = "litsock"
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
+    _io_refs, _closed = BASE._litsock_io_refs, BASE._litsock_closed  # by these names programs know them
+
+    @property
+    def family(self) -> AddressFamily:
+        "The address family; a plain integer where it has no name."
+        return as_member(self._litsock_family, AddressFamily)
+
+    @property
+    def type(self) -> SocketKind:
+        "The type, without the flags that it may have been made with."
+        return as_member(self._litsock_type, SocketKind)
 
     def __enter__(self) -> Self:
         return self
@@ -690,14 +818,15 @@ class socket(SocketType):
         if not _makes_sockets():
             fd, address = self._accept()
             return _made(self.family, self.type, self.proto, fd), address
-        sock = socket.__new__(socket)
-        address = self._accept_into(sock)
-        return _begun(sock, self._kind), address
+        return self._litsock_accept(socket)
 
     def dup(self) -> Self:
         "Another socket object on the same conversation, with a descriptor of its own."
-        sock = self.__class__(self.family, self.type, self.proto, fileno=dup(self._litsock_fd))
-        sock._choose_mode(self._litsock_timeout, self._litsock_timeout is None or self._litsock_timeout == ENDLESS and not self._litsock_until)
+        timeout = self._litsock_timeout
+        with Duplicate(dup(self._litsock_fd)) as fd:
+            sock = self.__class__(self.family, self.type, self.proto, fileno=fd)
+        choose_mode(sock, timeout, timeout is None or timeout == ENDLESS and not self._litsock_until)
+        sock._litsock_waits_first = self._litsock_waits_first
         return sock
 
     def makefile(
@@ -733,7 +862,7 @@ class socket(SocketType):
         if self._io_refs <= 0:
             self._real_close()
 
-    _real_close = Descriptor.close
+    _real_close = SocketType.close
 
     def _decref_socketios(self) -> None:
         "A file that was made from this socket is gone."
@@ -758,7 +887,7 @@ def _known_address(ask):
 # %% ../nbs/00_core.ipynb #6264a957
 def _makes_sockets():
     "Whether `socket.socket` is the class on this page, and makes its sockets as it does here."
-    return names.PUBLIC["socket"] is socket and socket.__init__ is Descriptor.__init__
+    return names.PUBLIC["socket"] is socket and socket.__init__ is INIT and socket.__new__ is NEW
 
 
 def _made(family, type, proto, fd):
@@ -773,12 +902,8 @@ def fromfd(
     proto: int = 0,
 ) -> socket:
     "A socket object on a duplicate of a descriptor."
-    copy = dup(fd)
-    try:
+    with Duplicate(dup(fd)) as copy:
         return _made(family, type, proto, copy)
-    except (OSError, TypeError):  # it is no socket's; nobody took it over
-        kernel.close(copy)
-        raise
 
 
 def socketpair(
@@ -791,7 +916,10 @@ def socketpair(
     if _makes_sockets():
         return _pair(socket, family, type, proto)
     one, other = _pair(SocketType, family, type, proto)
-    return _made(family, type, proto, one.detach()), _made(family, type, proto, other.detach())
+    with CloseOnError(other), Duplicate(one.detach()) as fd:
+        first = _made(family, type, proto, fd)
+    with CloseOnError(first), Duplicate(other.detach()) as fd:
+        return first, _made(family, type, proto, fd)
 
 
 def _lower_socketpair(
@@ -808,27 +936,9 @@ def _pair(cls, family, type, proto):
     "Two sockets of a class of ours, connected to each other."
     family, type, proto = c_int(family), c_int(type), c_int(proto)
     one, other = cls.__new__(cls), cls.__new__(cls)
-    answer = kernel.socketpair(family, type, proto, one, other)
-    if answer < 0:
-        raise failure(answer)
-    kind = kind_of(family, type, proto)
-    try:
-        return _begun(one, kind, type), _begun(other, kind, type)
-    except BaseException:
-        one.close(), other.close()
-        raise
-
-
-def _begun(sock, kind, type=0):
-    "A socket that has just got its descriptor, as it starts its life."
-    try:
-        sys.audit("socket.__new__", sock, kind.family, kind.type, kind.proto)
-        sock._kind = kind
-        sock._begin_mode(type)
-        return sock
-    except BaseException:
-        sock.close()
-        raise
+    with CloseOnError(one), CloseOnError(other):
+        checked(kernel.socketpair(family, type, proto, one, other))
+        return begun(one, family, type, proto), begun(other, family, type, proto)
 
 
 def dup(
@@ -836,11 +946,9 @@ def dup(
     /,
 ) -> int:  # not inheritable, and the caller's to close
     "A second descriptor for the same socket."
-    with kernel.DescriptorGuard() as keeper:
-        answer = kernel.dup(c_int(fd), keeper)
-        if answer < 0:
-            raise failure(answer)
-        return keeper.take()
+    with kernel.DescriptorGuard() as guard:
+        checked(kernel.dup(c_int(fd), guard))
+        return guard.take()
 
 
 def close(
@@ -898,16 +1006,13 @@ def _first_connected(make, found, timeout, source_address, errors):
 
 def _connected(sock, address, timeout, source_address):
     "Connect `sock`; close it where that fails."
-    try:
+    with CloseOnError(sock):
         if timeout is not _GLOBAL_DEFAULT_TIMEOUT:
             sock.settimeout(timeout)
         if source_address:
             sock.bind(source_address)
         sock.connect(address)
         return sock
-    except BaseException:
-        sock.close()
-        raise
 
 # %% ../nbs/00_core.ipynb #5188a771
 def has_dualstack_ipv6() -> bool:
@@ -938,8 +1043,7 @@ def create_server(
             raise ValueError("dualstack_ipv6 not supported on this platform")
         if family != AF_INET6:
             raise ValueError("dualstack_ipv6 requires AF_INET6 family")
-    sock = names.PUBLIC["socket"](family, SOCK_STREAM)
-    try:
+    with CloseOnError(names.PUBLIC["socket"](family, SOCK_STREAM)) as sock:
         sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         if reuse_port:
             sock.setsockopt(SOL_SOCKET, constants.SO_REUSEPORT, 1)
@@ -948,9 +1052,6 @@ def create_server(
         _bind_explained(sock, address)
         sock.listen() if backlog is None else sock.listen(backlog)
         return sock
-    except BaseException:
-        sock.close()
-        raise
 
 
 def _bind_explained(sock, address):

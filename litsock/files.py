@@ -210,17 +210,12 @@ def send_in_pieces(sock, file, offset=0, count=None):
         raise ValueError("non-blocking sockets are not supported")
     if offset:
         file.seek(offset)
-    if sock.gettimeout() is None:
-        return send_pieces(sock, file, offset, count)
-    with sock.deadline(sock.gettimeout()):  # one for all the pieces
-        return send_pieces(sock, file, offset, count)
-
-
-def send_pieces(sock, file, offset, count):
+    deadline = end_of(sock)  # one for all the pieces
     piece = min(count, 8192) if count else 8192
     sent = 0
     try:
         while count is None or sent < count:
+            raise_after(deadline)
             data = memoryview(file.read(piece if count is None else min(count - sent, piece)))
             if not data:
                 break

@@ -12,7 +12,7 @@ from operator import index
 from time import monotonic
 
 from . import kernel
-from .constants import MSG_DONTWAIT, SO_ERROR, SOL_SOCKET
+from .constants import AF_UNIX, MSG_DONTWAIT, SO_ERROR, SOL_SOCKET
 
 # %% auto #0
 __all__ = ['getdefaulttimeout', 'setdefaulttimeout']
@@ -45,13 +45,12 @@ def in_time(seconds):
     return float(seconds)
 
 # %% ../nbs/20_timeouts.ipynb #d3076413
-class _Default:
-    timeout: float | None = None
+_default_timeout: float | None = None  # the C type keeps its own
 
 
 def getdefaulttimeout() -> float | None:  # seconds; `None`: blocking
     "The timeout that new sockets start with."
-    return _Default.timeout
+    return _default_timeout
 
 
 def setdefaulttimeout(
@@ -59,7 +58,10 @@ def setdefaulttimeout(
     /,
 ) -> None:
     "Choose the timeout that new sockets start with. At the beginning it is `None`."
-    _Default.timeout = timeout_seconds(timeout)
+    global _default_timeout
+    _default_timeout = timeout_seconds(timeout)
+    if fast := getattr(kernel, "_fast", None):
+        fast.set_default_timeout(_default_timeout)
 
 # %% ../nbs/20_timeouts.ipynb #67971c17
 POLLIN, POLLOUT = 0x001, 0x004  # <bits/poll.h>: data to read, room to write
@@ -152,14 +154,21 @@ def pause(seconds, deadline) -> None:
     kernel.poll(-1, 0, int(max(min(seconds, deadline - monotonic()), 0) * 1e9))
 
 # %% ../nbs/20_timeouts.ipynb #a494c921
+MILLISECOND = 1e-3  # a handshake on the same machine takes no time, but some
+
+
 def finish_connect(
     sock,  # with `_litsock_fd`, `_litsock_timeout` and `_litsock_until`
     answer: int,  # of `connect`: `-errno`
+    raw: bytes,  # the address
 ) -> int:  # 0, or `-errno`
     "See a handshake through that has begun. `TimeoutError` when the socket's time is over."
-    if sock._litsock_timeout == 0 or answer not in (-EINPROGRESS, -EINTR):
+    while answer == -EINTR and sock._litsock_family == AF_UNIX:  # nothing goes on in the background
+        answer = kernel.connect(sock._litsock_fd, raw)
+    if not (answer == -EINTR and sock._litsock_timeout != 0 or answer == -EINPROGRESS and sock._litsock_timeout):
         return answer
-    wait_until(sock, POLLOUT, end_of(sock))
+    deadline = end_of(sock)
+    wait_until(sock, POLLOUT, deadline and max(deadline, monotonic() + MILLISECOND))
     outcome = kernel.getsockopt(sock._litsock_fd, SOL_SOCKET, SO_ERROR, 4)
     if type(outcome) is int:
         return outcome
