@@ -77,13 +77,20 @@ class Duplicate(int):
             kernel.close(int(self))
 
 
+def view_of(buffer):
+    try:
+        return memoryview(buffer)
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not {type(buffer).__name__!r}") from None
+
+
 class Held:
     "A context manager that holds buffers: meanwhile no other thread can resize them."
 
     __slots__ = ("views",)
 
     def __init__(self, *buffers):
-        self.views = [memoryview(buffer) for buffer in buffers]
+        self.views = [view_of(buffer) for buffer in buffers]
 
     def __enter__(self):
         return self
@@ -313,7 +320,7 @@ class Options(Modes):
                 raise TypeError("setsockopt() takes a level and an option that fit into a C int") from None
             raise
         value = option_bytes(self, level, value)
-        size = index(*optlen) % 2**32 if value is None else memoryview(value).nbytes
+        size = index(*optlen) % 2**32 if value is None else view_of(value).nbytes
         checked(kernel.setsockopt(self._litsock_fd, level, optname, value, size))
         if level == SOL_SOCKET and optname == SO_RCVLOWAT:
             self._litsock_waits_first = True
@@ -569,6 +576,7 @@ class Transfer(Addresses):
         flags: int = 0,
     ) -> int:  # bytes received
         "Receive into memory that you have already."
+        kernel.writable(buffer, "recv_into")
         with Held(buffer):
             nbytes, flags = c_size(nbytes), receiving_flags(self, flags)
             return after_recv_into(self, kernel.recv_into(self._litsock_fd, buffer, nbytes, flags), buffer, nbytes, flags)
@@ -580,6 +588,7 @@ class Transfer(Addresses):
         flags: int = 0,
     ) -> tuple[int, Any]:  # bytes received, and the sender's address
         "Receive into memory that you have already, and learn who sent it."
+        kernel.writable(buffer, "recvfrom_into")
         with Held(buffer):
             nbytes, flags = c_size(nbytes), receiving_flags(self, flags)
             answer = kernel.recvfrom_into(self._litsock_fd, buffer, nbytes, flags)

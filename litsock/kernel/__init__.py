@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
+from types import ModuleType
 
 from .checks import c_int, c_size, c_text, failure, zeros
 
@@ -54,3 +56,28 @@ def __getattr__(name):
         raise AttributeError(f"module 'litsock.kernel' has no attribute {name!r}")
     found = globals()[name] = getattr(import_module("litsock.kernel.cffi_calls"), name)
     return found
+
+# %% ../../nbs/90_kernel.ipynb #c0a7b001
+ORIGINAL = {name: value for name, value in globals().items() if callable(value)}
+
+
+class Table(ModuleType):
+    "A module that knows whether one of its functions was replaced."
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        self._replaced(name, value)
+
+    def __delattr__(self, name):
+        super().__delattr__(name)
+        self._replaced(name, None)
+
+    def _replaced(self, name, value):
+        if _fast and name in ORIGINAL:
+            (REPLACED.discard if value is ORIGINAL[name] else REPLACED.add)(name)
+            _fast.watch(bool(REPLACED))
+
+
+REPLACED: set[str] = set()
+if __name__ == "litsock.kernel":
+    sys.modules[__name__].__class__ = Table

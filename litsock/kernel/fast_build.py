@@ -7,7 +7,7 @@ __all__ = ['HERE', 'c_build', 'PYTHON_METHODS', 'PYTHON_FUNCTIONS', 'STATE', 'OB
            'UNPACKING', 'LIFE', 'MODES', 'ATTRIBUTES', 'SENDING', 'RECEIVING', 'MESSAGES', 'CONNECTING', 'OPTIONS',
            'TYPE', 'MODULE', 'TYPE_TEXTS', 'INCLUDES', 'SOURCE']
 
-# %% ../../nbs/91_fast_path.ipynb #ea52fb77
+# %% ../../nbs/91_fast_path.ipynb #4c93e257
 import os
 import runpy
 from importlib.util import find_spec
@@ -15,7 +15,7 @@ from importlib.util import find_spec
 HERE = os.path.dirname(globals().get("__file__") or getattr(find_spec("litsock.kernel"), "origin"))  # a notebook has no file
 c_build = runpy.run_path(os.path.join(HERE, "c_build.py"))
 
-# %% ../../nbs/91_fast_path.ipynb #d9489af0
+# %% ../../nbs/91_fast_path.ipynb #03afed26
 PYTHON_METHODS = """
 __init__ _litsock_accept send sendall sendto recv recv_into recvfrom recvfrom_into sendmsg recvmsg recvmsg_into connect connect_ex bind listen _accept
 shutdown getsockname getpeername getsockopt setsockopt settimeout close
@@ -41,7 +41,7 @@ typedef struct {
 } module_state;
 """
 
-# %% ../../nbs/91_fast_path.ipynb #74689b28
+# %% ../../nbs/91_fast_path.ipynb #6ba8528b
 OBJECT = r"""
 typedef struct {
     PyObject_HEAD
@@ -71,7 +71,7 @@ static int at_once(const Socket *self) { return self->timeout < 0 ? 0 : MSG_DONT
     static PyObject *socket_##name(Socket *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 """
 
-# %% ../../nbs/91_fast_path.ipynb #5557aa34
+# %% ../../nbs/91_fast_path.ipynb #ef0498a7
 PYTHON = r"""
 static PyObject *python_function(module_state *state, int which) {
     if (state->python[which] == NULL) PyErr_SetString(PyExc_RuntimeError, "litsock.core is not loaded");
@@ -104,7 +104,7 @@ static PyObject *none_or_fail(Socket *self, Py_ssize_t answer) { return answer <
     (python_function(self->state, which) ? PyObject_CallFunction(self->state->python[which], "O" format, self, __VA_ARGS__) : NULL)
 """
 
-# %% ../../nbs/91_fast_path.ipynb #1b12db71
+# %% ../../nbs/91_fast_path.ipynb #f9c55223
 ARGUMENTS = r"""
 static int plain_int(PyObject *number, int *result) {
     int overflow;
@@ -137,7 +137,7 @@ static int hold(PyObject *object, Py_buffer *buffer, int how) {
 }
 """
 
-# %% ../../nbs/91_fast_path.ipynb #71d22163
+# %% ../../nbs/91_fast_path.ipynb #a6e4ab4a
 PACKING = r"""
 /* Text in ASCII without a zero byte, or NULL. */
 static const char *plain_text(PyObject *text, Py_ssize_t *size) {
@@ -201,7 +201,7 @@ static socklen_t pack_address(int family, PyObject *address, socket_address *to)
 }
 """
 
-# %% ../../nbs/91_fast_path.ipynb #40565ed9
+# %% ../../nbs/91_fast_path.ipynb #9bb00855
 UNPACKING = r"""
 static PyObject *unpack_inet(const struct sockaddr_in *from) {
     char host[INET_ADDRSTRLEN], *at = host;
@@ -246,7 +246,7 @@ static PyObject *unpack_address(Socket *self, const socket_address *from, sockle
 }
 """
 
-# %% ../../nbs/91_fast_path.ipynb #8d9abc33
+# %% ../../nbs/91_fast_path.ipynb #1f251069
 LIFE = r"""
 static struct PyModuleDef module;
 
@@ -349,7 +349,7 @@ static void socket_dealloc(Socket *self) {
 }
 """
 
-# %% ../../nbs/91_fast_path.ipynb #18cfdab0
+# %% ../../nbs/91_fast_path.ipynb #bd85eb5e
 MODES = r"""
 static const double LONGEST = 9e9;      /* seconds, some 285 years: what is longer is Python's matter */
 
@@ -398,7 +398,7 @@ static PyObject *socket_getblocking(Socket *self, PyObject *unused __attribute__
 static PyObject *get_timeout(Socket *self, void *unused __attribute__((unused))) { return socket_gettimeout(self, NULL); }
 """
 
-# %% ../../nbs/91_fast_path.ipynb #9653e9ad
+# %% ../../nbs/91_fast_path.ipynb #ecd2afc7
 ATTRIBUTES = r"""
 static PyObject *get_inner_timeout(Socket *self, void *unused __attribute__((unused))) {
     return self->timeout == FOREVER ? PyFloat_FromDouble(Py_HUGE_VAL) : socket_gettimeout(self, NULL);
@@ -457,7 +457,7 @@ static PyGetSetDef attributes[] = {
 };
 """
 
-# %% ../../nbs/91_fast_path.ipynb #8dd4d07b
+# %% ../../nbs/91_fast_path.ipynb #24a68c4a
 SENDING = r"""
 METHOD(send) {
     int flags;
@@ -506,7 +506,7 @@ METHOD(sendto) {
 }
 """
 
-# %% ../../nbs/91_fast_path.ipynb #56943b8d
+# %% ../../nbs/91_fast_path.ipynb #3ec63a99
 RECEIVING = r"""
 METHOD(recv) {
     int flags;
@@ -585,7 +585,7 @@ METHOD_WITH_NAMES(recvfrom_into) {
 }
 """
 
-# %% ../../nbs/91_fast_path.ipynb #e1c4bbde
+# %% ../../nbs/91_fast_path.ipynb #9d3a924e
 MESSAGES = r"""
 /* A list or a tuple of buffers, as a tuple, which nobody can change while they are held; NULL where it is not plain. */
 static PyObject *hold_list(PyObject *buffers, held_buffers *held, int how) {
@@ -681,7 +681,7 @@ METHOD(recvmsg_into) {
 }
 """
 
-# %% ../../nbs/91_fast_path.ipynb #fe626df9
+# %% ../../nbs/91_fast_path.ipynb #9897224e
 CONNECTING = r"""
 static PyObject *socket_bind(Socket *self, PyObject *address) {
     socket_address to;
@@ -758,7 +758,7 @@ static PyObject *socket_accept_as(Socket *self, PyObject *class) {
 }
 """
 
-# %% ../../nbs/91_fast_path.ipynb #be974a37
+# %% ../../nbs/91_fast_path.ipynb #e1a7cb73
 OPTIONS = r"""
 static PyObject *socket_name(Socket *self, int method, int (*ask)(int, struct sockaddr *, socklen_t *)) {
     socket_address name;
@@ -809,7 +809,7 @@ METHOD(setsockopt) {
 }
 """
 
-# %% ../../nbs/91_fast_path.ipynb #be2a270d
+# %% ../../nbs/91_fast_path.ipynb #f729a3e2
 TYPE = r"""
 #define FASTCALL(name, text) {#name, (PyCFunction)(void (*)(void))socket_##name, METH_FASTCALL, #name text}
 #define WITH_NAMES(name, text) {#name, (PyCFunction)(void (*)(void))socket_##name, METH_FASTCALL | METH_KEYWORDS, #name text}
@@ -869,7 +869,7 @@ static PyType_Spec type_spec = {
 };
 """
 
-# %% ../../nbs/91_fast_path.ipynb #2a174766
+# %% ../../nbs/91_fast_path.ipynb #869e2e47
 MODULE = r"""
 FUNCTION(set_python) {
     module_state *state = PyModule_GetState(self);
@@ -878,6 +878,11 @@ FUNCTION(set_python) {
     if (PyTuple_GET_SIZE(functions) != PYTHON_ALL) return PyErr_Format(PyExc_ValueError, "there are %d of them", PYTHON_ALL);
     for (int which = 0; which < PYTHON_ALL; which++) Py_XSETREF(state->python[which], Py_NewRef(PyTuple_GET_ITEM(functions, which)));
     Py_RETURN_NONE;
+}
+
+FUNCTION(watch) {
+    module_state *state = PyModule_GetState(self);
+    return check_count("watch", count, 1) && to_int(args[0], &state->watched) ? Py_NewRef(Py_None) : NULL;
 }
 
 FUNCTION(set_default_timeout) {
@@ -919,6 +924,7 @@ FUNCTION(for_ssl) {
 
 static PyMethodDef own_functions[] = {
     ENTRY(set_python, "set_python($module, functions, /)\n--\n\nThe Python functions that the type calls, in the order of the list."),
+    ENTRY(watch, "watch($module, watched, /)\n--\n\nWhether a function of the table of system calls has been replaced."),
     ENTRY(set_default_timeout, "set_default_timeout($module, seconds, /)\n--\n\nThe timeout that new sockets start with."),
     ENTRY(pack_address, "pack_address($module, family, address, /)\n--\n\nThe bytes of a plain address, or None."),
     ENTRY(unpack_address, "unpack_address($module, raw, /)\n--\n\nThe address in these bytes, or NotImplemented."),
@@ -975,7 +981,7 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC PyInit__fast(void) { return PyModuleDef_Init(&module); }
 """
 
-# %% ../../nbs/91_fast_path.ipynb #696cb781
+# %% ../../nbs/91_fast_path.ipynb #be49414f
 TYPE_TEXTS = (
     OBJECT, PYTHON, ARGUMENTS, PACKING, UNPACKING, LIFE, MODES, ATTRIBUTES, SENDING, RECEIVING, MESSAGES, CONNECTING, OPTIONS, TYPE,
 )  # fmt: skip
