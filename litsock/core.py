@@ -10,11 +10,12 @@ from _warnings import warn
 from errno import EAGAIN, EBADF, ECONNRESET, ENOTSOCK, EWOULDBLOCK
 from operator import index
 
-from . import constants, families, kernel, names, timeouts
+from . import constants, kernel, names, timeouts
 from .constants import AF_ALG, AF_INET, AF_INET6, AF_UNIX, AF_VSOCK, IPPROTO_IPV6, IPV6_V6ONLY, MSG_CMSG_CLOEXEC
 from .constants import SCM_RIGHTS, SO_PROTOCOL, SO_RCVLOWAT, SO_REUSEADDR, SO_TYPE, SOCK_CLOEXEC, SOCK_NONBLOCK
 from .constants import SOCK_STREAM, SOL_SOCKET, AddressFamily, SocketKind, as_member
 from .families import codec_for, unpack
+from .families.addresses import family_of
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size, failure, zeros
 from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
@@ -217,7 +218,7 @@ def take(sock, fileno, family, type, proto):
     name = kernel.getsockname(fd)
     if name.__class__ is int and (family == -1 or name in (-EBADF, -ENOTSOCK)):  # AF_ALG has no names to tell
         raise failure(name)
-    family = families.family_of(name) if family == -1 else family
+    family = family_of(name) if family == -1 else family
     type = ask_int(fd, SO_TYPE) if type == -1 else type
     proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else proto
     close_quietly(sock)
