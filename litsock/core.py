@@ -138,7 +138,6 @@ def close_quietly(sock):
 class Descriptor:
     "A descriptor and what is known about it."
 
-    __slots__ = ()
     if TYPE_CHECKING:
         _litsock_fd: int
         _litsock_family: int
@@ -149,6 +148,8 @@ class Descriptor:
         _litsock_io_refs: int  # files made from this socket that are still open
         _litsock_closed: bool
         _litsock_waits_first: bool  # with a timeout, a receiving call waits before it asks
+    else:
+        __slots__ = ()
 
     def __init__(
         self,
@@ -798,12 +799,12 @@ class socket(SocketType):
     @property
     def family(self) -> AddressFamily:
         "The address family; a plain integer where it has no name."
-        return as_member(self._litsock_family, AddressFamily)
+        return as_member(self._litsock_family, AddressFamily)  # type: ignore[return-value]
 
     @property
     def type(self) -> SocketKind:
         "The type, without the flags that it may have been made with."
-        return as_member(self._litsock_type, SocketKind)
+        return as_member(self._litsock_type, SocketKind)  # type: ignore[return-value]
 
     def __enter__(self) -> Self:
         return self
