@@ -94,6 +94,20 @@ def vsock_loopback():
     return True
 
 
+def has_own_network():
+    "Whether a process can have a network of its own, and capture packets there."
+    from litsock.observe.wire import capture, own_network
+
+    def try_it():
+        with capture("lo"):
+            return True
+
+    try:
+        return own_network(try_it)
+    except OSError:
+        return False
+
+
 OTHERS = {  # need: how to look, and what to say
     "ipv6": (ipv6, "needs IPv6 on the loopback interface"),
     "vsock-loopback": (vsock_loopback, "needs virtual sockets within one machine: the kernel module vsock_loopback"),
@@ -102,6 +116,7 @@ OTHERS = {  # need: how to look, and what to say
     "vcan0": (lambda: "vcan0" in dict(map(reversed, litsock.if_nameindex())), "needs an interface vcan0 (not in this kernel)"),
     "vhci": (lambda: os.access("/dev/vhci", os.R_OK | os.W_OK), "needs /dev/vhci: root and the kernel module hci_vhci"),
     "tshark": (lambda: shutil.which("tshark"), "needs tshark, which reads captures (Debian: tshark)"),
+    "own-network": (has_own_network, "needs a network of its own, and packet sockets there: user namespaces, or root (unshare -rn)"),
     "ping": (ping, "needs leave to ping: sysctl net.ipv4.ping_group_range"),
 }
 

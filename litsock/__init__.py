@@ -27,6 +27,7 @@ __all__ = [*constants.__all__, *core.__all__, *messages.__all__, *names.__all__,
 _LOCALHOST, _LOCALHOST_V6 = "127.0.0.1", "::1"
 
 _LAZY = {  # what goes beyond the specification, and the module of litsock that is loaded when it is first used
+    "capture": "observe.wire",
     "draw": "observe.drawing",
     "draw_message": "observe.drawing",
     "draw_option": "observe.drawing",
@@ -38,6 +39,7 @@ _LAZY = {  # what goes beyond the specification, and the module of litsock that 
     "MessageBuffer": "extras.fast_udp",
     "MessageRow": "extras.fast_udp",
     "read_ancdata": "extras.ancillary",
+    "read_pcapng": "observe.flows",
     "SegmentBuffer": "extras.fast_udp",
     "sockets": "observe.listing",
     "trace": "observe.tracing",
@@ -79,6 +81,8 @@ else:  # the same for type checkers, which follow neither a table nor `setattr`
     from .observe.drawing import draw_option as draw_option
     from .observe.listing import sockets as sockets
     from .observe.tracing import trace as trace
+    from .observe.flows import read_pcapng as read_pcapng
+    from .observe.wire import capture as capture
 
     class socket(core.socket):
         deadline = deadlines.deadline

@@ -2,18 +2,29 @@
 
 `python tests/test_wire.py 1000000` tries that many random inputs; the suite tries ten thousand.
 """
+import array
+import ctypes
+import errno
+import os
 import random
+import select
+import struct
 import subprocess
 import sys
+import threading
+from contextlib import ExitStack
+from time import monotonic, sleep
 
 import pytest
 
-from litsock.observe import packets
+import litsock
+from litsock.observe import packets, wire
 from litsock.observe.flows import Packets, read_pcapng
 from litsock.observe.packets import (
     ACK, ARP, FIN, ICMP, PSH, RST, SYN, TCP, UDP, URG, VLAN, Authentication, Cooked, Cooked2, DestinationOptions, Ethernet, Fragment,
-    HopByHop, ICMPv6, IPv4, IPv6, Loopback, Option, Packet, Routing, dissect, encode,
+    HopByHop, ICMPv6, IPv4, IPv6, Option, Packet, Routing, encode,
 )
+from litsock.observe.wire import own_network
 
 INPUTS = 10_000
 LINKS = packets.ETHERNET, packets.RAW, packets.LINUX_SLL, packets.LINUX_SLL2, packets.NULL, packets.IPV4_LINK, packets.IPV6_LINK, 77
@@ -336,6 +347,158 @@ def test_damaged_files(tmp_path):
             assert read_pcapng(path).problem
         except ValueError as error:
             assert "no capture file" in str(error)
+
+# -- captures ---------------------------------------------------------------------------------------------------------------
+
+
+def some_traffic():
+    "TCP, UDP and pings of both versions, refused and not, on several ports."
+    for family, here, there in ((litsock.AF_INET, "10.0.0.1", "10.0.0.2"), (litsock.AF_INET6, "::1", "::1")):
+        for port in (80, 81):
+            with litsock.create_server((there, port), family=family) as server, litsock.socket(family) as client:
+                client.bind((here, 0))
+                client.connect((there, port))
+                server.accept()[0].close()
+            with litsock.socket(family, litsock.SOCK_DGRAM) as sock:
+                sock.sendto(b"nobody hears this", (there, port))
+                sock.sendto(bytes(100), (there, port + 100))
+
+
+FILTERS = [
+    {}, {"port": 80}, {"port": [80, 181]}, {"protocol": "tcp"}, {"protocol": "udp"}, {"protocol": "icmp"}, {"protocol": "icmpv6"},
+    {"protocol": "ip"}, {"protocol": "ipv6"}, {"protocol": "arp"}, {"host": "10.0.0.1"}, {"host": "10.0.0.9"}, {"host": ["10.0.0.2", "::1"]},
+    {"host": "::1", "port": 81}, {"host": "10.0.0.2", "port": 80, "protocol": "tcp"}, {"protocol": "udp", "port": 180},
+]
+
+
+def capture_with_all_filters():
+    with ExitStack() as stack:
+        captures = [stack.enter_context(litsock.capture("lo", buffer=1 << 20, **wanted)) for wanted in FILTERS]
+        some_traffic()
+    return [captured.packets for captured in captures]
+
+
+@pytest.mark.needs("own-network")
+def test_the_filter_in_the_kernel_keeps_what_the_exact_test_keeps():
+    everything, *found = own_network(capture_with_all_filters)
+    assert len(everything) >= 40 and {"TCP", "UDP", "ICMP", "ICMPv6"} <= {type(packet.last).__name__ for packet in everything}
+    for wanted, kept in zip(FILTERS[1:], found):
+        exact = wire.wanted_packets(wire.numeric(wanted.get("host")), *[
+            [ports] if isinstance(ports := wanted.get("port", ()), int) else list(ports)], wanted.get("protocol"))
+        assert [packet.raw for packet in kept] == [packet.raw for packet in everything if exact(packet)], wanted
+        assert all(packet.time and packet.interface == "lo" for packet in kept)
+
+
+def flood(size):
+    with litsock.capture("lo", port=9, buffer=size) as captured, litsock.socket(type=litsock.SOCK_DGRAM) as sock:
+        sock.bind(("10.0.0.2", 9))
+        sock.connect(("10.0.0.2", 9))
+        for _ in range(30_000):
+            sock.send(bytes(100))
+    return len(captured.packets), captured.dropped
+
+
+@pytest.mark.needs("own-network")
+def test_what_is_lost_is_counted():
+    assert own_network(flood, 32 << 20) == (30_000, 0)
+    kept, lost = own_network(flood, 1)
+    assert kept + lost == 30_000 and lost
+
+
+def without_privilege():
+    with open("/proc/self/status") as status:
+        assert "CapEff:\t0000000000000000" not in status.read()
+    libc = ctypes.CDLL(None)
+    libc.prctl(47, 4, 0, 0, 0)
+    header = struct.pack("Ii", 0x20080522, 0)  # capset: no capabilities left
+    assert libc.capset(header, bytes(24)) == 0
+    litsock.capture("lo").__enter__()
+
+
+@pytest.mark.needs("own-network")
+def test_without_the_privilege_the_error_says_what_to_do():
+    with pytest.raises(PermissionError, match="CAP_NET_RAW.*setcap.*unshare -rn"):
+        own_network(without_privilege)
+
+
+def iterations():
+    with litsock.capture("lo", limit=3) as captured:
+        some_traffic()
+        limited = [packet.raw for packet in captured]
+    with litsock.capture("lo", port=4, seconds=0.2) as nothing:
+        start = monotonic()
+        assert list(nothing) == []
+        took = monotonic() - start
+    with litsock.capture("lo") as one:
+        some_traffic()
+    with pytest.raises(RuntimeError):
+        one.__enter__()
+    return len(limited), took, len(list(one)) == len(one.packets) > 3, threading.active_count(), len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.needs("own-network")
+def test_iterating_ends():
+    limited, took, whole, threads, _ = own_network(iterations)
+    assert limited == 3 and 0.2 <= took < 2 and whole and threads == 1
+
+
+@pytest.mark.needs("own-network")
+def test_an_interface_that_is_not_there():
+    with pytest.raises(OSError) as raised:
+        own_network(lambda: litsock.capture("litsock-none").__enter__())
+    assert raised.value.errno == errno.ENODEV
+
+
+def lossy_conversation():
+    "Retransmissions, duplicate acknowledgements and closed windows, all real."
+    with litsock.capture("lo", port=80) as captured, litsock.create_server(("10.0.0.2", 80)) as server, litsock.socket() as client:
+        client.bind(("10.0.0.1", 40312))
+        client.setsockopt(litsock.SOL_SOCKET, litsock.SO_SNDBUF, 1 << 20)
+        server.setsockopt(litsock.SOL_SOCKET, litsock.SO_RCVBUF, 20000)
+        client.connect(("10.0.0.2", 80))
+        peer, _ = server.accept()
+        deaf(peer, True)
+        client.sendall(bytes(3000))
+        sleep(0.3)
+        deaf(peer, False)
+        sleep(0.5)
+        client.setblocking(False)
+        client.send(bytes(200_000))  # more than the window
+        sleep(1)
+        while peer in select.select([peer], [], [], 0.5)[0]:
+            peer.recv(100_000)
+        client.close()
+        peer.close()
+    return captured.packets
+
+
+def deaf(sock, on):
+    "A filter that drops every segment that arrives."
+    memory = array.array("B", struct.pack("HBBI", 6, 0, 0, 0))
+    program = struct.pack("HP", 1, memory.buffer_info()[0])
+    sock.setsockopt(litsock.SOL_SOCKET, litsock.SO_ATTACH_FILTER if on else litsock.SO_DETACH_FILTER, program if on else 0)
+
+
+ANALYSIS = {
+    "retransmission": "tcp.analysis.retransmission", "zero window": "tcp.analysis.zero_window", "window full": "tcp.analysis.window_full",
+    "duplicate ACK": "tcp.analysis.duplicate_ack", "out of order": "tcp.analysis.out_of_order",
+}
+
+
+@pytest.mark.needs("own-network", "tshark")
+def test_tshark_follows_the_connection_as_we_do(capture_file):
+    found = own_network(lossy_conversation, mtu=1500)
+    found.pcapng(capture_file)
+    fields = ["tcp.seq", "tcp.ack", "tcp.window_size", "tcp.stream", "tcp.analysis.initial_rtt", *ANALYSIS.values()]
+    seen = set()
+    for packet, row in zip(found, tshark(capture_file, fields)):
+        assert [str(packet.seq), str(packet.ack or 0), str(packet.window)] == [row["tcp.seq"], row["tcp.ack"], row["tcp.window_size"]], packet
+        assert row["tcp.stream"] == str(packet.flow.number - 1)
+        marks = {name for name, field in ANALYSIS.items() if row[field]}
+        assert marks == set(packet.marks) & set(ANALYSIS), packet
+        seen |= marks
+    assert {"retransmission", "zero window"} <= seen
+    assert abs(float(row["tcp.analysis.initial_rtt"]) - found.flows()[0].rtt) < 1e-9
 
 
 if __name__ == "__main__":

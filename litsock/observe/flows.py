@@ -82,7 +82,7 @@ def marks_of(sender: Side, receiver: Side, header: TCP, seq: int, ack: int, size
         yield "retransmission" if late else "out of order"
     elif takes and seq > sender.next and sender.synchronised:
         yield "gap before it"
-    if size and receiver.window and receiver.acknowledged + receiver.window == end and seq >= sender.next:
+    if size and receiver.window and receiver.acknowledged + receiver.window == end and not flags & (SYN | FIN | RST):
         yield "window full"
     if flags & (SYN | RST):
         return
@@ -192,8 +192,8 @@ class Follower:
         if found is None:
             return
         protocol, here, there = found
-        key = protocol, *sorted((here, there), key=str)
-        known, header = self.open.get(key), packet.get(TCP) if protocol == "TCP" and packet.source else None
+        key = (protocol, here, there) if here < there else (protocol, there, here)
+        known, header = self.open.get(key), packet.last if isinstance(packet.last, TCP) and packet.source else None
         if known is None or header and begins_anew(known, packet, header):
             swapped = header and header.flags & (SYN | ACK) == SYN | ACK or not header and packet.quoted
             self.many += 1
@@ -215,10 +215,9 @@ def conversation_key(packet: Packet) -> tuple[str, tuple, tuple] | None:
         found = conversation_key(quoted)
         return found if found is None else (found[0], found[2], found[1])
     if packet.source and packet.destination:
-        return "TCP" if packet.get(TCP) else "UDP", packet.source, packet.destination
-    message = packet.get(ICMP)
-    if message and packet.ip and message.type in ECHO:
-        number = int.from_bytes(message.rest[:2], "big")
+        return type(packet.last).__name__, packet.source, packet.destination
+    if isinstance(packet.last, ICMP) and packet.ip and packet.last.type in ECHO:
+        number = int.from_bytes(packet.last.rest[:2], "big")
         return "ICMP", (packet.ip.source, number), (packet.ip.destination, number)
     return None
 

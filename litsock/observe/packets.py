@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntFlag
 from functools import cached_property
-from struct import calcsize, pack, unpack_from
+from struct import calcsize, error, pack, unpack_from
 from typing import Any, NamedTuple, TypeVar
 
 from .. import constants
@@ -39,17 +39,18 @@ class Malformed(ValueError):
 
 def read(form: str, raw: memoryview, header: str) -> tuple:
     "Unpack the start of some bytes."
-    if len(raw) < (size := calcsize(form)):
-        raise Malformed(f"{header} cut off after {len(raw)} of {size} bytes" if raw else f"{header} missing")
-    return unpack_from(form, raw)
+    try:
+        return unpack_from(form, raw)
+    except error:
+        raise Malformed(f"{header} cut off after {len(raw)} of {calcsize(form)} bytes" if raw else f"{header} missing") from None
 
 
 def write(form: str, header: str, *values) -> bytes:
     "Pack a header; a number that does not fit is the caller's mistake."
     try:
         return pack(form, *values)
-    except Exception as error:
-        raise ValueError(f"{header} with a field out of range: {error}") from None
+    except error as reason:
+        raise ValueError(f"{header} with a field out of range: {reason}") from None
 
 # %% ../../nbs/57a_packets.ipynb #ce0e2711
 class Ethernet(NamedTuple):
@@ -824,23 +825,24 @@ class Packet:
         return next((layer for layer in reversed(self.layers) if isinstance(layer, header)), None)
 
     @property
+    def last(self) -> Any:
+        "The innermost header; `None` if there is none."
+        return self.layers[-1] if self.layers else None
+
+    @cached_property
     def ip(self) -> IPv4 | IPv6 | None:
         "The innermost IP header."
         return next((layer for layer in reversed(self.layers) if isinstance(layer, (IPv4, IPv6))), None)
 
-    @property
+    @cached_property
     def source(self) -> tuple[str, int] | None:
         "Host and port that it comes from; `None` for what has no ports."
-        return self._end("source")
+        return (self.ip.source, self.last.source) if isinstance(self.last, (TCP, UDP)) and self.ip else None
 
-    @property
+    @cached_property
     def destination(self) -> tuple[str, int] | None:
         "Host and port that it goes to."
-        return self._end("destination")
-
-    def _end(self, which):
-        last = self.layers[-1] if self.layers else None
-        return (getattr(self.ip, which), getattr(last, which)) if isinstance(last, (TCP, UDP)) and self.ip else None
+        return (self.ip.destination, self.last.destination) if isinstance(self.last, (TCP, UDP)) and self.ip else None
 
     @property
     def fragment(self) -> IPv4 | Fragment | None:
@@ -851,8 +853,7 @@ class Packet:
     @property
     def quoted(self) -> Packet | None:
         "The packet that an ICMP error complains of, or its start."
-        message = self.get(ICMP)
-        if message is None or not message.quotes or self.is_quote:  # an error never complains of an error: RFC 1122, 3.2.2
+        if not isinstance(self.last, ICMP) or not self.last.quotes or self.is_quote:  # an error never complains of an error: RFC 1122, 3.2.2
             return None
         quoted = Packet(self.payload, RAW)
         quoted.is_quote = True
@@ -896,7 +897,7 @@ def transport_verified(layer, raw: bytes, ip) -> bool | None:
 # %% ../../nbs/57a_packets.ipynb #67984080
 def describe(packet: Packet) -> str:
     "What a packet is, in one line."
-    last = packet.layers[-1] if packet.layers else None
+    last = packet.last
     text = next((say(packet, last) for kind, say in LINES.items() if isinstance(last, kind)), f"{packet.size} bytes")
     if packet.fragment and not isinstance(last, (IPv4, Fragment)):
         text += f" (first fragment of {packet.fragment.id:#x})"
