@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from itertools import islice
 from typing import NamedTuple
 
@@ -228,6 +229,8 @@ ECHO = 0, 8, 128, 129  # question and answer, ICMP and ICMPv6
 class Packets(list[Packet]):
     "Packets in the order in which they were captured. Show them, add them up with `flows()`, draw a `timeline()`."
 
+    _stable = False
+
     def __init__(
         self,
         packets: Iterable[Packet] = (),
@@ -262,11 +265,26 @@ class Packets(list[Packet]):
             found = [packet for packet in found if protocol.lower() in protocols_of(packet)]
         if flow is not None:
             found = [packet for packet in found if packet.flow and packet.flow.number == flow]
-        return Packets([packet for packet in found if packet.marks or not marked], dropped=self.dropped, problem=self.problem)
+        return self._part(packet for packet in found if packet.marks or not marked)
+
+    def _part(self, packets: Iterable[Packet]) -> Packets:
+        part = Packets(packets, dropped=self.dropped, problem=self.problem)
+        part._stable = self._stable
+        return part
 
     def flows(self) -> Flows:
         "The conversations, with their sums."
-        return Flows(flow_of(packets) for packets in grouped(self).values())
+        found = Flows(flow_of(packets) for packets in grouped(self).values())
+        found.stable = self._stable
+        return found
+
+    def stable(self) -> Packets:
+        "The same packets, shown without what differs from run to run: times, windows, identifications, checksums."
+        same = Packets([copy(packet) for packet in self], dropped=self.dropped, problem=self.problem)
+        same._stable = True
+        for packet in same:
+            packet.stable = True
+        return same
 
     def pcapng(
         self,
@@ -278,10 +296,10 @@ class Packets(list[Packet]):
 
     def __getitem__(self, which):
         found = super().__getitem__(which)
-        return Packets(found, dropped=self.dropped, problem=self.problem) if isinstance(which, slice) else found
+        return self._part(found) if isinstance(which, slice) else found
 
     def _columns(self) -> list[str]:
-        times = any(packet.time for packet in self)
+        times = any(packet.time for packet in self) and not self._stable
         several = len({packet.interface for packet in self}) > 1
         return ["seconds"] * times + ["interface"] * several + ["packet"]
 
@@ -396,8 +414,11 @@ def sender_of(packet: Packet, known: Conversation) -> tuple | None:
 class Flows(list[Flow]):
     "Conversations; a table to look at, in Jupyter and in a terminal."
 
+    stable = False  # shown without times
+
     def rows(self) -> list[dict[str, str]]:
-        return [flow_row(flow) for flow in self]
+        rows = [flow_row(flow) for flow in self]
+        return [row | {"round trip": "", "time": ""} for row in rows] if self.stable else rows
 
     def columns(self) -> list[str]:
         "Those that say something."

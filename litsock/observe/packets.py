@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from enum import IntFlag
 from functools import cached_property
-from struct import calcsize, error, pack, unpack_from
+from struct import calcsize, pack, unpack_from
+from struct import error as StructError
 from typing import Any, NamedTuple, TypeVar
 
 from .. import constants
 from . import decoding
-from .pictures import Picture, draw_fields, escape
-from .tables import CODE, FAINT, html_cell
+from .pictures import Picture, draw_fields
+from .tables import CODE, FAINT, bytes_text, escape, html_cell
 
 # %% auto #0
 __all__ = ['END', 'NOP', 'UNREADABLE', 'ICMP_NUMBER', 'TCP_NUMBER', 'UDP_NUMBER', 'ICMPV6_NUMBER', 'ICMP_TYPES', 'ICMP_CODES',
@@ -21,16 +22,16 @@ __all__ = ['END', 'NOP', 'UNREADABLE', 'ICMP_NUMBER', 'TCP_NUMBER', 'UDP_NUMBER'
            'WINDOW_SCALE', 'SACK_PERMITTED', 'SACK', 'TIMESTAMPS', 'FAST_OPEN', 'ETHERTYPES', 'PROTOCOLS', 'EXTENSIONS',
            'AFTER_IPV6', 'NULL', 'ETHERNET', 'RAW', 'LINUX_SLL', 'IPV4_LINK', 'IPV6_LINK', 'LINUX_SLL2', 'FIRST_LAYER',
            'MOST_LAYERS', 'Header', 'FLAG_NAMES', 'PREVIEW', 'LINES', 'BITS', 'LAYOUTS', 'TCP_OPTIONS', 'IPV4_OPTIONS',
-           'SHOWN', 'Malformed', 'read', 'write', 'Ethernet', 'VLAN', 'Cooked', 'Cooked2', 'Loopback', 'mac',
+           'SHOWN', 'VARYING', 'Malformed', 'read', 'write', 'Ethernet', 'VLAN', 'Cooked', 'Cooked2', 'Loopback', 'mac',
            'number_of', 'ARP', 'ipv4_text', 'ipv4_bytes', 'address_bytes', 'Option', 'read_options', 'write_options',
            'option_bytes', 'checksum', 'pseudo_header', 'filled_in', 'IPv4', 'IPv6', 'Extension', 'HopByHop', 'Routing',
            'DestinationOptions', 'Mobility', 'Authentication', 'Fragment', 'ICMP', 'ICMPv6', 'Flags', 'TCP',
            'as_number', 'mss', 'window_scale', 'sack_permitted', 'sack', 'timestamps', 'fast_open', 'UDP', 'by_version',
            'encode', 'Dissected', 'dissect', 'Packet', 'verified', 'transport_verified', 'describe', 'ends_text',
-           'place', 'bytes_text', 'flag_text', 'tcp_line', 'tcp_option_words', 'preview', 'udp_line', 'icmp_line',
-           'icmp_details', 'types_of', 'arp_line', 'ip_line', 'protocol_name', 'link_line', 'versions', 'services',
-           'fragmentation', 'fragmentation6', 'first_word6', 'tcp_word', 'vlan_word', 'protocol_text', 'header_fields',
-           'option_fields', 'option_name', 'option_value', 'packet_fields', 'packet_html']
+           'place', 'flag_text', 'tcp_line', 'tcp_option_words', 'preview', 'udp_line', 'icmp_line', 'icmp_details',
+           'types_of', 'arp_line', 'ip_line', 'protocol_name', 'link_line', 'versions', 'services', 'fragmentation',
+           'fragmentation6', 'first_word6', 'tcp_word', 'vlan_word', 'protocol_text', 'header_fields', 'option_fields',
+           'option_name', 'option_value', 'packet_fields', 'field_texts', 'packet_html']
 
 # %% ../../nbs/57a_packets.ipynb #73fcbd2b
 class Malformed(ValueError):
@@ -41,7 +42,7 @@ def read(form: str, raw: memoryview, header: str) -> tuple:
     "Unpack the start of some bytes."
     try:
         return unpack_from(form, raw)
-    except error:
+    except StructError:
         raise Malformed(f"{header} cut off after {len(raw)} of {calcsize(form)} bytes" if raw else f"{header} missing") from None
 
 
@@ -49,7 +50,7 @@ def write(form: str, header: str, *values) -> bytes:
     "Pack a header; a number that does not fit is the caller's mistake."
     try:
         return pack(form, *values)
-    except error as reason:
+    except StructError as reason:
         raise ValueError(f"{header} with a field out of range: {reason}") from None
 
 # %% ../../nbs/57a_packets.ipynb #ce0e2711
@@ -787,6 +788,7 @@ class Packet:
         self.seq: int | None = None  # counted from the start of the conversation, where that is known
         self.ack: int | None = None
         self.window: int | None = None  # in bytes, shifted as the ends agreed
+        self.stable = False  # shown without what differs from run to run
         self.is_quote = False  # in an ICMP error
         self.states: tuple[str, str] | None = None  # of client and server, after a TCP segment
         self.marks: tuple[str, ...] = ()  # what is special about it: `"retransmission"`, …
@@ -916,10 +918,6 @@ def place(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def bytes_text(size: int) -> str:
-    return "1 byte" if size == 1 else f"{size} bytes"
-
-
 def flag_text(flags: int) -> str:
     "The names of the flags, in the order in which one says them."
     return " ".join(name for flag, name in FLAG_NAMES.items() if flags & flag)
@@ -931,7 +929,8 @@ FLAG_NAMES = {int(flag): flag.name for flag in (Flags.SYN, Flags.FIN, Flags.RST,
 def tcp_line(packet, tcp) -> str:
     seq, ack = (tcp.seq if packet.seq is None else packet.seq), (tcp.ack if packet.ack is None else packet.ack)
     words = [ends_text(packet), f"[{flag_text(tcp.flags)}]", f"seq {seq}", f"ack {ack}" if tcp.flags & ACK else ""]
-    words += [f"win {tcp.window if packet.window is None else packet.window}", *tcp_option_words(packet, tcp)]
+    window = tcp.window if packet.window is None else packet.window
+    words += ["" if packet.stable and window else f"win {window}", *tcp_option_words(packet, tcp)]
     size = packet.payload_size
     return " ".join(filter(None, words)) + (f", {bytes_text(size)}{preview(packet.payload)}" if size else "")
 
@@ -942,7 +941,7 @@ def tcp_option_words(packet, tcp):
     for option in tcp.options:
         if option.kind == MSS and tcp.mss is not None:
             yield f"mss {tcp.mss}"
-        elif option.kind == WINDOW_SCALE and tcp.window_scale is not None:
+        elif option.kind == WINDOW_SCALE and tcp.window_scale is not None and not packet.stable:
             yield f"wscale {tcp.window_scale}"
         elif option.kind == SACK_PERMITTED:
             yield "sackOK"
@@ -1167,13 +1166,24 @@ def packet_fields(packet: Packet) -> list[decoding.Field]:
     return found
 
 
+VARYING = {"identification", "checksum", "window", "window scale", "timestamps", "sequence number", "acknowledgement number", "SACK"}
+
+
+def field_texts(field: decoding.Field, stable: bool) -> tuple[str, str, str]:
+    "Bytes, name and meaning of a field; of what differs from run to run, only the name."
+    name = field.name.removeprefix("option ")
+    if stable and (name in VARYING or name.partition(" ")[2] in VARYING or name == "data" and not field.meaning):
+        return " ".join(["··"] * min(len(field.raw), 16)), field.name, ""
+    return field.raw[:16].hex(" ") + " …" * (len(field.raw) > 16), field.name, field.meaning
+
+
 def packet_html(packet: Packet) -> str:
     "The line, which opens to the fields and the data."
     rows = [
-        html_cell(f"{field.start:04x}", FAINT) + html_cell(field.raw[:16].hex(" ") + " …" * (len(field.raw) > 16))
-        + html_cell(escape(field.name)) + html_cell(escape(field.meaning))
+        html_cell(f"{field.start:04x}", FAINT) + "".join(html_cell(escape(text)) for text in field_texts(field, packet.stable))
         for field in packet_fields(packet)
     ]  # fmt: skip
     table = f'<table style="{CODE}"><tbody>{"".join(f"<tr>{row}</tr>" for row in rows)}</tbody></table>'
-    dump = f'<pre style="{CODE}">{escape(decoding.hexdump(packet.payload[:1024]))}</pre>' if packet.payload else ""
+    shown = packet.payload and not (packet.stable and packet.quoted)
+    dump = f'<pre style="{CODE}">{escape(decoding.hexdump(packet.payload[:1024]))}</pre>' if shown else ""
     return f'<details style="{CODE}"><summary>{escape(str(packet))}</summary>{table}{dump}</details>'

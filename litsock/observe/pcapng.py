@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from struct import error, pack, unpack_from
+from struct import error as StructError
+from struct import pack, unpack_from
 from typing import BinaryIO, NamedTuple
 
 from .packets import Malformed, Packet
@@ -194,7 +195,7 @@ def read_blocks(file: BinaryIO, start: bytes, found: Found) -> Iterator[Packet]:
                 found.dropped = (found.dropped or 0) + sum(drops) if drops else found.dropped
             elif type in PACKET_BLOCKS:
                 yield PACKET_BLOCKS[type](body, order, interfaces)
-        except error:
+        except StructError:
             raise Malformed(f"a block of type {type} with only {len(body)} bytes") from None
 
 # %% ../../nbs/57b_pcapng.ipynb #07b6dd57

@@ -25,7 +25,7 @@ from ..core import socket
 from ..names import getaddrinfo
 from .flows import Flows, Follower, Packets, ports_of, protocols_of
 from .packets import ETHERNET, RAW, Packet
-from .recording import REAL
+from .recording import ORIGINALS
 
 # %% auto #0
 __all__ = ['NET', 'AD', 'PROTOCOL', 'PACKET_TYPE', 'HARDWARE', 'WORD', 'HALF', 'BYTE', 'HALF_AT_X', 'HEADER_SIZE', 'EQUAL',
@@ -155,7 +155,7 @@ ADVICE = (
 
 def untraced(name: str) -> Any:
     "A function of `kernel` that no trace sees."
-    return REAL.get(name, getattr(kernel, name))
+    return ORIGINALS.get(name, getattr(kernel, name))
 
 
 def open_ring(interface: str | None, program: bytes, size: int) -> tuple[socket, mmap]:
