@@ -39,12 +39,18 @@ def test_draw_what_has_no_form():
         litsock.draw(("127.0.0.1", "http"))
 
 
-@pytest.mark.parametrize("name", decoding.STRUCTS)
+def all_structs():
+    addresses = [family.to_bytes(2, sys.byteorder) for name in decoding.ADDRESSES if (family := int(getattr(litsock, name, 0)))]
+    bluetooth = [litsock.AF_BLUETOOTH.to_bytes(2, sys.byteorder).ljust(size, b"\0") for size in (6, 8, 10, 14)] if hasattr(litsock, "AF_BLUETOOTH") else []
+    return {**decoding.STRUCTS, **{f"{struct.name} {len(raw)}": struct for raw in addresses + bluetooth for struct in [decoding.struct_of_address(raw)]}}
+
+
+@pytest.mark.parametrize("name", all_structs())
 def test_every_struct_draws(name):
     """Each in full, cut short and too long: well-formed XML, every byte in it."""
     for size in (1, 7, 16, 33, 300):
         raw = bytes(range(1, 251))[:size]
-        picture = drawing.picture_of(decoding.fields(name, raw), name)
+        picture = drawing.picture_of(decoding.fields(all_structs()[name], raw), name)
         image = xml.fromstring(picture._repr_html_())
         assert len(image.findall(".//{*}rect")) == len(raw)
         assert float(image.get("width")) > 0 and image.get("aria-label").split() == picture.text.split()

@@ -42,7 +42,7 @@ def draw(
     else:
         raw = families.codec_for(family_by_form(address) if family is None else family, proto).pack(address)
     what = f" for {decoding.address_value(raw, proto)!r}" if raw else ""
-    return picture_of(decoding.address_fields(raw), f"struct {decoding.address_struct(raw)}{what}")
+    return picture_of(decoding.address_fields(raw), f"struct {decoding.struct_of_address(raw).name}{what}")
 
 
 def picture_of(fields: list[decoding.Field], title: str) -> Picture:

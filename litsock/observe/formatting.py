@@ -213,7 +213,7 @@ def sections(call: CallRecord, family: int = 0) -> list[Section]:
         if value is ... or not value:
             continue
         if kind == "address":
-            found.append(Section(f"{parameter}: struct {decoding.address_struct(value)}", decoding.address_fields(value), ""))
+            found.append(Section(f"{parameter}: struct {decoding.struct_of_address(value).name}", decoding.address_fields(value), ""))
         elif kind == "control":
             found.append(Section(f"{parameter}: control messages", control_fields(value, family), ""))
         elif kind == "value" and len(value.start) == value.size:
@@ -229,7 +229,7 @@ def sections(call: CallRecord, family: int = 0) -> list[Section]:
 def message_sections(title, message, family):
     "One message of a row."
     if message.address:
-        yield Section(f"{title}: struct {decoding.address_struct(message.address)}", decoding.address_fields(message.address), "")
+        yield Section(f"{title}: struct {decoding.struct_of_address(message.address).name}", decoding.address_fields(message.address), "")
     if message.data.start:
         yield data_section(title, message.data)
     if message.control:

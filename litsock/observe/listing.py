@@ -15,7 +15,7 @@ from .. import constants, families, kernel
 from ..families.addresses import RESOLVER
 from . import decoding
 from ..core import socket
-from .decoding import struct
+from .decoding import add_struct
 from .tables import FAINT, SHOWN, escape, html_cell, html_table, printable, text_table
 
 # %% auto #0
@@ -74,7 +74,7 @@ class Socket(NamedTuple):
         return f"{family.removeprefix('AF_')} {kind}"
 
 # %% ../../nbs/55_listing.ipynb #37718851
-struct("nlmsghdr", "linux/netlink.h", """
+add_struct("nlmsghdr", "linux/netlink.h", """
 nlmsg_len       4  number
 nlmsg_type      2  number
 nlmsg_flags     2  hex
@@ -140,7 +140,7 @@ def dump(request: bytes) -> list[bytes]:
         return bodies
 
 # %% ../../nbs/55_listing.ipynb #0e16e28c
-struct("inet_diag_msg", "linux/inet_diag.h", """
+add_struct("inet_diag_msg", "linux/inet_diag.h", """
 idiag_family    1  number
 idiag_state     1  number
 idiag_timer     1  number
@@ -157,7 +157,7 @@ idiag_wqueue    4  number
 idiag_uid       4  number
 idiag_inode     4  number
 """)
-struct("unix_diag_msg", "linux/unix_diag.h", """
+add_struct("unix_diag_msg", "linux/unix_diag.h", """
 udiag_family    1  number
 udiag_type      1  number
 udiag_state     1  number
@@ -165,7 +165,7 @@ pad             1  blank
 udiag_ino       4  number
 udiag_cookie    8  number
 """)
-struct("netlink_diag_msg", "linux/netlink_diag.h", """
+add_struct("netlink_diag_msg", "linux/netlink_diag.h", """
 ndiag_family      1  number
 ndiag_type        1  number
 ndiag_protocol    1  number
@@ -176,14 +176,14 @@ ndiag_dst_group   4  number
 ndiag_ino         4  number
 ndiag_cookie      8  number
 """)
-struct("packet_diag_msg", "linux/packet_diag.h", """
+add_struct("packet_diag_msg", "linux/packet_diag.h", """
 pdiag_family    1  number
 pdiag_type      1  number
 pdiag_num       2  number
 pdiag_ino       4  number
 pdiag_cookie    8  number
 """)
-struct("vsock_diag_msg", "linux/vm_sockets_diag.h", """
+add_struct("vsock_diag_msg", "linux/vm_sockets_diag.h", """
 vdiag_family    1  number
 vdiag_type      1  number
 vdiag_state     1  number
@@ -209,7 +209,7 @@ def attributes(raw: bytes) -> dict[int, bytes]:
 
 def parts(name: str, raw: bytes) -> tuple[dict[str, Any], dict[int, bytes]]:
     "An answer: the values of its struct, and the attributes."
-    size = sum(int(size) for _, size, _ in decoding.STRUCTS[name])
+    size = decoding.STRUCTS[name].size
     return values(name, piece(raw, 0, size, f"struct {name}")), attributes(raw[size:])
 
 
