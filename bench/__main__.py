@@ -31,7 +31,7 @@ import litsock
 
 from .calls import counts
 from .limits import limit
-from .table import CASES, Case
+from .table import CASES, Case, as_text
 
 RATIO = "ratio = the standard module's figure / litsock's, in the same round: above 1, litsock is better"
 RESULTS = Path("build", "bench.json")
@@ -188,7 +188,7 @@ def main() -> None:
     if any("calls" in found for found in kept.values()):
         print(CALLS)
     chosen.json.parent.mkdir(exist_ok=True)
-    chosen.json.write_text(json.dumps({"machine": about, "rounds": chosen.rounds, "cases": kept}, indent=1) + "\n")
+    chosen.json.write_text(as_text({"machine": about, "rounds": chosen.rounds, "cases": kept}))
     print(f"\nevery figure: {chosen.json}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -24,6 +26,11 @@ class Case:
 
 
 CASES: dict[str, Case] = {}
+
+
+def as_text(results: Any) -> str:
+    """Results as JSON, each series of figures on one line."""
+    return re.sub(r"\[[^][{}]*\]", lambda series: " ".join(series.group().split()), json.dumps(results, indent=1)) + "\n"
 
 
 def has(thing: Any, dotted: str) -> bool:

@@ -7,7 +7,6 @@ python -m bench.udp --json bench/udp.json    # and keeps every single time, for 
 from __future__ import annotations
 
 import argparse
-import json
 import socket as standard
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ import litsock
 from litsock import kernel
 
 from .__main__ import machine
+from .table import as_text
 
 TOGETHER = 64  # datagrams on their way at once
 SIZES = 64, 1200
@@ -139,7 +139,7 @@ def main() -> None:
     print(f"nanoseconds for a datagram, sent and received: median and fastest of {chosen.rounds} rounds\n")
     print(*(f"{name:28}{median(rounds):9.1f}{min(rounds):9.1f}" for name, rounds in found.items()), sep="\n")
     if chosen.json:
-        chosen.json.write_text(json.dumps({"machine": machine(), "nanoseconds": found}, indent=1) + "\n")
+        chosen.json.write_text(as_text({"machine": machine(), "nanoseconds": found}))
 
 
 if __name__ == "__main__":
