@@ -10,15 +10,19 @@ from copy import copy
 from itertools import islice
 from typing import NamedTuple
 
-from .packets import ACK, FIN, ICMP, RST, SYN, TCP, UDP, Malformed, Packet, place
+from .packets import ACK, FIN, ICMP, RST, SYN, TCP, UDP, Malformed, Packet, place, ends_text
 from .pcapng import Found, read_packets, write_packets
 from .pictures import escape
+from .pictures import Picture
 from .tables import FAINT, SHOWN, html_cell, html_table, seconds_text, text_table
 
 # %% auto #0
-__all__ = ['SENDING_FIN', 'RECEIVING_FIN', 'FIN_ACKNOWLEDGED', 'ECHO', 'MARKED', 'ALWAYS', 'Side', 'change_states', 'marks_of',
-           'Conversation', 'without', 'Follower', 'begins_anew', 'conversation_key', 'Packets', 'ports_of',
-           'protocols_of', 'grouped', 'Flow', 'flow_of', 'sender_of', 'Flows', 'flow_row', 'read_pcapng']
+__all__ = ['SENDING_FIN', 'RECEIVING_FIN', 'FIN_ACKNOWLEDGED', 'ECHO', 'MARKED', 'ALWAYS', 'ROW', 'LETTER', 'SMALL', 'RED',
+           'MOST_PACKETS', 'SERIOUS', 'Side', 'change_states', 'marks_of', 'Conversation', 'without', 'Follower',
+           'begins_anew', 'conversation_key', 'Packets', 'ports_of', 'protocols_of', 'grouped', 'Flow', 'flow_of',
+           'sender_of', 'Flows', 'flow_row', 'Arrow', 'Bar', 'draw_exchange', 'row_y', 'side_widths', 'draw_call',
+           'draw_packet', 'draw_packets', 'chosen_flow', 'end_names', 'packet_arrow', 'short_line', 'state_labels',
+           'read_pcapng']
 
 # %% ../../nbs/57c_flows.ipynb #8aa4db9d
 class Side:
@@ -286,6 +290,13 @@ class Packets(list[Packet]):
             packet.stable = True
         return same
 
+    def timeline(
+        self,
+        flow: int | None = None,  # the number of a conversation; by default the first
+    ) -> Picture:
+        "The packets of a conversation, drawn over time, with the states of both ends."
+        return draw_packets(self, flow)
+
     def pcapng(
         self,
         path,  # of a file, which is replaced
@@ -450,6 +461,140 @@ def flow_row(flow: Flow) -> dict[str, str]:
         **dict(zip(("again", "out of order", "duplicate ACKs", "zero windows", "ICMP errors"), (str(count or "") for count in counts))),
         "closed by": f"{flow.closed_by}, {flow.how}" if flow.how else "",
     }  # fmt: skip
+
+# %% ../../nbs/57c_flows.ipynb #6a133ab3
+class Arrow(NamedTuple):
+    "A packet in a drawing."
+    row: int
+    rightwards: bool
+    label: str
+    marked: bool
+
+
+class Bar(NamedTuple):
+    "A call in a drawing."
+    lane: int  # 0: left, 1: right
+    first: int  # row
+    last: int
+    label: str  # at the first row
+    result: str  # at the last
+
+
+ROW, LETTER, SMALL, RED = 26, 6.6, 10, "#d33"  # pixels: a row, a letter of a label, the size of small letters; a colour
+
+
+def draw_exchange(
+    names: tuple[str, str],  # of the ends, left and right
+    arrows: list[Arrow],
+    bars: list[Bar],  # calls at the ends
+    states: list[tuple[int, int, str]],  # row, lane, name of a state
+    times: list[str],  # one for each row; or none at all
+    text: str,  # the same in words, for a terminal and a screen reader
+) -> Picture:
+    "Packets between two ends, and what the ends did."
+    gap = max([220.0, *(LETTER * len(arrow.label) + 40 for arrow in arrows), *(8 * (len(names[0]) + len(names[1])) / 2 + 30,)])
+    sides = [max([70.0, *side_widths(lane, bars, states)]) for lane in (0, 1)]
+    margin = 66 if times else 4
+    left, right = margin + sides[0], margin + sides[0] + gap
+    rows = max([0, *(arrow.row for arrow in arrows), *(bar.last for bar in bars)]) + 1
+    picture = Picture(round(right + sides[1]), 46 + rows * ROW, text)
+    for x, name in zip((left, right), names):
+        picture.label(x, 16, name, 13)
+        picture.line(x, 24, x, 40 + rows * ROW, dashed=True)
+    for row, time in enumerate(times):
+        picture.label(margin - 12, row_y(row) + 4, time, SMALL, "end")
+    for bar in bars:
+        draw_call(picture, (left, right)[bar.lane], bar)
+    for row, lane, state in states:
+        picture.label(left - 10 if lane == 0 else right + 10, row_y(row) + 4, state, SMALL, "start" if lane else "end")
+    for arrow in arrows:
+        draw_packet(picture, left, right, arrow)
+    return picture
+
+
+def row_y(row: int) -> int:
+    return 46 + row * ROW
+
+
+def side_widths(lane: int, bars: list[Bar], states: list[tuple[int, int, str]]):
+    "How much place the labels beside a line need."
+    yield from (LETTER * 1.12 * max(len(bar.label), len(bar.result)) + 22 for bar in bars if bar.lane == lane)
+    yield from (LETTER * len(state) + 22 for _, side, state in states if side == lane)
+
+
+def draw_call(picture: Picture, x: float, bar: Bar) -> None:
+    picture.box(x - 5, row_y(bar.first) - 9, 10, 18 + (bar.last - bar.first) * ROW, 0.3 if bar.last > bar.first else 0.12)
+    for row, words in ((bar.first, bar.label), (bar.last, bar.result)):
+        if words:
+            picture.label(x + 12 if bar.lane else x - 12, row_y(row) + 4, words, 12, "start" if bar.lane else "end", True)
+
+
+def draw_packet(picture: Picture, left: float, right: float, arrow: Arrow) -> None:
+    y, colour = row_y(arrow.row), f' style="color: {RED}"' if arrow.marked else ""
+    picture.add(f"<g{colour}>")
+    ends = (left + 7, right - 7) if arrow.rightwards else (right - 7, left + 7)
+    picture.line(ends[0], y, ends[1], y, arrow=True)
+    picture.label((left + right) / 2, y - 5, arrow.label, 11)
+    picture.add("</g>")
+
+# %% ../../nbs/57c_flows.ipynb #95b71ba2
+MOST_PACKETS = 150  # in a drawing
+
+
+def draw_packets(packets: Packets, flow: int | None = None) -> Picture:
+    "The packets of one conversation over time; by default of the first."
+    chosen, known = chosen_flow(packets, flow)
+    if known is None:
+        return Picture(200, 30, "no packets of a conversation")
+    start = next((packet.time for packet in packets if packet.time), 0)
+    arrows = [packet_arrow(packet, known, row) for row, packet in enumerate(chosen)]
+    times = [] if packets._stable else [seconds_text(((packet.time or 0) - start) / 1e9) for packet in chosen]
+    return draw_exchange(end_names(known), arrows, [], state_labels(enumerate(chosen)), times, Packets(chosen).text())
+
+
+def chosen_flow(packets: Packets, flow: int | None) -> tuple[list[Packet], Conversation | None]:
+    "The packets of a conversation, and what is known of it."
+    groups = grouped(packets)
+    if not groups:
+        return [], None
+    if flow is not None and flow not in groups:
+        raise ValueError(f"no packets of flow {flow}: there are {', '.join(map(str, groups))}")
+    chosen = next(iter(groups.values())) if flow is None else groups[flow]
+    return chosen[:MOST_PACKETS], chosen[0].flow
+
+
+def end_names(known: Conversation) -> tuple[str, str]:
+    "The ends as text."
+    here, there = (end[0] if known.protocol == "ICMP" else place(*end) for end in (known.client, known.server))
+    return here, there
+
+
+def packet_arrow(packet: Packet, known: Conversation, row: int) -> Arrow:
+    "How a packet is drawn."
+    sender = (packet.ip.source,) if packet.quoted and packet.ip else sender_of(packet, known)
+    rightwards = sender is not None and sender[: len(known.client)][0] == known.client[0] and (len(sender) == 1 or sender == known.client)
+    marked = bool(set(packet.marks) & SERIOUS) or packet.quoted is not None or isinstance(packet.last, TCP) and bool(packet.last.flags & RST)
+    return Arrow(row, rightwards, short_line(packet), marked)
+
+
+SERIOUS = {"retransmission", "out of order", "zero window", "gap before it", "window probe"}
+
+
+def short_line(packet: Packet) -> str:
+    "The line of a packet without its ends: the drawing has them."
+    text, ends = str(packet), ends_text(packet)
+    text = text.removeprefix(ends).strip()
+    return text.partition(", about")[0] if packet.quoted else text
+
+
+def state_labels(rows: Iterable[tuple[int, Packet]]) -> list[tuple[int, int, str]]:
+    "The states of both ends, where they change."
+    found, before = [], ("", "")
+    for row, packet in rows:
+        if packet.states:
+            found += [(row, lane, packet.states[lane]) for lane in (0, 1) if packet.states[lane] != before[lane]]
+            before = packet.states
+    return found
 
 # %% ../../nbs/57c_flows.ipynb #324809c9
 def read_pcapng(
