@@ -12,8 +12,8 @@ from sys import byteorder
 from . import kernel
 
 # %% auto #0
-__all__ = ['AddressFamily', 'SocketKind', 'MsgFlag', 'AddressInfo', 'has_ipv6', 'error', 'timeout', 'inet_pton', 'inet_ntop',
-           'herror', 'gaierror', 'htons', 'ntohs', 'htonl', 'ntohl', 'inet_aton', 'inet_ntoa']
+__all__ = ['AddressFamily', 'SocketKind', 'MsgFlag', 'AddressInfo', 'has_ipv6', 'error', 'timeout', 'herror', 'gaierror', 'htons',
+           'ntohs', 'htonl', 'ntohl']
 
 # %% ../nbs/01_constants.ipynb #ef031b74
 _GROUPS = kernel.constants()
@@ -188,69 +188,8 @@ def ntohl(
     return _reordered(x, 4)
 
 # %% ../nbs/01_constants.ipynb #1a3446b7
-def inet_aton(
-    ip_string: str,  # in any form that inet_aton(3) reads: 1.2.3.4, 1.2.772, 0x7f.1, 16909060
-    /,
-) -> bytes:  # four, in network order
-    "An IPv4 address from its text; `OSError` if it is none."
-    packed = kernel.allocate(kernel.ADDRESS_TEXT)
-    if not kernel.inet_aton(kernel.c_text(ip_string, "inet_aton", 1), packed):
-        raise OSError(f"not an IPv4 address: {ip_string!r}")
-    return kernel.ffi.unpack(packed, 4)
-
-# %% ../nbs/01_constants.ipynb #7aa516b3
-def inet_ntoa(
-    packed_ip: bytes,  # four, bytes-like, in network order
-    /,
-) -> str:
-    "An IPv4 address as text; `OSError` if it has not four bytes."
-    packed = kernel.ffi.buffer(kernel.readable(packed_ip))
-    if len(packed) != 4:
-        raise OSError(f"an IPv4 address has 4 bytes, not {len(packed)}")
-    return "%d.%d.%d.%d" % tuple(packed[:])
-
-# %% ../nbs/01_constants.ipynb #e7a97c11
-_PACKED_SIZES = {AF_INET: 4, AF_INET6: 16} if has_ipv6 else {AF_INET: 4}
-
-
-def inet_pton(
-    address_family: int,  # AF_INET or AF_INET6
-    ip_string: str,
-    /,
-) -> bytes:  # 4 or 16, in network order
-    "An address of that family from its text; `OSError` if it is none."
-    family, text = kernel.c_int(address_family), kernel.c_text(ip_string, "inet_pton", 2)
-    packed = kernel.allocate(kernel.ADDRESS_TEXT)
-    answer = kernel.inet_pton(family, text, packed)
-    if answer < 0:
-        raise kernel.failure(answer)
-    if answer == 0:
-        raise OSError(f"not an address of that family: {ip_string!r}")
-    return kernel.ffi.unpack(packed, _PACKED_SIZES[family])
-
-
-def inet_ntop(
-    address_family: int,  # AF_INET or AF_INET6
-    packed_ip: bytes,  # 4 or 16, bytes-like, in network order
-    /,
-) -> str:
-    "An address of that family as text; `ValueError` if the family is another or the length is wrong."
-    family, packed = kernel.c_int(address_family), kernel.readable(packed_ip)
-    size = _PACKED_SIZES.get(family)
-    if size is None:
-        raise ValueError(f"unknown address family {family}")
-    if len(packed) != size:
-        raise ValueError(f"an address of that family has {size} bytes, not {len(packed)}")
-    text = kernel.allocate(kernel.ADDRESS_TEXT)
-    answer = kernel.inet_ntop(family, packed, text, len(text))
-    if answer < 0:
-        raise kernel.failure(answer)
-    return kernel.ffi.string(text).decode()
-
-# %% ../nbs/01_constants.ipynb #4054589a
-_fast = getattr(kernel, "_fast", None)
-inet_pton = getattr(_fast, "inet_pton", inet_pton)
-inet_ntop = getattr(_fast, "inet_ntop", inet_ntop)
+from .kernel import inet_aton, inet_ntoa, inet_ntop, inet_pton
 
 # %% ../nbs/01_constants.ipynb #a642850a
+__all__ += ["inet_aton", "inet_ntoa", "inet_ntop", "inet_pton"]
 __all__ += [_name for _group in [*_GROUPS, _TEXTS] for _name in _group]

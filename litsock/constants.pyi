@@ -1616,22 +1616,26 @@ __all__ = [
     'has_ipv6',
     'error',
     'timeout',
+    'inet_aton',
+    'inet_ntoa',
+    'inet_ntop',
+    'inet_pton',
     'herror',
     'gaierror',
     'htons',
     'ntohs',
     'htonl',
     'ntohl',
-    'inet_aton',
-    'inet_ntoa',
-    'inet_pton',
-    'inet_ntop',
     'AddressFamily',
     'SocketKind',
     'MsgFlag',
     'AddressInfo',
 ]
 
+from .kernel import inet_aton as inet_aton
+from .kernel import inet_ntoa as inet_ntoa
+from .kernel import inet_ntop as inet_ntop
+from .kernel import inet_pton as inet_pton
 class AddressFamily(IntEnum):
     AF_UNSPEC = ...
     "no family in particular: getaddrinfo answers with any; connect to it undoes a datagram socket's peer"
@@ -4999,16 +5003,4 @@ def htonl(x: int, /) -> int:
     ...
 
 def ntohl(x: int, /) -> int:
-    ...
-
-def inet_aton(ip_string: str, /) -> bytes:
-    ...
-
-def inet_ntoa(packed_ip: bytes, /) -> str:
-    ...
-
-def inet_pton(address_family: int, ip_string: str, /) -> bytes:
-    ...
-
-def inet_ntop(address_family: int, packed_ip: bytes, /) -> str:
     ...

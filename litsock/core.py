@@ -750,7 +750,7 @@ def receive_message(sock, receive, room, ancbufsize, flags, caller):
         return size, data, messages, seen, unpack(raw, sock._litsock_proto)
     except BaseException:
         if control:
-            kernel.close_rights(kernel.readable(control), len(control))
+            kernel.close_rights(control)
         raise
 
 

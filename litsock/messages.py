@@ -6,39 +6,21 @@
 from __future__ import annotations
 
 import sys
-from operator import index
+from _warnings import warn
 
-from . import kernel
 from .constants import ALG_SET_AEAD_ASSOCLEN, ALG_SET_IV, ALG_SET_OP, SOL_ALG
+from .kernel import c_int, in_c, readable
 
 # %% auto #0
-__all__ = ['CMSG_LEN', 'CMSG_SPACE']
+__all__ = []
 
 # %% ../nbs/03_messages.ipynb #13e119d4
-def CMSG_LEN(
-    length: int,  # bytes of data
-    /,
-) -> int:  # bytes
-    "The size of a control message with that much data, without padding behind it."
-    return _message_size("CMSG_LEN", kernel.cmsg_len, length, 0)
+from .kernel import CMSG_LEN, CMSG_SPACE
 
-
-def CMSG_SPACE(
-    length: int,  # bytes of data
-    /,
-) -> int:  # bytes
-    "The room that a control message with that much data takes in a buffer, with padding."
-    return _message_size("CMSG_SPACE", kernel.cmsg_space, length, 1)
-
-
-def _message_size(name, measure, length, spare):
-    most = 0x7FFFFFFF - measure(spare)  # what is left of the largest socklen_t that is safe everywhere
-    if not 0 <= index(length) <= most:
-        raise OverflowError(f"{name}() argument out of range")
-    return measure(length)
+__all__ = ["CMSG_LEN", "CMSG_SPACE"]
 
 # %% ../nbs/03_messages.ipynb #39c0bd86
-HEADER = kernel.cmsg_len(0)  # bytes of struct cmsghdr, rounded up to where data begins
+HEADER = CMSG_LEN(0)  # bytes of struct cmsghdr, rounded up to where data begins
 WORD = HEADER - 8  # bytes of cmsg_len; two ints follow
 
 
@@ -56,18 +38,20 @@ def checked(message):
     return message
 
 
+@in_c
 def build_one(level, type, data):
     what = c_int_bytes(level) + c_int_bytes(type)
-    data = bytes(kernel.ffi.buffer(kernel.readable(data)))
+    data = bytes(readable(data))
     length = CMSG_LEN(len(data)).to_bytes(WORD, sys.byteorder)
     return (length + what + data).ljust(CMSG_SPACE(len(data)), b"\0")
 
 
 def c_int_bytes(number) -> bytes:
     "An integer as C keeps an `int`."
-    return kernel.c_int(number).to_bytes(4, sys.byteorder, signed=True)
+    return c_int(number).to_bytes(4, sys.byteorder, signed=True)
 
 # %% ../nbs/03_messages.ipynb #566214fc
+@in_c
 def parse(
     control: bytes,  # what `recvmsg` put into the control buffer
 ) -> list[tuple[int, int, bytes]]:  # `(level, type, data)`
@@ -81,7 +65,7 @@ def parse(
             warn_truncated()
         level, type = (signed_int(control, at + WORD + offset) for offset in (0, 4))
         messages.append((level, type, control[at + HEADER : at + length]))
-        at += kernel.cmsg_space(min(length, len(control) - at) - HEADER)
+        at += CMSG_SPACE(min(length, len(control) - at) - HEADER)
     if 0 < len(control) - at < HEADER and messages == []:
         warn_truncated()
     return messages
@@ -92,14 +76,7 @@ def signed_int(raw, at):
 
 
 def warn_truncated():
-    import warnings
-
-    warnings.warn("received malformed or improperly-truncated ancillary data", RuntimeWarning, stacklevel=5)
-
-# %% ../nbs/03_messages.ipynb #c2e4f6a8
-_fast = getattr(kernel, "_fast", None)
-build_one = getattr(_fast, "control_message", build_one)
-parse = getattr(_fast, "control_messages", parse)
+    warn("received malformed or improperly-truncated ancillary data", RuntimeWarning, stacklevel=5)
 
 # %% ../nbs/03_messages.ipynb #cffd427b
 ABSENT = object()  # what was not given
@@ -115,7 +92,7 @@ def build_alg(
         raise TypeError(f"op must be one of ALG_OP_*, not {op!r}")
     messages = [(SOL_ALG, ALG_SET_OP, c_int_bytes(op))]
     if iv is not ABSENT:
-        iv = bytes(kernel.ffi.buffer(kernel.readable(iv)))
+        iv = bytes(readable(iv))
         messages.append((SOL_ALG, ALG_SET_IV, c_int_bytes(len(iv)) + iv))
     if assoclen is not ABSENT:
         if not isinstance(assoclen, int) or assoclen < 0:

@@ -146,7 +146,7 @@ def first_address(
 def host_triple(code, found):
     "`(name, aliases, addresses)` as text."
     if code or not found:
-        raise herror(code, kernel.ffi.string(kernel.hstrerror(code)).decode())
+        raise herror(code, kernel.hstrerror(code))
     name, aliases, family, addresses = found
     return os.fsdecode(name), [os.fsdecode(alias) for alias in aliases], [inet_ntop(family, raw) for raw in addresses]
 
@@ -208,7 +208,7 @@ def sethostname(
     "Rename this machine; `PermissionError` for everybody but the administrator."
     raw = name if isinstance(name, bytes) else _file_system_bytes(name)
     sys.audit("socket.sethostname", raw)
-    answer = kernel.sethostname(raw, len(raw))
+    answer = kernel.sethostname(raw)
     if answer < 0:
         raise kernel.failure(answer)
 
@@ -297,7 +297,7 @@ def if_nametoindex(
 ) -> int:
     "The number of a network interface; `OSError` when there is none of this name."
     number = kernel.if_nametoindex(_file_system_bytes(if_name))
-    if not number:
+    if number < 0:
         raise OSError(f"no interface with this name: {if_name!r}")
     return number
 

@@ -344,16 +344,18 @@ def test_international_names(monkeypatch):
     assert asked == ["Bücher.example".encode("idna")] * 5
 
 
-def test_the_answer_needs_more_room(monkeypatch):
-    """Sixteen bytes are too few for any of them, so each must come back with more."""
+def test_the_answer_needs_a_larger_buffer(monkeypatch):
+    """Sixteen bytes are too few for any of them, so each must come back with a larger one."""
     questions = {
         "gethostbyname_ex": ["192.0.2.1"], "gethostbyaddr": ["127.0.0.1"], "getservbyname": ["http", "tcp"],
         "getservbyport": [80], "getprotobyname": ["icmp"],
     }  # fmt: skip
     sizes, allocate = [], cffi_calls.allocate
     monkeypatch.setattr(cffi_calls, "allocate", lambda kind, *size: sizes.extend(size) or allocate(kind, *size))
-    monkeypatch.setattr(cffi_calls, "ROOMS", (16, 1 << 15))
+    monkeypatch.setattr(cffi_calls, "BUFFER_SIZES", (16, 1 << 15))
     for name, arguments in questions.items():
+        call = name.removesuffix("_ex")
+        monkeypatch.setattr(kernel, call, getattr(cffi_calls, call))
         del sizes[:]
         same(name, *arguments)
         assert sizes[-2:] == [16, 1 << 15], name

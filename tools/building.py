@@ -46,7 +46,7 @@ def sources(folder):
     kernel = os.path.join(TOP, "litsock", "kernel")
     native = os.path.join(folder, "_native.c")
     with redirect_stdout(StringIO()):  # CFFI says what it writes
-        runpy.run_path(os.path.join(kernel, "native_build.py"))["ffibuilder"].emit_c_code(native)
+        runpy.run_path(os.path.join(kernel, "bindings.py"))["ffi_builder"]().emit_c_code(native)
     if PYPY:
         return {"_native": native}
     fast = os.path.join(folder, "_fast.c")

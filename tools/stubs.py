@@ -38,7 +38,7 @@ def definition_stub(node):
     "A function or a class without its bodies."
     for inner in ast.walk(node):
         if isinstance(inner, ast.FunctionDef):
-            inner.body = [ast.Expr(ast.Constant(...))]
+            inner.body, inner.decorator_list = [ast.Expr(ast.Constant(...))], []
     if isinstance(node, ast.ClassDef):
         node.body = [inner for inner in node.body if isinstance(inner, ast.FunctionDef)] or [ast.Expr(ast.Constant(...))]
     return [ast.unparse(node), ""]
@@ -52,8 +52,10 @@ def stub():
     defined = [node for node in tree.body
                if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")]
     public = next(ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "__all__")
-    lines, plain = [], {name: text for group in texts for name, text in group.items()}
-    names = [*plain, *OTHERS, *ALIASES, *(node.name for node in defined if node.name in public)]
+    passed_on = [alias.name for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "kernel" for alias in node.names]
+    lines = [f"from .kernel import {name} as {name}" for name in passed_on]
+    plain = {name: text for group in texts for name, text in group.items()}
+    names = [*plain, *OTHERS, *ALIASES, *passed_on, *(node.name for node in defined if node.name in public)]
     for title, base, number in enums(tree):
         members = {name: plain.pop(name) for name in texts[number] if name.isupper()}
         lines += enum_stub(title, base, members)

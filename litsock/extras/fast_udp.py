@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from _weakref import ref
+from array import array
 from errno import EINVAL, EIO, EMSGSIZE, EOPNOTSUPP
 from itertools import repeat
 from operator import index
@@ -15,16 +16,16 @@ from .. import kernel
 from ..constants import *
 from ..families import UNPACKED, unpack
 from ..families.addresses import BoundedCache
-from ..kernel import c_int
+from ..kernel import byte_view, c_int
 from ..messages import build, parse
 from ..core import pack
 from ..timeouts import POLLIN, POLLOUT, at_once, carry_on, end_of
 
 # %% auto #0
-__all__ = ['INTERNET', 'SPLITTERS', 'LARGEST', 'REFUSALS', 'LARGEST_READ', 'READ', 'WAIT_FOR_ONE', 'CLOSE_ON_EXEC', 'Offload',
-           'offers', 'require_udp', 'splitter', 'send_segments', 'send_piece', 'one_by_one', 'SegmentBuffer',
-           'Segments', 'recv_segments_into', 'recv_segments', 'read_control', 'MessageRow', 'sendmmsg', 'MessageBuffer',
-           'recvmmsg_into', 'recvmmsg']
+__all__ = ['INTERNET', 'SPLITTERS', 'LARGEST', 'REFUSALS', 'LARGEST_READ', 'READ', 'ADDRESS_SIZE', 'WAIT_FOR_ONE',
+           'CLOSE_ON_EXEC', 'Offload', 'offers', 'require_udp', 'splitter', 'send_segments', 'send_piece', 'one_by_one',
+           'SegmentBuffer', 'Segments', 'recv_segments_into', 'recv_segments', 'read_control', 'MessageRow', 'sendmmsg',
+           'MessageBuffer', 'recvmmsg_into', 'recvmmsg']
 
 # %% ../../nbs/60_fast_udp.ipynb #a556ccfb
 TYPE_CHECKING = False
@@ -263,7 +264,7 @@ def read_control(control):
 class MessageRow:
     "Messages made ready for `sendmmsg`, which can be sent again and again. `row[n:]` are those from number `n` on."
 
-    __slots__ = ("row", "first")
+    __slots__ = ("parts", "first")
 
     def __init__(
         self,
@@ -271,9 +272,9 @@ class MessageRow:
         messages,  # an iterable of `(data, address)` or `(data, ancdata, flags, address)`; for a connected socket the address is `None`
     ):
         ready = [self.ready(sock, *message) for message in messages]
-        sizes = [tuple(map(len, parts)) for parts in ready]
-        data, addresses, control = map(b"".join, zip(*ready)) if ready else (b"", b"", b"")
-        self.row, self.first = kernel.Row([*sizes], data, addresses, control), 0
+        sizes = array("i", [len(part) for parts in ready for part in parts])
+        self.parts: tuple[Any, Any, Any, Any]
+        self.parts, self.first = (sizes, *(map(b"".join, zip(*ready)) if ready else (b"", b"", b""))), 0
 
     @staticmethod
     def ready(sock, data, *rest):
@@ -283,18 +284,18 @@ class MessageRow:
         ancdata, address = rest[0] if len(rest) == 3 else (), rest[-1]
         raw = b"" if address is None else pack(sock, address, "sendmmsg")
         sys.audit("socket.sendmsg", sock, address)
-        data = data if type(data) is bytes else memoryview(data).cast("B")
+        data = data if type(data) is bytes else byte_view(data)
         return data, raw, build(ancdata) if ancdata else b""
 
     def __len__(self) -> int:
-        return self.row.count - self.first
+        return len(self.parts[0]) // 3 - self.first
 
     def __getitem__(self, rest: slice) -> MessageRow:
         first, last, step = rest.indices(len(self))
         if (last, step) != (len(self), 1):
             raise ValueError("of a row only the end can be taken: row[n:]")
         other = object.__new__(MessageRow)
-        other.row, other.first = self.row, self.first + first
+        other.parts, other.first = self.parts, self.first + first
         return other
 
 
@@ -313,16 +314,16 @@ def sendmmsg(
     flags = c_int(flags)
     if self._litsock_timeout is not None:
         flags = at_once(self, flags)
-    answer = kernel.sendmmsg(self._litsock_fd, ready.row, ready.first, flags)
+    answer = kernel.sendmmsg(self._litsock_fd, *ready.parts, ready.first, flags)
     if answer >= 0:
         return answer
-    return carry_on(self, answer, POLLOUT, kernel.sendmmsg, ready.row, ready.first, flags)
+    return carry_on(self, answer, POLLOUT, kernel.sendmmsg, *ready.parts, ready.first, flags)
 
 # %% ../../nbs/60_fast_udp.ipynb #8eb3045f
 class MessageBuffer:
     "Memory for `count` messages, to be used again and again by `recvmmsg_into`."
 
-    __slots__ = ("count", "size", "control_size", "row", "memory", "views")
+    __slots__ = ("count", "size", "control_size", "sizes", "data", "addresses", "control", "received", "nothing")
 
     def __init__(
         self,
@@ -334,23 +335,35 @@ class MessageBuffer:
         if count < 1 or bufsize < 0 or ancbufsize < 0:
             raise ValueError("a buffer is for one message at least, and no size is negative")
         self.count, self.size, self.control_size = count, bufsize, ancbufsize
-        memory = [bytearray(count * size) for size in (bufsize, kernel.ROOM, ancbufsize)]
-        self.row = kernel.Row([(bufsize, kernel.ROOM, ancbufsize)] * count, *memory)
-        self.memory = memoryview(memory[0])
+        self.sizes = array("i", [bufsize, ADDRESS_SIZE, ancbufsize] * count)
+        self.data, self.addresses, self.control = (bytearray(count * size) for size in (bufsize, ADDRESS_SIZE, ancbufsize))
+        self.received = self.nothing = array("i", bytes(16 * count))
+
+    def arguments(self) -> tuple[Any, Any, Any, Any, Any]:
+        "What `kernel.recvmmsg` takes between descriptor and flags."
+        self.received = self.nothing[:]
+        return self.sizes, self.data, self.addresses, self.control, self.received
+
+    def close_rights(self) -> None:
+        "Close the descriptors that came with the messages."
+        for number, size in enumerate(self.received[2::4]):
+            start = number * self.control_size
+            kernel.close_rights(memoryview(self.control)[start : start + min(size, self.control_size)])
 
     def messages(self, count, proto, hidden) -> Iterator[tuple[memoryview, list[CMSG], int, Any]]:
         "The first `count` messages: data, control messages, flags without the `hidden` ones, address."
-        told, memory, addresses = iter(self.row.told(count)), self.memory, bytes(self.row.addresses)
-        size, limit, shown = self.size, kernel.ROOM, ~hidden
+        reported, memory, addresses = iter(self.received[: 4 * count]), memoryview(self.data), bytes(self.addresses)
+        size, shown = self.size, ~hidden
         data = names = control = 0
-        for length, named, controlled, flags in zip(told, told, told, told):
-            ancdata = parse(bytes(self.row.control[control : control + controlled])) if controlled else []
-            raw = addresses[names : names + (named if named < limit else limit)]
+        for length, named, controlled, flags in zip(reported, reported, reported, reported):
+            ancdata = parse(bytes(self.control[control : control + controlled])) if controlled else []
+            raw = addresses[names : names + (named if named < ADDRESS_SIZE else ADDRESS_SIZE)]
             arrived = memory[data : data + (length if length < size else size)]
             yield arrived, ancdata, flags & shown, UNPACKED.get(raw) or unpack(raw, proto)
-            data, names, control = data + size, names + limit, control + self.control_size
+            data, names, control = data + size, names + ADDRESS_SIZE, control + self.control_size
 
 
+ADDRESS_SIZE = 128  # bytes: sizeof(struct sockaddr_storage)
 WAIT_FOR_ONE, CLOSE_ON_EXEC = int(MSG_WAITFORONE), int(MSG_CMSG_CLOEXEC)
 
 
@@ -364,11 +377,15 @@ def recvmmsg_into(
     flags = asked | WAIT_FOR_ONE | (CLOSE_ON_EXEC if self.family == AF_UNIX else 0)
     if self._litsock_timeout is not None:
         flags = at_once(self, flags)
-    with buffer.row:
-        count = kernel.recvmmsg(self._litsock_fd, buffer.row, flags)
+    arguments = buffer.arguments()
+    try:
+        count = kernel.recvmmsg(self._litsock_fd, *arguments, flags)
         if count < 0:
-            count = carry_on(self, count, POLLIN, kernel.recvmmsg, buffer.row, flags)
+            count = carry_on(self, count, POLLIN, kernel.recvmmsg, *arguments, flags)
         return [*buffer.messages(count, self.proto, CLOSE_ON_EXEC & ~asked)]
+    except BaseException:
+        buffer.close_rights()
+        raise
 
 
 def recvmmsg(

@@ -50,9 +50,9 @@ class Resolver:
     ) -> int:  # 1 and up
         "The number of the network interface of that name; `OSError` with `ENODEV` where there is none."
         number = kernel.if_nametoindex(name)
-        if not number:
+        if number < 0:
             note = f"no interface is called {os.fsdecode(name)!r}; if_nameindex() lists those there are"
-            raise with_note(kernel.failure(-ENODEV), note)
+            raise with_note(kernel.failure(number), note)
         return number
 
     def interface_name(
@@ -71,7 +71,7 @@ def lookup_failure(
     "The exception for a failed `getaddrinfo` or `getnameinfo`."
     if code == EAI_SYSTEM:
         return kernel.failure(-errno)
-    return gaierror(code, kernel.ffi.string(kernel.gai_strerror(code)).decode())
+    return gaierror(code, kernel.gai_strerror(code))
 
 # %% ../../nbs/10_families.ipynb #e3f8e989
 def encode_host(

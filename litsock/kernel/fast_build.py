@@ -588,9 +588,9 @@ METHOD_WITH_NAMES(recvfrom_into) {
 # %% ../../nbs/91_fast_path.ipynb #9d3a924e
 MESSAGES = r"""
 /* A list or a tuple of buffers, as a tuple, which nobody can change while they are held; NULL where it is not plain. */
-static PyObject *hold_list(PyObject *buffers, held_buffers *held, int how) {
+static PyObject *hold_list(PyObject *buffers, held_buffers *held, const char *name) {
     PyObject *pieces = PyTuple_CheckExact(buffers) ? Py_NewRef(buffers) : PyList_CheckExact(buffers) ? PyList_AsTuple(buffers) : NULL;
-    if (pieces && !hold_buffers(held, pieces, how)) Py_CLEAR(pieces);
+    if (pieces && !hold_buffers(held, pieces, name)) Py_CLEAR(pieces);
     if (pieces == NULL) PyErr_Clear();
     return pieces;
 }
@@ -608,7 +608,7 @@ METHOD(sendmsg) {
     Py_ssize_t answer;
     int simple = plain(self) && count >= 1 && count <= 4 && (count < 2 || nothing(args[1])) && (count < 3 || plain_int(args[2], &flags));
     if (simple && address != Py_None) simple = (length = pack_address(self->family, address, &to)) > 0;
-    if (!simple || (pieces = hold_list(args[0], &held, PyBUF_SIMPLE)) == NULL) return by_python(self, PY_sendmsg, args, count, NULL);
+    if (!simple || (pieces = hold_list(args[0], &held, NULL)) == NULL) return by_python(self, PY_sendmsg, args, count, NULL);
     struct msghdr message = {
         .msg_name = length ? &to : NULL, .msg_namelen = length, .msg_iov = held.vectors, .msg_iovlen = held.count,
     };
@@ -668,7 +668,7 @@ METHOD(recvmsg_into) {
     int flags;
     held_buffers held;
     socket_address from;
-    PyObject *result, *pieces = plain_message(self, args, count, &flags) ? hold_list(args[0], &held, PyBUF_WRITABLE) : NULL;
+    PyObject *result, *pieces = plain_message(self, args, count, &flags) ? hold_list(args[0], &held, "recvmsg_into") : NULL;
     if (pieces == NULL) return by_python(self, PY_recvmsg_into, args, count, NULL);
     struct msghdr message = { .msg_iov = held.vectors, .msg_iovlen = held.count };
     flags |= at_once(self);

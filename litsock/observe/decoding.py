@@ -423,7 +423,7 @@ def control_fields(
 ) -> list[Field]:
     "The fields of all control messages, one message after the other."
     found: list[Field] = []
-    head, at = kernel.cmsg_len(0), 0
+    head, at = kernel.CMSG_LEN(0), 0
     while at + head <= len(control):
         header = fields("cmsghdr", control[at : at + head], at)
         length, level, type = (field.value for field in header[:3])
@@ -432,7 +432,7 @@ def control_fields(
         named = level_name(level, family), control_name(level, type, family)
         found += [header[0], *(field._replace(value=name) for field, name in zip(header[1:3], named)), *header[3:]]
         found += data_fields(named[1], control[at + head : at + length], at + head)
-        end = min(at + kernel.cmsg_space(length - head), len(control))
+        end = min(at + kernel.CMSG_SPACE(length - head), len(control))
         if at + length < end:
             found.append(Field("(padding)", at + length, control[at + length : end], ""))
         at = end

@@ -187,7 +187,7 @@ def result_text(call: CallRecord, formatter: Formatter) -> str:
     if name := error_name(call):
         code = call.result
         if code > 0 or name.startswith("EAI"):
-            meaning = kernel.ffi.string(kernel.hstrerror(code) if code > 0 else kernel.gai_strerror(code)).decode()
+            meaning = kernel.hstrerror(code) if code > 0 else kernel.gai_strerror(code)
         else:
             meaning = os.strerror(-code)
         return f"{name} ({meaning})"

@@ -16,28 +16,16 @@ from typing import Any, NamedTuple
 
 from .. import constants, kernel
 from . import decoding
-from ..kernel import cffi_calls
+from ..kernel.contract import CALLS
 from ..constants import SOCK_CLOEXEC
 
 # %% auto #0
 __all__ = []
 
 # %% ../../nbs/52_recording.ipynb #4540d080
-COMPUTING = {"cmsg_len", "cmsg_space", "constants", "gai_strerror", "hstrerror", "inet_aton", "inet_ntop", "inet_pton"}
-
-
-def leads_to_c(thing) -> bool:
-    "Whether a function of `kernel` ends in the bindings."
-    if code := getattr(thing, "__code__", None):
-        return any(name.startswith("ls_") or name == "_fast" for name in code.co_names)
-    owner = getattr(thing, "__self__", None)
-    return owner is not None and (owner is kernel.lib or owner is kernel._fast)
-
-
 def watched_names() -> list[str]:
     "The attributes of `kernel` that a trace replaces."
-    names = {**vars(cffi_calls), **vars(kernel)}
-    return [name for name in names if not name.startswith("__") and name not in COMPUTING and leads_to_c(getattr(kernel, name))]
+    return [name for name, call in CALLS.items() if call.parameters]
 
 # %% ../../nbs/52_recording.ipynb #69b1fbd8
 SHORT = 40  # bytes of data in a line of text
@@ -61,9 +49,9 @@ def truncate(
 ) -> TruncatedData:
     "What is kept of data."
     if type(data) is not bytes:
-        data = kernel.ffi.buffer(data if isinstance(data, kernel.ffi.CData) else kernel.readable(data))
+        data = kernel.byte_view(data)
     size = len(data) if size is None else min(size, len(data))
-    return TruncatedData(data[: min(size, limit)], size)
+    return TruncatedData(bytes(data[: min(size, limit)]), size)
 
 # %% ../../nbs/52_recording.ipynb #4ac66cc3
 class Signature(NamedTuple):
@@ -91,7 +79,7 @@ signature("close", "close", "fd:fd")
 signature("listen", "listen", "sockfd:fd backlog:number")
 signature("shutdown", "shutdown", "sockfd:fd how:how")
 signature("sendfile", "sendfile", "out_fd:fd in_fd:fd offset:number count:number")
-signature("sethostname", "sethostname", "name:name len:number")
+signature("sethostname", "sethostname", "name:name len:number", lambda arguments, answer, limit: (answer, (arguments[0], len(arguments[0]))))
 
 # %% ../../nbs/52_recording.ipynb #8e9f565a
 signature(
@@ -262,31 +250,35 @@ class RowMessages(NamedTuple):
     size: int  # bytes of data in all of them
 
 
-def row_messages(row, first: int, last: int, arrived: bool, limit: int) -> RowMessages:
-    "What is kept of the messages from `first` to before `last`; `arrived`: their sizes are what the kernel told."
-    room = kernel.ffi.unpack(kernel.ffi.cast("int *", row.at.rooms), 4 * row.count)
-    sizes = row.told(last) if arrived else room
+def row_messages(parts, sizes, reported, first: int, limit: int) -> RowMessages:
+    "What is kept of the messages from `first` on: `sizes` are those of the buffers, `reported` those of the messages in them."
     kept, at = [], [0, 0, 0]
-    for number in range(last):
+    for number, (size, actual) in enumerate(zip(sizes, reported)):
         if first <= number < first + MANY:
-            parts = [
-                memoryview(memory)[start : start + min(sizes[4 * number + which], room[4 * number + which])]
-                for which, (memory, start) in enumerate(zip((row.data, row.addresses, row.control), at))
-            ]
-            data = TruncatedData(bytes(parts[0][:limit]), sizes[4 * number])
-            kept.append(RowMessage(data, bytes(parts[1]), redacted(bytes(parts[2]), limit)))
-        at = [start + room[4 * number + which] for which, start in enumerate(at)]
-    return RowMessages(kept, last - first, sum(sizes[4 * number] for number in range(first, last)))
+            data, address, control = (
+                bytes(memoryview(part)[start : start + min(size[which], actual[which])])
+                for which, (part, start) in enumerate(zip(parts, at))
+            )
+            kept.append(RowMessage(TruncatedData(data[:limit], actual[0]), address, redacted(control, limit)))
+        at = [start + size[which] for which, start in enumerate(at)]
+    return RowMessages(kept, len(reported) - first, sum(actual[0] for actual in reported[first:]))
+
+
+def in_groups(numbers, size: int) -> list[tuple[int, ...]]:
+    "A flat sequence in tuples of `size`."
+    return list(zip(*[iter(numbers)] * size))
 
 
 def keep_sendmmsg(arguments, answer, limit):
-    fd, row, first, flags = arguments
-    return answer, (fd, row_messages(row, first, row.count, False, limit), row.count - first, flags)
+    fd, flat, *parts, first, flags = arguments
+    sizes = in_groups(flat, 3)
+    return answer, (fd, row_messages(parts, sizes, sizes, first, limit), len(sizes) - first, flags)
 
 
 def keep_recvmmsg(arguments, answer, limit):
-    fd, row, flags = arguments
-    return answer, (fd, row_messages(row, 0, answer, True, limit) if answer >= 0 else ..., row.count, flags)
+    fd, flat, *parts, received, flags = arguments
+    sizes, reported = in_groups(flat, 3), in_groups(received, 4)
+    return answer, (fd, row_messages(parts, sizes, reported[:answer], 0, limit) if answer >= 0 else ..., len(sizes), flags)
 
 
 signature("sendmmsg", "sendmmsg", "sockfd:fd msgvec:messages vlen:number flags:flags", keep_sendmmsg)
@@ -299,22 +291,11 @@ def descriptors_in(control: bytes) -> tuple[int, ...]:
 
 
 def keep_close_rights(arguments, answer, limit):
-    memory, size = arguments
-    fds = descriptors_in(kernel.ffi.buffer(memory)[:size])
-    return (0, (fds,)) if fds else None
-
-
-def keep_close_row(arguments, answer, limit):
-    at, count = arguments
-    told, fds = kernel.ffi.unpack(kernel.ffi.cast("int *", at.told), 4 * count), ()
-    room = at.rooms[0].control  # of each message: the rooms are alike
-    for number in range(count if room else 0):
-        fds += descriptors_in(kernel.ffi.buffer(at.control + number * room, min(told[4 * number + 2], room))[:])
+    fds = descriptors_in(bytes(arguments[0]))
     return (0, (fds,)) if fds else None
 
 
 signature("close_rights", "close", "fd:fds", keep_close_rights)
-signature("close_row", "close", "fd:fds", keep_close_row)
 
 # %% ../../nbs/52_recording.ipynb #c7c3fc90
 SECRETS = {
