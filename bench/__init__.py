@@ -1,3 +1,3 @@
 """litsock beside the standard module: `make bench`, or `python -m bench`."""
 
-from . import cases as _cases, many as _many, programs as _programs  # they enter themselves into the table
+from . import cases as _cases, at_scale as _at_scale, programs as _programs  # they enter themselves into the table

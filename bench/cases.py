@@ -41,7 +41,7 @@ def tcp_pair(module: Any, timeout: float | None = None) -> Iterator[tuple]:
 
 @contextmanager
 def silence(module: Any) -> Iterator[Any]:
-    """A listener whose queue is full: who connects to it gets no answer."""
+    """A listening socket whose queue is full: whoever connects to it gets no answer."""
     with ExitStack() as crowd:
         listener = crowd.enter_context(module.create_server(HOST["AF_INET"], backlog=0))
         answered = True
@@ -92,13 +92,13 @@ def one_round_trip(timeout: float | None) -> Callable:
     return once
 
 
-@case("tcp-pingpong", "round trip", 1.0, once=one_round_trip(None), limit=True)
+@case("tcp-pingpong", "round trip", 1.05, once=one_round_trip(None), limit=True)
 def tcp_pingpong(module: Any) -> float:
     with tcp_pair(module) as ends:
         return ping_pong(*ends)
 
 
-@case("tcp-pingpong-timeout", "round trip", 1.3, once=one_round_trip(5))
+@case("tcp-pingpong-timeout", "round trip", 1.4, once=one_round_trip(5))
 def tcp_pingpong_timeout(module: Any) -> float:
     with tcp_pair(module, 5) as ends:
         return ping_pong(*ends)
@@ -145,7 +145,7 @@ def pingpong_traced(module: Any) -> float:
         return ping_pong(*ends, 2_000)
 
 
-@case("unix-pingpong", "round trip", 1.0, limit=True)
+@case("unix-pingpong", "round trip", 1.25, limit=True)
 def unix_pingpong(module: Any) -> float:
     near, far = module.socketpair()
     with near, far:
@@ -212,23 +212,55 @@ def recv_nothing(module: Any, count: int = 20_000) -> float:
         return (perf_counter() - start) / count
 
 
-@case("recv-into", "round trip", 1.0)
+@case("unix-pingpong-timeout", "round trip", 2.0)
+def unix_pingpong_timeout(module: Any) -> float:
+    """The same with a timeout; the data is always there already."""
+    near, far = module.socketpair()
+    with near, far:
+        near.settimeout(5)
+        far.settimeout(5)
+        return ping_pong(near, far)
+
+
+@case("small-calls", "six calls", 1.0)
+def small_calls(module: Any, count: int = 10_000) -> float:
+    """`settimeout`, `getsockopt`, `setsockopt`, `getsockname`, `fileno`, and a look at `family`."""
+    level, option = module.SOL_SOCKET, module.SO_REUSEADDR
+    with module.socket() as sock:
+        start = perf_counter()
+        for _ in range(count):
+            sock.settimeout(5)
+            sock.getsockopt(level, option)
+            sock.setsockopt(level, option, 1)
+            sock.getsockname()
+            sock.fileno()
+            sock.family  # noqa: B018
+        return (perf_counter() - start) / count
+
+
+@case("socket-close", "socket", 1.0)
+def socket_close(module: Any) -> float:
+    """`socket()` and `close()`."""
+    return repeated(lambda: module.socket().close(), count=10_000)
+
+
+@case("recv-into", "round trip", 1.15)
 def recv_into(module: Any, count: int = 10_000) -> float:
     """The same as `unix-pingpong`, into memory that is there already."""
-    data, room = bytes(64), bytearray(64)
+    data, buffer = bytes(64), bytearray(64)
     near, far = module.socketpair()
     with near, far:
         start = perf_counter()
         for _ in range(count):
             near.send(data)
-            far.recv_into(room)
+            far.recv_into(buffer)
             far.send(data)
-            near.recv_into(room)
+            near.recv_into(buffer)
         return (perf_counter() - start) / count
 
 
 def recv_little(module: Any, size: int, batches: int = 100) -> float:
-    """Room for so many bytes, where messages have 64."""
+    """A buffer of so many bytes, where messages have 64."""
     near, far = module.socketpair(type=module.SOCK_DGRAM)
     with near, far:
         spent = 0.0
@@ -276,7 +308,7 @@ def bulk_timeout(module: Any) -> float:
 
 @cache
 def sparse_file(size: int) -> Any:
-    """A file of zeros that takes no room on the disk; gone when the process ends."""
+    """A file of zeros that takes no space on the disk; gone when the process ends."""
     file = tempfile.TemporaryFile()
     file.truncate(size)
     return file
@@ -325,7 +357,7 @@ def one_connection(timeout: float | None) -> Callable:
     return once
 
 
-@case("connect", "connection", 1.0, once=one_connection(None), limit=True)
+@case("connect", "connection", 1.05, once=one_connection(None), limit=True)
 def connect(module: Any, timeout: float | None = None, count: int = 1_000) -> float:
     """A new socket, `connect`, `accept`, and `close` at both ends."""
     with module.socket() as listener:
@@ -353,7 +385,7 @@ def connect_timeout(module: Any) -> float:
     return connect(module, 5)
 
 
-@case("create-connection", "connection", 1.0)
+@case("create-connection", "connection", 1.05)
 def create_connection(module: Any, count: int = 500) -> float:
     """`create_connection` by the number of a host, with a timeout, as most clients have it."""
     with module.create_server(HOST["AF_INET"]) as listener:
@@ -385,7 +417,7 @@ def connect_timeout_over(module: Any, count: int = 20) -> float:
 # Datagrams
 
 
-def datagrams(module: Any, family: str, count: int = 20_000) -> float:
+def datagrams(module: Any, family: str, timeout: float | None = None, count: int = 20_000) -> float:
     """`sendto` and `recvfrom`, 64 bytes each."""
     data = bytes(64)
     with (
@@ -396,6 +428,8 @@ def datagrams(module: Any, family: str, count: int = 20_000) -> float:
         near.bind(HOST.get(family, f"{folder}/near"))
         far.bind(HOST.get(family, f"{folder}/far"))
         address = far.getsockname()
+        near.settimeout(timeout)
+        far.settimeout(timeout)
         start = perf_counter()
         for _ in range(count):
             near.sendto(data, address)
@@ -403,19 +437,47 @@ def datagrams(module: Any, family: str, count: int = 20_000) -> float:
         return (perf_counter() - start) / count
 
 
-@case("udp-inet", "datagram", 1.0, limit=True)
+@case("udp-inet", "datagram", 1.05, limit=True)
 def udp_inet(module: Any) -> float:
     return datagrams(module, "AF_INET")
 
 
-@case("udp-inet6", "datagram", 1.0)
+@case("udp-inet6", "datagram", 1.05)
 def udp_inet6(module: Any) -> float:
     return datagrams(module, "AF_INET6")
 
 
-@case("datagram-unix", "datagram", 1.0)
+@case("datagram-unix", "datagram", 1.05)
 def datagram_unix(module: Any) -> float:
     return datagrams(module, "AF_UNIX")
+
+
+@case("udp-inet-timeout", "datagram", 1.5)
+def udp_inet_timeout(module: Any) -> float:
+    return datagrams(module, "AF_INET", 5)
+
+
+@case("udp-inet6-timeout", "datagram", 1.5)
+def udp_inet6_timeout(module: Any) -> float:
+    return datagrams(module, "AF_INET6", 5)
+
+
+@case("datagram-unix-timeout", "datagram", 1.5)
+def datagram_unix_timeout(module: Any) -> float:
+    return datagrams(module, "AF_UNIX", 5)
+
+
+@case("sendmsg-recvmsg", "message", 1.0, "socket.sendmsg socket.recvmsg")
+def sendmsg_recvmsg(module: Any, count: int = 10_000) -> float:
+    """64 bytes in one buffer, and no control message."""
+    near, far = module.socketpair()
+    with near, far:
+        data = [bytes(64)]
+        start = perf_counter()
+        for _ in range(count):
+            near.sendmsg(data)
+            far.recvmsg(64)
+        return (perf_counter() - start) / count
 
 
 @case("sendmsg-descriptor", "message", 1.0, "socket.sendmsg socket.recvmsg CMSG_SPACE")
@@ -424,11 +486,11 @@ def sendmsg_descriptor(module: Any, count: int = 5_000) -> float:
     near, far = module.socketpair()
     with near, far:
         rights = [(module.SOL_SOCKET, module.SCM_RIGHTS, array("i", [near.fileno()]))]
-        room = module.CMSG_SPACE(4)
+        space = module.CMSG_SPACE(4)
         start = perf_counter()
         for _ in range(count):
             near.sendmsg([b"x"], rights)
-            _, messages, _, _ = far.recvmsg(1, room)
+            _, messages, _, _ = far.recvmsg(1, space)
             os.close(int.from_bytes(messages[0][2], sys.byteorder))
         return (perf_counter() - start) / count
 
@@ -465,6 +527,19 @@ def inet_pton(module: Any) -> float:
 @case("inet_ntop", "call", 1.0, "inet_ntop")
 def inet_ntop(module: Any) -> float:
     return repeated(module.inet_ntop, module.AF_INET6, bytes(range(16)), count=200_000)
+
+
+@case("gethostbyname", "call", 1.0)
+def gethostbyname(module: Any) -> float:
+    """A host written as a number."""
+    return repeated(module.gethostbyname, "192.0.2.1", count=5_000)
+
+
+@case("getnameinfo", "call", 1.0)
+def getnameinfo(module: Any) -> float:
+    """An address to numbers, as text."""
+    flags = module.NI_NUMERICHOST | module.NI_NUMERICSERV
+    return repeated(module.getnameinfo, ("192.0.2.1", 80), flags, count=5_000)
 
 
 @case("getservbyname", "call", 1.0, "getservbyname")

@@ -125,13 +125,14 @@ def in_rows(server: Any, buffer: Any) -> None:
 
 
 @case("accept-storm", "connection accepted", 1.0)
-def accept_storm(module: Any, count: int = 100, times: int = 5) -> float:
+def accept_storm(module: Any, timeout: float | None = None, count: int = 100, times: int = 5) -> float:
     """`accept` alone, with a hundred connections waiting in the queue."""
     spent = 0.0
     with module.socket() as listener:
         reset_at_close(module, listener)
         listener.bind(HOST["AF_INET"])
         listener.listen(count)
+        listener.settimeout(timeout)
         for _ in range(times):
             with ExitStack() as stack:
                 for _ in range(count):
@@ -143,6 +144,11 @@ def accept_storm(module: Any, count: int = 100, times: int = 5) -> float:
                 for sock in accepted:
                     sock.close()
     return spent / (times * count)
+
+
+@case("accept-storm-timeout", "connection accepted", 1.3)
+def accept_storm_timeout(module: Any) -> float:
+    return accept_storm(module, 5)
 
 
 def reset_at_close(module: Any, listener: Any) -> None:
