@@ -29,6 +29,7 @@ _LOCALHOST, _LOCALHOST_V6 = "127.0.0.1", "::1"
 _LAZY = {  # what goes beyond the specification, and the module of litsock that is loaded when it is first used
     "capture": "observe.wire",
     "draw": "observe.drawing",
+    "draw_address": "observe.drawing",
     "draw_message": "observe.drawing",
     "draw_option": "observe.drawing",
     "IncompleteRead": "extras.deadlines",
@@ -77,6 +78,7 @@ else:  # the same for type checkers, which follow neither a table nor `setattr`
     from .extras.fast_udp import SegmentBuffer as SegmentBuffer
     from .observe import drawing
     from .observe.drawing import draw as draw
+    from .observe.drawing import draw_address as draw_address
     from .observe.drawing import draw_message as draw_message
     from .observe.drawing import draw_option as draw_option
     from .observe.listing import sockets as sockets

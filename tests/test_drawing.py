@@ -25,7 +25,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize("address, family, struct, said", ADDRESSES, ids=repr)
 def test_draw_an_address(address, family, struct, said):
-    picture = litsock.draw(address, family)
+    picture = litsock.draw_address(address, family)
     assert f"struct {struct}" in picture.text
     for name, meaning in said.items():
         assert f"{name} {meaning}" in picture.text
@@ -34,9 +34,9 @@ def test_draw_an_address(address, family, struct, said):
 def test_draw_what_has_no_form():
     for wrong in (5, ("eth0",), (1, 2), None):
         with pytest.raises(ValueError, match="family"):
-            litsock.draw(wrong)
+            litsock.draw_address(wrong)
     with pytest.raises(TypeError):
-        litsock.draw(("127.0.0.1", "http"))
+        litsock.draw_address(("127.0.0.1", "http"))
 
 
 def all_structs():

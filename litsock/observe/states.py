@@ -41,7 +41,7 @@ TIME_WAIT, right    > CLOSED again, left  : a minute later
 def draw_states(
     here: dict[str, str],  # who is in which state: `{"client": "TCP_SYN_SENT"}`; `CLOSED again` is the last box
 ) -> Picture:
-    "The states of TCP, with those marked that somebody is in."
+    "The states of TCP, with those marked that other is in."
     said = ", ".join(f"{name} in {state_box(state)}" for name, state in here.items())
     picture = Picture(640, 540, f"The states of a TCP connection: {said or 'nobody there'}.")
     for step in STEPS.strip().splitlines():
