@@ -95,15 +95,7 @@ def from_import(node: ast.ImportFrom, package: str):
         yield inner if inner in MODULES.keys() | COMPILED else base
 
 
-STILL = {  # arrows that are being removed
-    ("kernel.cffi_calls", "kernel"),
-}  # fmt: skip
-ALL = {name: imported(name, path) - COMPILED for name, path in MODULES.items()}
-GRAPH = {name: {other for other in needed if (name, other) not in STILL} for name, needed in ALL.items()}
-
-
-def test_what_is_being_removed_is_still_there():
-    assert [(name, other) for name, other in STILL if other not in ALL[name]] == [], "gone: remove the line from STILL"
+GRAPH = {name: imported(name, path) - COMPILED for name, path in MODULES.items()}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -61,92 +61,57 @@ class Signature(NamedTuple):
     keep: Any  # called with the arguments, the answer, and how many bytes of data to keep
 
 
-SIGNATURES: dict[str, Signature] = {}
+def keep_arguments(arguments, answer, limit):
+    return answer, arguments
 
 
-def signature(
-    name: str,  # in `kernel`
-    function: str,  # in C
-    parameters: str,  # `name:kind`, with spaces between
-    keep=None,  # answers with `(result, values)`, or with `None` where no call was made; by default the arguments
+SIGNATURES = {name: Signature(CALLS[name].function, CALLS[name].parameters, keep_arguments) for name in watched_names()}
+
+
+def keep(
+    names: str,  # in `kernel`, with spaces between
+    how,  # answers with `(result, values)`, or with `None` where no call was made
 ):
-    "Enter a function into the table."
-    pairs = [word.split(":") for word in parameters.split()]
-    SIGNATURES[name] = Signature(function, tuple((parameter, kind) for parameter, kind in pairs), keep or (lambda arguments, answer, limit: (answer, arguments)))
+    "Say what to keep of a call."
+    for name in names.split():
+        SIGNATURES[name] = SIGNATURES[name]._replace(keep=how)
 
 
-signature("close", "close", "fd:fd")
-signature("listen", "listen", "sockfd:fd backlog:number")
-signature("shutdown", "shutdown", "sockfd:fd how:how")
-signature("sendfile", "sendfile", "out_fd:fd in_fd:fd offset:number count:number")
-signature("sethostname", "sethostname", "name:name len:number", lambda arguments, answer, limit: (answer, (arguments[0], len(arguments[0]))))
+keep("sethostname", lambda arguments, answer, limit: (answer, (arguments[0], len(arguments[0]))))
 
 # %% ../../nbs/52_recording.ipynb #8e9f565a
-signature(
-    "socket", "socket", "domain:family type:type protocol:protocol",
-    lambda arguments, answer, limit: (answer, (arguments[0], arguments[1] | SOCK_CLOEXEC, arguments[2])),
-)  # fmt: skip
-signature(
-    "socketpair", "socketpair", "domain:family type:type protocol:protocol sv:fds",
-    lambda arguments, answer, limit: (
-        answer,
-        (arguments[0], arguments[1] | SOCK_CLOEXEC, arguments[2], ... if answer < 0 else (arguments[3]._litsock_fd, arguments[4]._litsock_fd)),
-    ),
-)  # fmt: skip
-signature(
-    "accept", "accept4", "sockfd:fd addr:address flags:type_flags",
-    lambda arguments, answer, limit: (
-        (answer, (arguments[0], ..., int(SOCK_CLOEXEC))) if type(answer) is int
-        else (answer[0], (arguments[0], answer[1], int(SOCK_CLOEXEC)))
-    ),
-)  # fmt: skip
-signature(
-    "accept_unnamed", "accept4", "sockfd:fd addr:word flags:type_flags",
-    lambda arguments, answer, limit: (
-        answer if type(answer) is int else answer[0], (arguments[0], "NULL", int(SOCK_CLOEXEC))
-    ),
-)  # fmt: skip
-signature("dup", "fcntl", "fd:fd op:word arg:number", lambda arguments, answer, limit: (answer, (arguments[0], "F_DUPFD_CLOEXEC", 0)))
-signature("getdescriptorflags", "fcntl", "fd:fd op:word", lambda arguments, answer, limit: (answer, (arguments[0], "F_GETFD")))
-signature(
-    "setdescriptorflags", "fcntl", "fd:fd op:word arg:fd_flags",
-    lambda arguments, answer, limit: (answer, (arguments[0], "F_SETFD", arguments[1])),
-)  # fmt: skip
-signature(
-    "setblocking", "ioctl", "fd:fd op:word arg:pointed",
-    lambda arguments, answer, limit: (answer, (arguments[0], "FIONBIO", int(not arguments[1]))),
-)  # fmt: skip
+keep("socket", lambda arguments, answer, limit: (answer, (arguments[0], arguments[1] | SOCK_CLOEXEC, arguments[2])))
+keep("socketpair", lambda arguments, answer, limit: (
+    answer,
+    (arguments[0], arguments[1] | SOCK_CLOEXEC, arguments[2], ... if answer < 0 else (arguments[3]._litsock_fd, arguments[4]._litsock_fd)),
+))  # fmt: skip
+keep("accept", lambda arguments, answer, limit: (
+    (answer, (arguments[0], ..., int(SOCK_CLOEXEC))) if type(answer) is int
+    else (answer[0], (arguments[0], answer[1], int(SOCK_CLOEXEC)))
+))  # fmt: skip
+keep("accept_unnamed", lambda arguments, answer, limit: (
+    answer if type(answer) is int else answer[0], (arguments[0], "NULL", int(SOCK_CLOEXEC))
+))  # fmt: skip
+keep("dup", lambda arguments, answer, limit: (answer, (arguments[0], "F_DUPFD_CLOEXEC", 0)))
+keep("getdescriptorflags", lambda arguments, answer, limit: (answer, (arguments[0], "F_GETFD")))
+keep("setdescriptorflags", lambda arguments, answer, limit: (answer, (arguments[0], "F_SETFD", arguments[1])))
+keep("setblocking", lambda arguments, answer, limit: (answer, (arguments[0], "FIONBIO", int(not arguments[1]))))
 
 # %% ../../nbs/52_recording.ipynb #609d09e6
-signature(
-    "poll", "ppoll", "fd:fd events:events timeout:timeout revents:events",
-    lambda arguments, answer, limit: (min(answer, 1), (*arguments, answer if answer > 0 else ...)),
-)  # fmt: skip
+keep("poll", lambda arguments, answer, limit: (min(answer, 1), (*arguments, answer if answer > 0 else ...)))
 
 # %% ../../nbs/52_recording.ipynb #2ace93ca
-for name in ("bind", "connect"):
-    signature(
-        name, name, "sockfd:fd addr:address addrlen:number",
-        lambda arguments, answer, limit: (answer, (*arguments, len(arguments[1]))),
-    )  # fmt: skip
-
-for name in ("getsockname", "getpeername"):
-    signature(
-        name, name, "sockfd:fd addr:address",
-        lambda arguments, answer, limit: (answer, (*arguments, ...)) if type(answer) is int else (0, (*arguments, answer)),
-    )  # fmt: skip
+keep("bind connect", lambda arguments, answer, limit: (answer, (*arguments, len(arguments[1]))))
+keep(
+    "getsockname getpeername",
+    lambda arguments, answer, limit: (answer, (*arguments, ...)) if type(answer) is int else (0, (*arguments, answer)),
+)
 
 # %% ../../nbs/52_recording.ipynb #fd3cac2a
-signature(
-    "send", "send", "sockfd:fd buf:data len:number flags:flags",
-    lambda arguments, answer, limit: (answer, (arguments[0], data := truncate(arguments[1], limit), data.size, arguments[2])),
-)  # fmt: skip
-signature(
-    "sendto", "sendto", "sockfd:fd buf:data len:number flags:flags dest_addr:address addrlen:number",
-    lambda arguments, answer, limit: (
-        answer, (arguments[0], data := truncate(arguments[1], limit), data.size, arguments[2], arguments[3], len(arguments[3]))
-    ),
-)  # fmt: skip
+keep("send", lambda arguments, answer, limit: (answer, (arguments[0], data := truncate(arguments[1], limit), data.size, arguments[2])))
+keep("sendto", lambda arguments, answer, limit: (
+    answer, (arguments[0], data := truncate(arguments[1], limit), data.size, arguments[2], arguments[3], len(arguments[3]))
+))  # fmt: skip
 
 
 def keep_recv(arguments, answer, limit):
@@ -179,10 +144,10 @@ def keep_recvfrom_into(arguments, answer, limit):
     return answer[0], (fd, truncate(buffer, limit, answer[0]), size, flags, answer[1])
 
 
-signature("recv", "recv", "sockfd:fd buf:data len:number flags:flags", keep_recv)
-signature("recv_into", "recv", "sockfd:fd buf:data len:number flags:flags", keep_recv_into)
-signature("recvfrom", "recvfrom", "sockfd:fd buf:data len:number flags:flags src_addr:address", keep_recvfrom)
-signature("recvfrom_into", "recvfrom", "sockfd:fd buf:data len:number flags:flags src_addr:address", keep_recvfrom_into)
+keep("recv", keep_recv)
+keep("recv_into", keep_recv_into)
+keep("recvfrom", keep_recvfrom)
+keep("recvfrom_into", keep_recvfrom_into)
 
 # %% ../../nbs/52_recording.ipynb #f1ebb738
 def truncate_all(pieces, limit, size):
@@ -227,10 +192,8 @@ def keep_recvmsg(arguments, answer, limit):
     return size, (fd, address, pieces, redacted(bytes(control[:arrived]), limit), flags, seen)
 
 
-MESSAGE = "sockfd:fd msg_name:address msg_iov:pieces msg_control:control flags:flags"
-signature("sendmsg", "sendmsg", MESSAGE, keep_sendmsg)
-for name in ("recvmsg", "recvmsg_into"):
-    signature(name, "recvmsg", f"{MESSAGE} msg_flags:flags", keep_recvmsg)
+keep("sendmsg", keep_sendmsg)
+keep("recvmsg recvmsg_into", keep_recvmsg)
 
 # %% ../../nbs/52_recording.ipynb #470c31b3
 MANY = 64  # messages of a row that are kept
@@ -281,8 +244,8 @@ def keep_recvmmsg(arguments, answer, limit):
     return answer, (fd, row_messages(parts, sizes, reported[:answer], 0, limit) if answer >= 0 else ..., len(sizes), flags)
 
 
-signature("sendmmsg", "sendmmsg", "sockfd:fd msgvec:messages vlen:number flags:flags", keep_sendmmsg)
-signature("recvmmsg", "recvmmsg", "sockfd:fd msgvec:messages vlen:number flags:flags", keep_recvmmsg)
+keep("sendmmsg", keep_sendmmsg)
+keep("recvmmsg", keep_recvmmsg)
 
 # %% ../../nbs/52_recording.ipynb #c016a149
 def descriptors_in(control: bytes) -> tuple[int, ...]:
@@ -295,7 +258,7 @@ def keep_close_rights(arguments, answer, limit):
     return (0, (fds,)) if fds else None
 
 
-signature("close_rights", "close", "fd:fds", keep_close_rights)
+keep("close_rights", keep_close_rights)
 
 # %% ../../nbs/52_recording.ipynb #c7c3fc90
 SECRETS = {
@@ -325,11 +288,8 @@ def keep_getsockopt(arguments, answer, limit):
     return 0, (fd, level, option, option_value(level, option, answer, limit), len(answer))
 
 
-signature("getsockopt", "getsockopt", "sockfd:fd level:level optname:option optval:value optlen:number", keep_getsockopt)
-signature(
-    "setsockopt", "setsockopt", "sockfd:fd level:level optname:option optval:value optlen:number",
-    lambda arguments, answer, limit: (answer, (*arguments[:3], option_value(arguments[1], arguments[2], arguments[3], limit), arguments[4])),
-)  # fmt: skip
+keep("getsockopt", keep_getsockopt)
+keep("setsockopt", lambda arguments, answer, limit: (answer, (*arguments[:3], option_value(arguments[1], arguments[2], arguments[3], limit), arguments[4])))
 
 # %% ../../nbs/52_recording.ipynb #c4b1c921
 LIBRARY = {
@@ -356,28 +316,11 @@ def keep_getaddrinfo(arguments, answer, limit):
     return answer[0], (*arguments, answer[1] if answer[0] == 0 else ...)
 
 
-signature(
-    "getaddrinfo", "getaddrinfo",
-    "node:name service:service family:family socktype:type protocol:protocol flags:lookup_flags res:addresses",
-    keep_getaddrinfo,
-)  # fmt: skip
-signature(
-    "getnameinfo", "getnameinfo", "addr:address flags:name_flags host:host",
-    lambda arguments, answer, limit: (answer[0], (*arguments, answer[1] if answer[0] == 0 else ...)),
-)  # fmt: skip
-for name, parameters in {
-    "gethostbyname": "name:name ret:entry", "gethostbyaddr": "addr:raw_host type:family ret:entry",
-}.items():  # fmt: skip
-    signature(name, f"{name}_r", parameters, lambda arguments, answer, limit: (answer[0], (*arguments, answer[1])))
-for name, parameters in {
-    "getservbyname": "name:name proto:name port:port", "getservbyport": "port:port proto:name name:name",
-    "getprotobyname": "name:name number:number",
-}.items():  # fmt: skip
-    signature(name, f"{name}_r", parameters, keep_found)
-signature("gethostname", "gethostname", "name:name", keep_text)
-signature("if_nameindex", "if_nameindex", "list:plain", keep_text)
-signature("if_indextoname", "if_indextoname", "ifindex:number ifname:name", keep_text)
-signature("if_nametoindex", "if_nametoindex", "ifname:name")
+keep("getaddrinfo", keep_getaddrinfo)
+keep("getnameinfo", lambda arguments, answer, limit: (answer[0], (*arguments, answer[1] if answer[0] == 0 else ...)))
+keep("gethostbyname gethostbyaddr", lambda arguments, answer, limit: (answer[0], (*arguments, answer[1])))
+keep("getservbyname getservbyport getprotobyname", keep_found)
+keep("gethostname if_nameindex if_indextoname", keep_text)
 
 # %% ../../nbs/52_recording.ipynb #e9fbb05a
 def signature_of(
