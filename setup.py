@@ -80,9 +80,9 @@ def complain():
 
 
 def extensions():
-    "CFFI's, which PyPy runs and readers step through; and, on CPython, the fast path."
+    "CFFI's, which PyPy runs, and readers with LITSOCK_FAST=0; and on CPython the one in C, which needs no CFFI."
     macros = [] if building.LIMITED else [("_CFFI_NO_LIMITED_API", "1")]
-    native = Extension("litsock.kernel._native", [], define_macros=macros, extra_compile_args=["-Wall"], py_limited_api=building.LIMITED)
+    native = Extension("litsock.kernel._native", [], define_macros=macros, extra_compile_args=["-Wall"], py_limited_api=building.LIMITED, optional=not building.PYPY)
     fast = Extension("litsock.kernel._fast", [], extra_compile_args=building.WARNINGS)
     return [native] if building.PYPY else [native, fast]
 
@@ -97,7 +97,7 @@ setup(
     author=settings["author"],
     keywords=settings["keywords"].split(),
     install_requires=settings["requirements"].split(),
-    extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("cli", "examples", "lab", "dev", "docs")},
+    extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("cffi", "cli", "examples", "lab", "dev", "docs")},
     cmdclass={"build": Build, "build_py": BuildWithBook, "build_ext": BuildC, "egg_info": Description},
     ext_modules=extensions(),
 )

@@ -70,7 +70,7 @@ def test_metadata(wheel):
         text = archive.read(next(name for name in archive.namelist() if name.endswith("METADATA"))).decode()
     found = email.message_from_string(text)
     assert found["Requires-Python"] == ">=3.11"
-    assert set(found.get_all("Provides-Extra")) == {"cli", "examples", "lab", "dev", "docs"}
+    assert set(found.get_all("Provides-Extra")) == {"cffi", "cli", "examples", "lab", "dev", "docs"}
     assert "Typing :: Typed" in found.get_all("Classifier")
     assert not any(".invalid" in str(value) for value in found.values())
     assert found["Description-Content-Type"] == "text/markdown" and found.get_payload().lstrip().startswith("<!--")
@@ -91,12 +91,18 @@ def installed(wheel, tmp_path_factory):
     (["litsock", "families"], "AF_INET6"),
     (["litsock", "lab", "--help"], "usage: litsock lab"),
     (["python", "-m", "litsock.examples", "demo"], "echo"),
-    (["python", "-c", "import sys, litsock; print({'socket', '_socket'} & sys.modules.keys())"], "set()"),
+    (["python", "-c", "import sys, litsock; print({'socket', '_socket', 'cffi', '_cffi_backend'} & sys.modules.keys())"], "set()"),
 ])  # fmt: skip
 def test_an_installed_wheel_works_without_a_compiler(installed, tmp_path, words, expected):
     done = subprocess.run(words, env={"PATH": str(installed), "HOME": str(tmp_path)}, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert expected in done.stdout
+
+
+@pytest.mark.skipif(sys.implementation.name == "pypy", reason="PyPy calls through CFFI")
+def test_nothing_else_is_installed(installed):
+    done = subprocess.run([installed / "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True)
+    assert {line.partition("=")[0] for line in done.stdout.splitlines()} - {"pip", "setuptools"} == {"litsock"}
 
 
 def test_an_installed_wheel_passes_what_python_tests_of_sockets(installed, tmp_path):
