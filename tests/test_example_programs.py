@@ -12,6 +12,7 @@ from processes import LIMIT, beside, one_line, port_of, program, run
 
 import litsock
 from litsock.examples import packets, streams
+from litsock.examples.__main__ import main
 
 LOOPBACK = "127.0.0.1"
 NETWORK_SERVERS = "echo-server-many", "frame-server", "line-server", "receive-file", "udp-server"
@@ -67,6 +68,32 @@ def test_nobody_listens(client, tmp_path):
         status, output, complaint = run(client, *what, "--port", port)
     assert (status, output) == (1, "")
     assert one_line(complaint, client, port, "refused")
+
+
+def test_only_servers_let_the_kernel_choose_a_port(capsys):
+    for name in ("echo-client", "frame-client", "line-client", "send-file", "udp-client", "find-servers", "wake"):
+        with pytest.raises(SystemExit):
+            main([name, "--help"])
+        assert "lets the kernel choose" not in " ".join(capsys.readouterr().out.split()), name
+    for name in (*NETWORK_SERVERS, "echo-server", "echo-server-ipv4", "echo-server-both", "forward", "found-server"):
+        with pytest.raises(SystemExit):
+            main([name, "--help"])
+        assert "lets the kernel choose" in " ".join(capsys.readouterr().out.split()), name
+
+
+def test_a_hundred_clients_that_connect_at_once_do_not_wait():
+    """With a backlog of 1 the kernel drops their SYNs, and they try again after seconds."""
+    with program("line-server", "--port", "0") as served:
+        port, socks = port_of(served), [litsock.socket() for _ in range(100)]
+        served.send_signal(signal.SIGSTOP)  # it does not accept
+        try:
+            for sock in socks:
+                sock.settimeout(0.9)  # the first SYN is sent again after a second
+                sock.connect((LOOPBACK, int(port)))
+        finally:
+            served.send_signal(signal.SIGCONT)
+            for sock in socks:
+                sock.close()
 
 
 # One server, many clients
@@ -164,8 +191,8 @@ def test_messages(kind):
     "sent, complaint",
     [
         (b"\xff\xff\xff\xff", "announces a frame of 4294967295 bytes"),
-        (b"\0\0\0\5abc", "too early"),
-        (b"\0\0", "too early"),
+        (b"\0\0\0\5abc", "the peer has finished after 3 of 5 bytes"),
+        (b"\0\0", "the peer has finished after 0 of 2 bytes"),
     ],
 )
 def test_frames_gone_wrong(sent, complaint):
@@ -295,8 +322,8 @@ ANSWERS = {
 BROKEN = {
     b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello": "vanished",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n50\r\nhello": "vanished",
-    b"220 mail.example\r\n": "no HTTP",
-    b"": "no HTTP",
+    b"220 mail.example\r\n": "not HTTP",
+    b"": "not HTTP",
 }
 
 
@@ -342,13 +369,13 @@ def test_fetch_what_is_no_web_address(url):
 
 
 def test_unix_server(tmp_path):
-    path = tmp_path / "door"
+    path = tmp_path / "server.sock"
     with program("unix-server", "--path", str(path)) as served:
         assert served.stdout.readline() == f"Listening at {path}\n"
         status, output, complaint = run("unix-client", "--path", str(path), "--message", "hi")
         assert (status, complaint) == (0, "") and output.endswith(" says: hi'\n")
         busy = run("unix-server", "--path", str(path))
-        assert busy[:2] == (1, "") and one_line(busy[2], os.strerror(EADDRINUSE))
+        assert busy[:2] == (1, "") and one_line(busy[2], str(path), os.strerror(EADDRINUSE))
         assert path.exists()  # the second one did not take it away
         served.send_signal(signal.SIGINT)
         assert served.communicate() == ("", "unix-server: interrupted\n")
@@ -356,7 +383,7 @@ def test_unix_server(tmp_path):
 
 
 def test_unix_server_after_a_crash(tmp_path):
-    path = tmp_path / "door"
+    path = tmp_path / "server.sock"
     with program("unix-server", "--path", str(path)) as crashed:
         crashed.stdout.readline()
         crashed.kill()
@@ -370,13 +397,13 @@ def test_unix_server_leaves_files_alone(tmp_path):
     path = tmp_path / "precious"
     path.write_text("data")
     status, output, complaint = run("unix-server", "--path", str(path))
-    assert (status, output) == (1, "") and one_line(complaint, os.strerror(EADDRINUSE))
+    assert (status, output) == (1, "") and one_line(complaint, str(path), os.strerror(EADDRINUSE))
     assert path.read_text() == "data"
 
 
 def test_unix_client_without_server(tmp_path):
     status, output, complaint = run("unix-client", "--path", str(tmp_path / "none"))
-    assert (status, output) == (1, "") and one_line(complaint, "No such file or directory")
+    assert (status, output) == (1, "") and one_line(complaint, f"{tmp_path}/none: No such file or directory")
 
 
 def test_pass_file(tmp_path):
@@ -424,6 +451,12 @@ def test_discovery():
     assert output.startswith("Found printer at 127.0.0.1 port ")
 
 
+def test_discovery_without_an_answer():
+    status, output, complaint = run("find-servers", "--group", "239.255.50.14", "--port", "9", "--wait", "0.1")
+    assert (status, output) == (1, "")
+    assert complaint == "find-servers: 239.255.50.14 port 9: no server answered within 0.1 s\n"
+
+
 def test_wake():
     with litsock.socket(type=litsock.SOCK_DGRAM) as card:
         card.bind((LOOPBACK, 0))
@@ -469,45 +502,13 @@ def test_sniff():
             assert eventually(send_until_seen)
             said, complaints = sniffer.communicate()
     assert (sniffer.returncode, complaints) == (0, "")
-    assert said == f"UDP  127.0.0.1:{port} > 127.0.0.1:{port}  5 bytes\n" * 2
+    assert said.count(f"127.0.0.1:{port} → 127.0.0.1:{port} UDP") == len(said.splitlines()) == 2
 
 
 @pytest.mark.parametrize("interface", ["no-such-link", "x" * 16])
 def test_sniff_where_there_is_no_interface(interface):
     status, output, complaint = run("sniff", "--interface", interface)
     assert (status, output) == (1, "") and one_line(complaint, "sniff")
-
-
-FRAMES = {  # a frame, and what it is
-    "ffffffffffff 001122334455 0806 0001 0800 0604 0001 001122334455 c0000201 000000000000 c0000250": "ARP  192.0.2.1  asks who has 192.0.2.80",
-    "000000000000 000000000000 0800 4500001c 00010000 4001 0000 7f000001 7f000001 0800 f7ff 0000 0000": "ICMP 127.0.0.1 > 127.0.0.1  echo request, code 0",
-    "000000000000 000000000000 0800 4500001c 00010002 4011 0000 7f000001 7f000001 0000 0000 0000 0000": "IPv4 127.0.0.1 > 127.0.0.1  fragment at byte 16",
-    "000000000000 000000000000 0800 45000014 00010000 4084 0000 7f000001 7f000001": "IP   127.0.0.1 > 127.0.0.1  protocol 132, 0 bytes",
-    "000000000000 000000000000 86dd 60000000 0008 1140" + "00" * 15 + "01" + "00" * 15 + "01" + "0007 0009 0008 0000": "UDP  [::1]:7 > [::1]:9  0 bytes",
-    "000000000000 000000000000 86dd 60000000 0010 0040" + "00" * 15 + "01" + "00" * 15 + "01" + "1100 0000 0000 0000 0007 0009 0008 0000": "UDP  [::1]:7 > [::1]:9  0 bytes",
-    "000000000001 000000000002 88cc 0000": "00:00:00:00:00:02 > 00:00:00:00:00:01  type 0x88cc, 2 bytes",
-}
-
-
-@pytest.mark.parametrize("frame", FRAMES)
-def test_frames(frame):
-    raw = bytes.fromhex(frame)
-    assert packets.describe_frame(raw) == FRAMES[frame]
-    for size in range(len(raw)):
-        packets.describe_frame(raw[:size])  # cut off anywhere, it is described somehow
-
-
-def test_random_frames():
-    for size in range(400):
-        for start in (b"", bytes(12) + b"\x08\x00\x45", bytes(12) + b"\x86\xdd"):
-            assert isinstance(packets.describe_frame(start + os.urandom(size)), str)
-
-
-def test_can_frames():
-    frame = packets.build_can_frame(0x123, b"abc")
-    assert len(frame) == 16 and packets.dissect_can_frame(frame) == (0x123, b"abc")
-    with pytest.raises(ValueError, match="at most 8 bytes"):
-        packets.build_can_frame(1, bytes(9))
 
 
 def test_can_programs():

@@ -224,7 +224,7 @@ def test_demo():
     status, output, complaint = run("demo")
     assert (status, complaint) == (0, "")
     assert output.count("Received b'Hello, world'") == 3 - ("skipped" in output)
-    assert output.splitlines()[-1] == "Every word came back."
+    assert output.splitlines()[-1] == "Every message came back."
 
 
 def test_demo_says_which_conversation_failed(monkeypatch, capsys):

@@ -20,8 +20,9 @@ from .. import examples
 from . import MESSAGE, datagrams, ipv6_works, local, packets, streams
 
 # %% auto #0
-__all__ = ['LIMIT', 'CONVERSATIONS', 'CHAPTERS', 'PROGRAMS', 'PORT', 'OPTIONS', 'GONE', 'running', 'conversation', 'narrate',
-           'demo', 'number', 'Parser', 'layout', 'add_programs', 'add_option', 'parser', 'explain', 'run', 'main']
+__all__ = ['LIMIT', 'CONVERSATIONS', 'CHAPTERS', 'PROGRAMS', 'PORT', 'OPTIONS', 'SERVER_PORT', 'DISCONNECTED', 'running',
+           'conversation', 'show', 'demo', 'number', 'Parser', 'layout', 'add_programs', 'add_option', 'parser',
+           'explain', 'run', 'main']
 
 # %% ../../nbs/39_running.ipynb #61063e89
 LIMIT = 10  # seconds
@@ -34,12 +35,12 @@ def running(
     "One of the programs as a process of its own, killed at the end of the block or after `LIMIT` seconds."
     command = [sys.executable, "-m", "litsock.examples", *words]
     with Popen(command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, text=True) as process:
-        clock = Timer(LIMIT, process.kill)
+        timer = Timer(LIMIT, process.kill)
         try:
-            clock.start()
+            timer.start()
             yield process
         finally:
-            clock.cancel()
+            timer.cancel()
             process.kill()
 
 # %% ../../nbs/39_running.ipynb #fa630a4f
@@ -56,40 +57,40 @@ def conversation(
     client: str,
     client_host: str,  # whom it asks for
 ) -> bool:  # whether all went well
-    "Let two programs talk to each other, and print who said what."
+    "Let two programs talk to each other, and print what each says."
     with running(server, "--host", server_host, "--port", "0") as served:
-        first = narrate("server", served.stdout.readline())
+        first = show("server", served.stdout.readline())
         if not first.startswith("Listening on"):
             return False
-        narrate("client", f"{client} calls {client_host}")
+        show("client", f"{client} calls {client_host}")
         with running(client, "--host", client_host, "--port", first.split()[-1]) as asked:
             answer = asked.stdout.read()
             if asked.wait():
                 served.kill()
-        narrate("server", served.stdout.read())
-        narrate("client", answer)
+        show("server", served.stdout.read())
+        show("client", answer)
         return served.wait() == asked.returncode == 0 and answer == f"Received {MESSAGE!r}\n"
 
 
-def narrate(who, what):
-    "Print what somebody said."
-    for line in what.splitlines() or ["(said nothing)"]:
+def show(who, what):
+    "Print what a program said."
+    for line in what.splitlines() or ["(no output)"]:
         print(f"  {who}  {line}", flush=True)
     return what
 
 # %% ../../nbs/39_running.ipynb #77db7fb8
 def demo() -> None:
-    "Let servers and clients talk to each other, and show who said what."
+    "Let servers and clients talk to each other, and show what each says."
     failed = []
     for title, *parts in CONVERSATIONS:
         print(title, flush=True)
         if "::1" in parts and not ipv6_works():
-            narrate("skipped:", "this machine has no IPv6 loopback address")
+            show("skipped:", "this machine has no IPv6 loopback address")
         elif not conversation(*parts):
             failed.append(title)
     if failed:
         sys.exit(f"demo: failed: {'; '.join(failed)}")
-    print("Every word came back.")
+    print("Every message came back.")
 
 # %% ../../nbs/39_running.ipynb #624303b7
 CHAPTERS = examples, streams, local, datagrams, packets
@@ -113,35 +114,38 @@ def number(
 PORT = number(0, 65535)
 OPTIONS: dict = {
     "host": {"help": "address or name (default: %(default)s)"},
-    "port": {"type": PORT, "help": "port number; 0 lets a server choose (default: %(default)s)"},
+    "port": {"type": PORT, "help": "port number (default: %(default)s)"},
     "message": {"type": os.fsencode, "help": f"what to send (default: {MESSAGE.decode()})"},
     "messages": {"type": os.fsencode, "nargs": "+", "help": f"what to send (default: {MESSAGE.decode()})"},
     "to_host": {"help": "address or name of the server behind"},
     "to_port": {"type": PORT, "help": "its port number"},
-    "path": {"type": Path, "help": "a file (default: %(default)s)"},
+    "path": {"type": Path, "help": "a path (default: %(default)s)"},
     "folder": {"type": Path, "help": "where to put it (default: %(default)s)"},
     "url": {"help": "http://host/path"},
     "group": {"help": "address of a multicast group (default: %(default)s)"},
-    "name": {"help": "what to be known as (default: %(default)s)"},
+    "name": {"help": "name to answer with (default: %(default)s)"},
     "mac": {"help": "hardware address, such as 00:11:22:33:44:55"},
     "interface": {"help": "network interface (default: %(default)s)"},
     "only_port": {"type": PORT, "help": "show only what comes from this port or goes there"},
-    "count": {"type": number(1, 2**31 - 1), "help": "end after so many (default: %(default)s)"},
+    "count": {"type": number(1, 2**31 - 1), "help": "stop after so many (default: %(default)s)"},
     "wait": {"type": float, "help": "seconds to wait (default: %(default)s)"},
     "can_id": {"type": lambda text: int(text, 16), "help": "identifier, hexadecimal: 123, or 8 digits for a long one"},
     "data": {"type": bytes.fromhex, "help": "up to 8 bytes, hexadecimal"},
 }
 
 
+SERVER_PORT = "port number; 0 lets the kernel choose (default: %(default)s)"
+
+
 class Parser(ArgumentParser):
-    "A parser that complains in one line."
+    "A parser that reports an error in one line."
 
     def error(self, message):
-        self.exit(2, f"{self.prog.split()[-1]}: {message} (--help tells more)\n")
+        self.exit(2, f"{self.prog.split()[-1]}: {message} (see --help)\n")
 
 
 def layout(prog):
-    "Help with room for the longest name of a program, and examples in lines as they are."
+    "Help with space for the longest name of a program, and examples in lines as they are."
     return RawDescriptionHelpFormatter(prog, max_help_position=28)
 
 
@@ -156,14 +160,14 @@ def add_programs(
             program.__name__.replace("_", "-"), help=about, description=about, formatter_class=layout
         )
         command.set_defaults(program=program)
-        for name, parameter in signature(program).parameters.items():
-            if name in OPTIONS:
-                add_option(command, name, parameter.default)
+        parameters = signature(program).parameters
+        for name in filter(OPTIONS.get, parameters):
+            details = {"help": SERVER_PORT} if name == "port" and "report" in parameters else {}
+            add_option(command, name, parameters[name].default, OPTIONS[name] | details)
 
 
-def add_option(command, name, default):
+def add_option(command, name, default, details):
     "One parameter of a program."
-    details = OPTIONS[name]
     if default in (Parameter.empty, None):
         details = details | {"help": details["help"].removesuffix(" (default: %(default)s)")}
     if default is Parameter.empty:
@@ -184,26 +188,30 @@ def parser() -> Parser:
     return parser
 
 # %% ../../nbs/39_running.ipynb #77eb5bda
-GONE = BrokenPipeError, ConnectionAbortedError, ConnectionResetError
+DISCONNECTED = BrokenPipeError, ConnectionAbortedError, ConnectionResetError, EOFError
 
 
 def explain(
     error: Exception,
     host: str | None = None,
     port: int | None = None,
+    group: str | None = None,
+    path: Path | None = None,
     **others,  # options that have nothing to do with it
 ) -> str:
     "What went wrong, in one line."
     if isinstance(error, UnicodeError) or isinstance(error.__cause__, UnicodeError):
         return f"{host!r} is not a host name"
     reason = getattr(error, "strerror", None) or str(error)
-    if isinstance(error, GONE):
+    if isinstance(error, DISCONNECTED):
         return f"the other side vanished: {reason}"
     if not isinstance(error, OSError):
         return reason
     if error.filename:
         return f"{os.fsdecode(error.filename)}: {reason}"
-    return reason if port is None else f"{host or 'any address'} port {port}: {reason}"
+    if port is not None:
+        return f"{group or host or 'any address'} port {port}: {reason}"
+    return f"{path}: {reason}" if path else reason
 
 
 def run(
@@ -212,13 +220,13 @@ def run(
     /,
     **options,
 ) -> int:  # the exit status
-    "Run a program. What goes wrong is told in one line."
+    "Run a program. What goes wrong is reported in one line."
     try:
         answer = program(**options)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, EOFError, ValueError, TypeError) as error:
         if isinstance(error, TypeError) and not isinstance(error.__cause__, UnicodeError):
             raise  # a mistake of ours
         print(f"{name}: {explain(error, **options)}", file=sys.stderr)
