@@ -87,7 +87,7 @@ def shaking_hands(certificates, **verify):
     with near, far:
         near.settimeout(20)
         far.setblocking(False)
-        yield Connection(trusting, near, False, "localhost", None), Connection(serving, far, True, None, None), near, far
+        yield Connection(ssl, trusting, near, False, "localhost", None), Connection(ssl, serving, far, True, None, None), near, far
 
 
 @contextmanager
