@@ -29,13 +29,6 @@ def lower_module(litsock) -> ModuleType:
     return module
 
 # %% ../../nbs/40_dropin.ipynb #30d6913f
-CAPSULE = b"_socket.CAPI"
-
-
-class Nobody:
-    "The type of socket that `_ssl` is told to accept. There are none."
-
-
 class LowerModule(ModuleType):
     "`_socket`, with a capsule that is made on demand."
 
@@ -47,12 +40,9 @@ class LowerModule(ModuleType):
     def __getattr__(self, name):
         if name != "CAPI":
             raise AttributeError(f"module '_socket' has no attribute {name!r}")
-        import ctypes
+        from litsock.dropin.tls import capsule
 
-        self._table = (ctypes.py_object * 3)(Nobody, OSError, TimeoutError)  # lives as long as the module
-        signature = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-        new = signature(("PyCapsule_New", ctypes.pythonapi))
-        self.CAPI = new(ctypes.addressof(self._table), CAPSULE, None)
+        self.CAPI = capsule()
         return self.CAPI
 
 # %% ../../nbs/40_dropin.ipynb #633909e4
