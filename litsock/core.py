@@ -30,8 +30,10 @@ __all__ = ['NEW', 'INIT', 'SocketType', 'socket', 'fromfd', 'socketpair', 'dup',
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
+else:
+    Any = Self = object  # at run time they stand for themselves: `typing` is large
 
-    CMSG = tuple[int, int, bytes]  # level, type, data
+CMSG = tuple[int, int, bytes]  # level, type, data
 
 # %% ../nbs/00_core.ipynb #857ee994
 NONBLOCK = int(SOCK_NONBLOCK)

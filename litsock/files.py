@@ -20,6 +20,8 @@ __all__ = ['SocketIO']
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+else:
+    Any = object
 
 # %% ../nbs/04_files.ipynb #e7e59e3d
 class SocketIO(io.RawIOBase):

@@ -15,6 +15,7 @@ import pytest
 import trustme
 
 import litsock as sockets
+from litsock.dropin import tls
 from litsock.dropin.tls import Connection, body_length, missing
 
 PROGRAM = Path(__file__).with_name("dropin_scenarios.py")
@@ -51,23 +52,141 @@ def standard(certificates):
     return report["results"]
 
 
-@pytest.fixture(scope="module")
-def litsock(certificates):
-    report = played(certificates, "-X", "dev", "-m", "litsock", "run")
+@pytest.fixture(scope="module", params=["natively", "through memory"])
+def litsock(certificates, request):
+    """Both ways. Without the C type there is no native one."""
+    report = played(certificates, "-X", "dev", "-m", "litsock", "run", **({} if request.param == "natively" else {"LITSOCK_FAST": "0"}))
     assert report["sockets"] == "litsock"
-    return report["results"]
+    return request.param, report["results"]
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_over_both(name, standard, litsock):
-    assert litsock[name] == (THREADS[name] if name in THREADS else standard[name])
+    way, results = litsock
+    if name in THREADS and way == "natively":
+        return  # as with the standard module: by good luck
+    assert results[name] == (THREADS[name] if name in THREADS else standard[name])
 
 
-def test_without_the_hot_module(certificates):
-    names = ["every_way_to_send_and_receive", "never_waiting", "good_bye", "time_is_up"]
-    hot, cold = (played(certificates, "-m", "litsock", "run", names=names, LITSOCK_FAST=value) for value in "10")
-    assert hot == cold
+def wrapped(*interpreter, before="", **environment):
+    """Which module the connection under an `SSLSocket` comes from."""
+    code = f"import socket, ssl; a, b = socket.socketpair(); {before}\n"
+    code += "print(type(ssl._create_unverified_context().wrap_socket(a, do_handshake_on_connect=False)._sslobj).__module__)"
+    done = subprocess.run([sys.executable, "-m", "litsock", "run", "-c", code], capture_output=True, text=True, timeout=60, env=os.environ | environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_which_way():
+    memory = "litsock.dropin.tls"
+    native = memory if sockets.kernel._fast is None else "_ssl"
+    assert wrapped() == native
+    assert wrapped(LITSOCK_FAST="0") == memory
+    assert wrapped(before="import litsock; litsock.trace().__enter__()") == memory
+    assert wrapped(before="import litsock; t = litsock.trace(); t.__enter__(); t.__exit__()") == native
+
+
+@pytest.mark.parametrize("version, implementation", [((3, 16), "cpython"), ((3, 10), "cpython"), ((3, 11), "pypy")])
+def test_a_layout_that_is_not_known_is_not_guessed(version, implementation, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (*version, 0, "final", 0))
+    monkeypatch.setattr(sys.implementation, "name", implementation)
+    assert not tls.takes_our_type()
+
+
+NEW_SSL = """
+import socket, ssl, sys, threading
+def serve(context, far):
+    try:
+        with context.wrap_socket(far, server_side=True) as server: server.sendall(server.recv(100).upper())
+    except Exception as error: print("server:", type(error), error)
+def talk(serving, trusting):
+    near, far = socket.socketpair()
+    thread = threading.Thread(target=serve, args=(serving, far)); thread.start()
+    with trusting.wrap_socket(near) as client:
+        client.sendall(b"hello")
+        print(client.recv(100), type(client) is trusting.sslsocket_class)
+    thread.join()
+def contexts(ssl):
+    serving, trusting = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl._create_unverified_context()
+    serving.load_cert_chain(sys.argv[1])
+    return serving, trusting
+old = contexts(ssl)
+for names in (["ssl"], ["ssl", "_ssl"]):
+    for name in names: del sys.modules[name]
+    import ssl
+    talk(*old)
+    talk(*contexts(ssl))
+"""
+
+
+@pytest.mark.parametrize("fast", "10")
+def test_ssl_imported_anew(certificates, fast):
+    command = [sys.executable, "-m", "litsock", "run", "-c", NEW_SSL, certificates / "server.pem"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"LITSOCK_FAST": fast})
+    assert (done.stdout, done.stderr) == ("b'HELLO' True\n" * 4, "")
+
+
+RESET = """
+import socket, ssl, sys, struct, threading
+serving, trusting = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl._create_unverified_context()
+serving.load_cert_chain(sys.argv[1])
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    near = socket.create_connection(listener.getsockname(), timeout=20)
+    far, _ = listener.accept()
+def serve():
+    server = serving.wrap_socket(far, server_side=True)
+    server.recv(1)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    server.close()
+thread = threading.Thread(target=serve); thread.start()
+client = trusting.wrap_socket(near)
+client.sendall(b"x")
+thread.join()
+for _ in range(4):
+    try: print(client.send(b"more"))
+    except OSError as error: print("raised")
+"""
+
+
+@pytest.mark.parametrize("fast", "10")
+def test_every_write_after_a_reset_raises(certificates, fast):
+    command = [sys.executable, "-m", "litsock", "run", "-c", RESET, certificates / "server.pem"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"LITSOCK_FAST": fast})
+    assert (done.stdout, done.stderr) == ("raised\n" * 4, "")
+
+
+DEADLINE = """
+import socket, ssl, sys, threading, time
+serving, trusting = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl._create_unverified_context()
+serving.load_cert_chain(sys.argv[1])
+near, far = socket.socketpair()
+def serve():
+    with serving.wrap_socket(far, server_side=True) as server:
+        while data := server.recv(100):
+            for byte in data * 5: time.sleep(0.04); server.send(bytes([byte]))
+thread = threading.Thread(target=serve, daemon=True); thread.start()
+with trusting.wrap_socket(near) as client:
+    client.sendall(b"hello")
+    start, got = time.monotonic(), b""
+    try:
+        with client.deadline(0.3):
+            while True: got += client.recv(1)
+    except TimeoutError as error: print(error, 0.3 <= time.monotonic() - start < 2, 0 < len(got) < 25)
+    try:
+        with client.deadline(0): client.recv(1)
+    except TimeoutError as error: print(error)
+    while len(got) < 25: got += client.recv(100)
+    print(got == b"hello" * 5, client.gettimeout(), type(client._sslobj).__name__ in ("_SSLSocket", "Connection"))
+"""
+
+
+@pytest.mark.parametrize("fast", "10")
+def test_a_deadline_covers_an_ssl_socket(certificates, fast):
+    command = [sys.executable, "-m", "litsock", "run", "-c", DEADLINE, certificates / "server.pem"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"LITSOCK_FAST": fast})
+    late = "The read operation timed out"
+    assert (done.stdout, done.stderr) == (f"{late} True True\n{late}\nTrue None True\n", "")
 
 
 # What only litsock does. Both ends in this process, `Connection` on `Connection`, with the contexts of the standard `ssl`.

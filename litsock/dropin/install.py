@@ -24,6 +24,8 @@ def lower_module(litsock) -> ModuleType:
     "What `import _socket` is to find: the public names, with plain integers, and the functions under those of `socket`."
     module = LowerModule("_socket", "litsock, in the place of the C module under `socket`.")
     vars(module).update({name: plain(vars(litsock)[name]) for name in litsock.__all__ if name in vars(litsock)})
+    for alias in ("AF_FILE", "AF_LOCAL"):  # a fresh `socket.py` takes the first name of a number, by the alphabet
+        vars(module).pop(alias, None)
     vars(module).update(socket=core.SocketType, SocketType=core.SocketType, socketpair=core._lower_socketpair)
     module.getaddrinfo = names._lookup
     return module
@@ -118,6 +120,8 @@ def put_in_place(litsock, bypassing) -> None:
         adopt(ssl, bypassing)
 
     sys.modules["socket"], sys.modules["_socket"] = litsock, litsock._socket
+    lower = core.SocketType
+    lower.__module__, lower.__name__, lower.__qualname__ = "_socket", "socket", "socket"
     for name in STANDARD_CLASSES:  # pickles, tracebacks and filters of warnings know a class by its module
         getattr(litsock, name).__module__ = "socket"
     sys.meta_path.insert(0, Finder({"ssl": adopt_ssl, "multiprocessing.util": carry_over}))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from errno import EBADF
+from errno import EBADF, EPIPE
 from threading import TIMEOUT_MAX, RLock
 
 from .. import kernel
@@ -132,7 +132,7 @@ class Call:
         if sock._litsock_timeout is not None:
             self.deadline, self.flags = end_of(sock), DONT_WAIT
             if sock._litsock_until:
-                check_deadline(sock)
+                self._check_deadline()
 
     def recv(self, size):
         answer = kernel.recv(self.sock._litsock_fd, size, self.flags)
@@ -150,6 +150,12 @@ class Call:
         except TimeoutError as error:
             if error.errno:
                 raise  # the network's timeout, not the socket's
+            raise self.timed_out() from None
+
+    def _check_deadline(self):
+        try:
+            check_deadline(self.sock)
+        except TimeoutError:
             raise self.timed_out() from None
 
     def timed_out(self):
@@ -189,6 +195,7 @@ class Stream:
         self.partial, self.arrivals = b"", 0  # what has come of the next record; how often anything came
         self.unsent = NOTHING  # what came out of the outgoing BIO and has not left
         self.written = 0  # bytes of plain text that an unfinished `write` has passed to TLS
+        self.broken = False  # whether a `write` found the connection broken: no other can succeed
         self.has_written = False  # whether the program has written anything
 
     def _begin(self, name):
@@ -357,6 +364,8 @@ class Connection(Reader):
     def write(self, data):
         "Send plain text, all of it."
         call = self._begin("write")
+        if self.broken:
+            raise kernel.failure(-EPIPE)
         try:
             octets = plain_bytes(data)
             call.acquire(self.sending, POLLOUT)
@@ -367,7 +376,7 @@ class Connection(Reader):
             self._flush(call)  # what another thread had to say meanwhile
             return len(octets)
         except ConnectionError:
-            self.written = 0  # nobody can finish that: the next write asks the kernel again, and learns the same
+            self.broken = True
             self._read_alert(call)
             raise
 

@@ -14,6 +14,7 @@ from operator import index
 
 from .. import kernel
 from ..constants import *
+from ..core import CMSG, Messages
 from ..families import UNPACKED, unpack
 from ..families.addresses import BoundedCache
 from ..kernel import byte_view, c_int
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from litsock.extras.ancillary import PacketInfo
-    from litsock.core import CMSG, Messages
+else:
+    Any = Iterator = object
 
 # %% ../../nbs/60_fast_udp.ipynb #5b44652e
 class Offload:
