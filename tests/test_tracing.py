@@ -21,6 +21,7 @@ import pytest
 
 import litsock
 from litsock import kernel
+from litsock.kernel.contract import CALLS
 from litsock.observe import recording, timeline
 
 PACKAGE = Path(litsock.__file__).parent
@@ -41,8 +42,8 @@ def names(trace):
 
 
 def test_all_calls_have_a_signature():
-    """A function that is new in `kernel` is recorded anyway, but here is where to describe it: nbs/52_recording.ipynb."""
-    assert set(recording.watched_names()) - recording.SIGNATURES.keys() == set()
+    """Each function of the table that asks the kernel or the C library for something, and no other."""
+    assert recording.SIGNATURES.keys() == {name for name, call in CALLS.items() if call.parameters}
 
 
 KERNEL = PACKAGE / "kernel"  # here the calls are made
@@ -986,3 +987,45 @@ def test_a_call_that_is_refused_is_not_left_open(pair):
         with pytest.raises(TypeError):
             kernel.recv(pair[1].fileno(), "ten", 0)
     assert not t.records and out.getvalue().endswith("… not called\n")
+
+
+class Number:
+    """Has `__index__`, as numpy's numbers do, and counts how often that is asked for."""
+
+    def __init__(self, number):
+        self.number, self.asked = number, 0
+
+    def __index__(self):
+        self.asked += 1
+        return self.number
+
+
+def test_numbers_of_other_types(pair):
+    """They are shown as numbers, and asked once."""
+    one, other = pair
+    one.sendall(b"x" * 20)
+    numbers = [Number(5), Number(4), Number(3), Number(2)]
+    with litsock.trace() as t:
+        other.recv(numbers[0])
+        other.recvfrom(numbers[1])
+        other.recv_into(bytearray(10), numbers[2])
+        other.recvmsg(numbers[3])
+    assert [number.asked for number in numbers] == [1, 1, 1, 1]
+    assert [record.size for record in t.records] == [5, 4, 3, 2] and [record.arguments.get("len") for record in t.records][:3] == ["5", "4", "3"]
+    assert "not kept" not in t.text() + t._repr_html_()
+
+
+def test_an_ascii_terminal(tmp_path):
+    """Everything that shows itself can be printed there: traces, sums, lists, pictures, families."""
+    program = """
+import os, litsock
+from litsock.observe.supported import supported
+one, other = litsock.socketpair()
+with litsock.trace() as t:
+    one.send("naïve".encode())
+    other.recv(100)
+print(t, t.stable(), t.summary(), t.timeline(), t.records, litsock.sockets(os.getpid()), one.info(), supported(), litsock.draw_address("ö"))
+"""
+    env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, timeout=60)
+    assert done.stderr == b"" and done.returncode == 0 and b" us" in done.stdout and b"..." not in done.stdout.splitlines()[0]

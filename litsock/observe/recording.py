@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from .. import constants, kernel
 from . import decoding
-from ..kernel.contract import CALLS
+from ..kernel.contract import CALLS, LOOKUPS, read_line
 from ..constants import SOCK_CLOEXEC
 
 # %% auto #0
@@ -151,7 +151,7 @@ keep("recvfrom_into", keep_recvfrom_into)
 
 # %% ../../nbs/52_recording.ipynb #f1ebb738
 def truncate_all(pieces, limit, size):
-    "Excerpts of several pieces, `size` bytes in all."
+    "What is kept of several pieces, `size` bytes in all."
     kept = []
     for piece in pieces:
         kept.append(truncate(piece, limit, size))
@@ -292,10 +292,7 @@ keep("getsockopt", keep_getsockopt)
 keep("setsockopt", lambda arguments, answer, limit: (answer, (*arguments[:3], option_value(arguments[1], arguments[2], arguments[3], limit), arguments[4])))
 
 # %% ../../nbs/52_recording.ipynb #c4b1c921
-LIBRARY = {
-    "getaddrinfo", "getnameinfo", "gethostbyname_r", "gethostbyaddr_r", "getservbyname_r", "getservbyport_r",
-    "getprotobyname_r", "if_nametoindex",
-}  # fmt: skip
+LIBRARY = {read_line(line).function for line in LOOKUPS.splitlines() if line}
 
 
 def keep_found(arguments, answer, limit):
@@ -321,25 +318,6 @@ keep("getnameinfo", lambda arguments, answer, limit: (answer[0], (*arguments, an
 keep("gethostbyname gethostbyaddr", lambda arguments, answer, limit: (answer[0], (*arguments, answer[1])))
 keep("getservbyname getservbyport getprotobyname", keep_found)
 keep("gethostname if_nameindex if_indextoname", keep_text)
-
-# %% ../../nbs/52_recording.ipynb #e9fbb05a
-def signature_of(
-    name: str,  # in `kernel`
-    function,
-) -> Signature:
-    "The function's shape, or for one that the table lacks what can be said of any."
-    if known := SIGNATURES.get(name):
-        return known
-    code = getattr(function, "__code__", None)
-    names = code.co_varnames[: code.co_argcount] if code else ("fd", "argument") + ("argument",) * 10
-    pairs = tuple((word, "fd" if word == "fd" else "plain") for word in names)
-    return Signature(name, pairs, keep_numbers)
-
-
-def keep_numbers(arguments, answer, limit):
-    "Only the numbers: anything else might be data, and its type has to do."
-    kept = tuple(value if isinstance(value, (int, type(None))) else f"({type(value).__name__})" for value in arguments)
-    return answer if type(answer) is int else None, kept
 
 # %% ../../nbs/52_recording.ipynb #51cc54af
 class CallRecord:
@@ -385,7 +363,7 @@ def plain(argument):
 
 def watch(name: str, original):
     "A function for `kernel` that calls the original one, and has the open traces record the call."
-    signature = signature_of(name, original)
+    signature = SIGNATURES[name]
 
     def watched(*arguments):
         traces, thread, exception = OPEN_TRACES, current_thread(), None
