@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from array import array
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Barrier, Thread, Timer
 from time import sleep
@@ -1029,3 +1029,57 @@ print(t, t.stable(), t.summary(), t.timeline(), t.records, litsock.sockets(os.ge
     env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(PACKAGE.parent)}
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, timeout=60)
     assert done.stderr == b"" and done.returncode == 0 and b" us" in done.stdout and b"..." not in done.stdout.splitlines()[0]
+
+
+def use_everything(folder):
+    """Each function of the table at least once, but those that nothing here can make happen."""
+    one, other = litsock.socketpair(type=litsock.SOCK_DGRAM)
+    with one, other:
+        one.sendmmsg([(b"a", None), (b"b", None)])
+        other.recvmmsg(2)
+    (folder / "file").write_bytes(b"data")
+    with litsock.create_server(("127.0.0.1", 0)) as server, litsock.socket() as client:
+        client.settimeout(5)
+        client.set_inheritable(True)
+        client.get_inheritable()
+        client.connect(server.getsockname())
+        peer, _ = server.accept()
+        with peer, client.dup() as copy, open(folder / "file", "rb") as file:
+            assert peer.getpeername() == copy.getsockname()
+            client.send(b"1")
+            peer.recv(10)
+            client.sendto(b"2", peer.getsockname())
+            peer.recv_into(bytearray(10))
+            client.sendmsg([b"3"])
+            peer.recvfrom(10)
+            client.sendfile(file)
+            peer.recvfrom_into(bytearray(10))
+            client.send(b"4")
+            peer.recvmsg(10)
+            client.send(b"5")
+            peer.recvmsg_into([bytearray(10)])
+            client.settimeout(0.01)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+            client.setsockopt(litsock.SOL_SOCKET, litsock.SO_KEEPALIVE, 1)
+            client.getsockopt(litsock.SOL_SOCKET, litsock.SO_KEEPALIVE)
+            client.shutdown(litsock.SHUT_WR)
+    litsock.gethostname()
+    (number, name), *_ = litsock.if_nameindex()
+    assert litsock.if_indextoname(number) == name and litsock.if_nametoindex(name) == number
+    litsock.getaddrinfo("127.0.0.1", "http")
+    litsock.getnameinfo(("127.0.0.1", 80), litsock.NI_NUMERICHOST)
+    litsock.gethostbyname_ex("localhost")
+    litsock.gethostbyaddr("127.0.0.1")
+    for lookup, argument in ((litsock.getservbyname, "http"), (litsock.getservbyport, 80), (litsock.getprotobyname, "tcp")):
+        with suppress(OSError):
+            lookup(argument)
+    with pytest.raises(OSError):
+        litsock.sethostname("\udcff" * 70)
+
+
+def test_every_function_of_the_table_is_seen(tmp_path):
+    """Also where C does the plain case by itself: it steps aside."""
+    with litsock.trace() as t:
+        use_everything(tmp_path)
+    assert {call.name for call in CALLS.values() if call.parameters} - {call.name for call in t._calls()} <= {"close_rights", "accept_unnamed"}
