@@ -55,7 +55,7 @@ def sources():
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_module_holds_on_to_a_call(path):
-    """`from litsock.kernel import recv`, or a look into the seam itself, would escape the trace."""
+    """`from litsock.kernel import recv`, or a look into the bindings, would escape the trace."""
     watched = set(recording.watched_names())
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.endswith("kernel"):

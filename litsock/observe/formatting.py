@@ -41,7 +41,7 @@ class Formatter:
         return 0 if fd is None else self.sockets.kind(self.sockets.identify(fd, call))[0]
 
     def wait(self, nanoseconds: int) -> str:
-        return "for ever" if nanoseconds < 0 else seconds_text(nanoseconds / 1e9)
+        return "forever" if nanoseconds < 0 else seconds_text(nanoseconds / 1e9)
 
     def service(self, name: bytes) -> str:
         return repr(os.fsdecode(name))
