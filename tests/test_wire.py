@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import random
+import re
 import select
 import struct
 import subprocess
@@ -499,6 +500,111 @@ def test_tshark_follows_the_connection_as_we_do(capture_file):
         seen |= marks
     assert {"retransmission", "zero window"} <= seen
     assert abs(float(row["tcp.analysis.initial_rtt"]) - found.flows()[0].rtt) < 1e-9
+
+# -- traces with packets ----------------------------------------------------------------------------------------------------
+
+
+def traced_conversation():
+    "What a trace says of its packets, where the client's port stands in no call."
+    with litsock.create_server(("10.0.0.2", 81)) as stranger, litsock.create_connection(("10.0.0.2", 81)) as other:
+        with litsock.trace(packets=True) as t, litsock.create_server(("10.0.0.2", 80)) as server:
+            with litsock.create_connection(("10.0.0.2", 80)) as client:
+                peer, _ = server.accept()
+                client.sendall(b"one")
+                client.sendall(b"two")
+                peer.recv(2)
+                peer.recv(10)
+                client.shutdown(litsock.SHUT_WR)
+                peer.recv(1)
+                peer.close()
+            litsock.socket.send(other, b"known before, too")
+        stranger.accept()[0].close()
+    picture = t.timeline()
+    return t.packets, picture, t.stable().timeline(), len(t), {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.needs("own-network")
+def test_each_packet_knows_its_calls():
+    found, picture, stable, _, threads = own_network(traced_conversation)
+    comments = {(packet.last.flags & ~PSH, packet.seq, packet.source[1] == 80): packet.comment for packet in found.only(port=80)}
+    assert comments[SYN, 0, False].startswith("sent by connect(") and "received by accept4()" in comments[SYN, 0, False]
+    assert comments[SYN | ACK, 0, True] == "received by connect(('10.0.0.2', 80))"
+    assert comments[ACK, 1, False] == "sent by send(b'one'); received by recv() → b'on', recv() → b'etwo'"
+    assert comments[ACK, 4, False] == "sent by send(b'two'); received by recv() → b'etwo'"
+    assert comments[FIN | ACK, 7, False].startswith("sent by shutdown(SHUT_WR); received by recv() → b''")
+    assert comments[FIN | ACK, 1, True].startswith("sent by close()")
+    assert any("known before" in packet.comment for packet in found.only(port=81))
+    assert "shutdown(SHUT_WR)" in repr(picture) and "[SYN]" in repr(picture) and "TIME_WAIT" in picture._repr_html_()
+    assert "litsock capture" not in threads
+    assert not re.search(r"win [1-9]|0\.0\d{5}", repr(stable)), stable
+
+
+def traced_datagrams():
+    with litsock.trace(packets=True) as t, litsock.socket(type=litsock.SOCK_DGRAM) as a, litsock.socket(type=litsock.SOCK_DGRAM) as b:
+        a.bind(("10.0.0.2", 53))
+        b.sendto(b"question", ("10.0.0.2", 53))
+        _, who = a.recvfrom(100)
+        a.sendto(b"answer", who)
+        b.recv(100)
+        b.connect(("10.0.0.2", 54))
+        b.send(b"x")
+        with pytest.raises(ConnectionRefusedError):
+            b.recv(10)
+    return [packet.comment.replace(str(who[1]), "PORT") for packet in t.packets], repr(t.timeline(flow=2))
+
+
+@pytest.mark.needs("own-network")
+def test_datagrams_know_their_calls():
+    comments, picture = own_network(traced_datagrams)
+    assert comments == [
+        "sent by sendto(b'question', ('10.0.0.2', 53)); received by recvfrom() → b'question'",
+        "sent by sendto(b'answer', ('10.0.0.1', PORT)); received by recv() → b'answer'",
+        "sent by send(b'x')", "received by recv() → ECONNREFUSED",
+    ]
+    assert "ICMP destination unreachable (port)" in picture
+
+
+def refusals():
+    with litsock.trace() as t:
+        pass
+    with pytest.raises(ValueError, match="packets=True"):
+        t.packets
+    with litsock.trace(packets=True) as t:
+        pass
+    assert len(t.packets) == 0 and "no packets" in repr(t.timeline())
+    with pytest.raises(ValueError, match="no packets of flow 7"):
+        Packets(story()).timeline(7)
+    with litsock.trace(packets=True) as t:
+        child = os.fork()
+        if not child:
+            t.__exit__()
+            os._exit(0)
+        os.waitpid(child, 0)
+        some_traffic()
+    return len(t.packets)
+
+
+def story():
+    return [Packet(encode(IPv4("10.0.0.1", "10.0.0.2"), UDP(1, 2), payload=b"x"), packets.RAW)]
+
+
+@pytest.mark.needs("own-network")
+def test_traces_without_packets_say_so_and_a_child_leaves_the_ring_alone():
+    assert own_network(refusals) >= 40
+
+
+def traced_without_privilege():
+    ctypes.CDLL(None).capset(struct.pack("Ii", 0x20080522, 0), bytes(24))
+    try:
+        litsock.trace(packets=True).__enter__()
+    except PermissionError as error:
+        assert "CAP_NET_RAW" in str(error)
+    return [name for name in dir(litsock.kernel) if hasattr(getattr(litsock.kernel, name), "original")]
+
+
+@pytest.mark.needs("own-network")
+def test_a_trace_that_may_not_capture_leaves_nothing_behind():
+    assert own_network(traced_without_privilege) == []
 
 
 if __name__ == "__main__":

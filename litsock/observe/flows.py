@@ -494,7 +494,7 @@ def draw_exchange(
     "Packets between two ends, and what the ends did."
     gap = max([220.0, *(LETTER * len(arrow.label) + 40 for arrow in arrows), *(8 * (len(names[0]) + len(names[1])) / 2 + 30,)])
     sides = [max([70.0, *side_widths(lane, bars, states)]) for lane in (0, 1)]
-    margin = 66 if times else 4
+    margin = 74 if times else 4
     left, right = margin + sides[0], margin + sides[0] + gap
     rows = max([0, *(arrow.row for arrow in arrows), *(bar.last for bar in bars)]) + 1
     picture = Picture(round(right + sides[1]), 46 + rows * ROW, text)
@@ -548,7 +548,7 @@ def draw_packets(packets: Packets, flow: int | None = None) -> Picture:
         return Picture(200, 30, "no packets of a conversation")
     start = next((packet.time for packet in packets if packet.time), 0)
     arrows = [packet_arrow(packet, known, row) for row, packet in enumerate(chosen)]
-    times = [] if packets._stable else [seconds_text(((packet.time or 0) - start) / 1e9) for packet in chosen]
+    times = [] if packets._stable else [f"{((packet.time or 0) - start) / 1e9:.6f}" for packet in chosen]
     return draw_exchange(end_names(known), arrows, [], state_labels(enumerate(chosen)), times, Packets(chosen).text())
 
 

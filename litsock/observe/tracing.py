@@ -20,13 +20,16 @@ from .. import constants
 from litsock.observe.formatting import (
     Formatter, Record, StableFormatter, argument_texts, bytes_moved, call_html, call_text, error_name, result_text, shortened, to_record,
 )  # fmt: skip
+from .flows import Packets
 from .pictures import Picture
 from litsock.observe.recording import (
     LIBRARY, SIGNATURES, WRONG_ARGUMENTS, CallRecord, SocketHistory, descriptor_of, descriptors, new_descriptors, open_sockets, several,
     start_recording, stop_recording, watched_names,
 )  # fmt: skip
+from .segments import Segments, draw_segments, tie_packets
 from .tables import ERROR, FAINT, SHOWN, escape, html_cell, html_table, printable, seconds_text, text_table
 from .timeline import draw_timeline, in_logical_order
+from .wire import Capture, capture, clock_difference
 
 # %% auto #0
 __all__ = ['KEEP', 'RING', 'NOT_FOUND', 'FORKED', 'Sum', 'Summary', 'added', 'summary_of', 'Calls', 'Trace', 'trace', 'watching']
@@ -144,6 +147,8 @@ class Calls:
     "Calls, in the order in which they began. Show them, ask for `records`, or draw their `timeline`."
 
     _stable = False
+    _packet_capture: Capture | None = None
+    _clock = 0  # nanoseconds since 1970 when `perf_counter` was 0
     _before: dict[int, tuple[bytes, bytes, int]] = {}  # the sockets of the process: see `open_sockets`
     _after: dict[int, tuple[bytes, bytes, int]] = {}
 
@@ -199,9 +204,24 @@ class Calls:
     def timeline(
         self,
         lanes=None,  # `"thread"`, `"socket"`, or name to sockets; by default threads, if there are several
+        flow: int | None = None,  # of a trace with packets: the number of the conversation to draw; by default the first
     ) -> Picture:
-        "The calls drawn over time, in lanes, with an arrow from each send to the receive that got it."
+        "The calls drawn over time, in lanes, with an arrow from each send to the receive that got it; or with the packets between two ends."
+        if lanes is None and self._whole._packet_capture:
+            return draw_segments(self, self._segments(), self._whole._clock, flow)
         return draw_timeline(self, lanes)
+
+    @property
+    def packets(self) -> Packets:
+        "The packets of the sockets that these calls are about, each with its calls in its comment. The trace must have been asked for them."
+        return self._segments().packets
+
+    def _segments(self) -> Segments:
+        trace = self._whole
+        if trace._packet_capture is None:
+            raise ValueError("this trace has no packets: trace(packets=True) captures them")
+        captured = trace._packet_capture.packets
+        return tie_packets(trace, captured.stable() if self._stable else captured, trace._clock, self._formatter())
 
     def save(
         self,
@@ -373,8 +393,10 @@ class Trace(Calls):
         limit: int = RING,
         stream=None,
         is_wanted=None,  # a test for calls
+        packets: bool = False,
     ):
         super().__init__([])
+        self._packet_capture = capture() if packets else None
         self._ring: deque[CallRecord] = deque()
         self._limit = limit
         self._dropped: dict[tuple[int, str], Sum] = {}  # by thread and function; each thread changes only what is its own
@@ -386,6 +408,9 @@ class Trace(Calls):
         self._open = False
 
     def __enter__(self) -> Trace:
+        if self._packet_capture:
+            self._packet_capture.__enter__()
+            self._clock = clock_difference()
         if not self._start:
             self._pid = os.getpid()
             self._before = open_sockets()
@@ -397,6 +422,8 @@ class Trace(Calls):
     def __exit__(self, *exception) -> None:
         self._open = False
         stop_recording(self)
+        if self._packet_capture:
+            self._packet_capture.__exit__()
         for thread in list(self._pending):
             if call := self._pending.pop(thread, None):
                 self._unfinished += self._unanswered(thread, call)
@@ -483,6 +510,7 @@ def trace(
     socket=None,  # only calls about this socket or descriptor, or one of several
     call=None,  # only calls of this function of C, or one of several
     thread=None,  # only calls of this thread (or its name), or one of several
+    packets: bool = False,  # capture the packets of the sockets, too; needs `CAP_NET_RAW`
 ) -> Trace:  # a context manager: what is called inside is recorded
     "Record every system call that litsock makes, in all threads."
     if not isinstance(data, int) or data < 0:
@@ -491,7 +519,7 @@ def trace(
         raise ValueError(f"limit must be how many calls to keep, at least 1, not {limit!r}")
     if stream is not None and not hasattr(stream, "write"):
         raise TypeError(f"stream must be a text file to print to, not {stream!r}")
-    return Trace(KEEP if data is True else int(data), limit, stream, wanted(socket, call, thread))
+    return Trace(KEEP if data is True else int(data), limit, stream, wanted(socket, call, thread), packets)
 
 # %% ../../nbs/50_tracing.ipynb #57b920ca
 @contextmanager
@@ -500,19 +528,23 @@ def watching(
     data: bool = True,  # show the start of what is sent and received
     lines: bool = True,  # write each call
     summary: bool = False,  # write the sums at the end, also when `SIGTERM` or `os._exit` ends the program
+    packets: bool = False,  # write the packets of the program's sockets at the end, and the conversations
 ):  # a context manager
     "Write what the program inside asks the kernel."
-    output, t = output or sys.stderr, trace(data=data, stream=(output or sys.stderr) if lines else None)
+    output, t = output or sys.stderr, trace(data=data, stream=(output or sys.stderr) if lines else None, packets=packets)
 
     def finish() -> None:
         "Write what is still missing, once, and not in a child that the program forked."
-        nonlocal summary
+        nonlocal summary, packets
         if os.getpid() != t._pid:
             return
         waiting = [call for call in t._calls() if call.result is None and not call.exception] if lines else []
         text = "".join(f"{line(call, t._start, t._formatter())}\n" for call in waiting)
         if t._printer:
             text = t._printer.finish_line() + text
+        if packets and t._packet_capture:
+            t._packet_capture.__exit__()
+            text, packets = f"{text}{t.packets.text()}\n{t.packets.flows()}\n", False
         if summary:
             text, summary = f"{text}{t.summary()}\n", False
         print(printable(text, output), end="", file=output, flush=True)

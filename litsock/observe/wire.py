@@ -6,18 +6,14 @@
 from __future__ import annotations
 
 import os
-import pickle
 import sys
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
-from ctypes import CDLL
 from errno import EPERM
-from fcntl import ioctl
-from mmap import mmap
 from struct import pack, pack_into, unpack_from
 from threading import Event, Lock, Thread
-from time import monotonic, sleep
+from time import monotonic, perf_counter_ns, sleep, time_ns
 from typing import Any
 
 from .. import constants, kernel
@@ -30,12 +26,12 @@ from .recording import ORIGINALS
 # %% auto #0
 __all__ = ['NET', 'AD', 'PROTOCOL', 'PACKET_TYPE', 'HARDWARE', 'WORD', 'HALF', 'BYTE', 'HALF_AT_X', 'HEADER_SIZE', 'EQUAL',
            'ANY_BIT', 'GO', 'KEEP', 'LOOPBACK', 'IP_NUMBERS', 'SNAPLEN', 'Line', 'BLOCK', 'WAIT', 'RETIRE',
-           'STATUS_USER', 'STATUS_VLAN', 'STATUS_TPID', 'V3', 'FRAME', 'ADDRESS', 'ADDRESS_AT', 'ETHERNETS', 'ADVICE',
-           'NEWUSER', 'NEWNET', 'SIOCSIFFLAGS', 'SIOCSIFADDR', 'SIOCSIFNETMASK', 'SIOCSIFMTU', 'SIOCETHTOOL',
+           'STATUS_USER', 'STATUS_VLAN', 'STATUS_TPID', 'V3', 'ALL', 'FRAME', 'ADDRESS', 'ADDRESS_AT', 'ETHERNETS',
+           'ADVICE', 'NEWUSER', 'NEWNET', 'SIOCSIFFLAGS', 'SIOCSIFADDR', 'SIOCSIFNETMASK', 'SIOCSIFMTU', 'SIOCETHTOOL',
            'SEGMENTING', 'PROTOCOLS', 'filter_program', 'version_lines', 'host_lines', 'port_lines', 'assemble',
            'untraced', 'open_ring', 'packets_in', 'Ring', 'own_network', 'run_apart', 'leave_network',
-           'set_up_loopback', 'change', 'Capture', 'untraced_interfaces', 'numeric', 'wanted_packets', 'arp_ends',
-           'capture']
+           'set_up_loopback', 'change', 'Capture', 'untraced_interfaces', 'clock_difference', 'numeric',
+           'wanted_packets', 'arp_ends', 'capture']
 
 # %% ../../nbs/57_wire.ipynb #364bcbcf
 NET, AD = 0xFFF00000, 0xFFFFF000  # <linux/filter.h>: SKF_NET_OFF, the network header; SKF_AD_OFF, what the kernel knows of the packet
@@ -143,7 +139,7 @@ BLOCK = 1 << 18  # bytes: larger than any packet
 WAIT = 0.1  # seconds between two looks
 RETIRE = 10  # milliseconds after which the kernel hands over a block that is not full
 STATUS_USER, STATUS_VLAN, STATUS_TPID = 1, 1 << 4, 1 << 6  # TP_STATUS_*
-V3 = 2  # TPACKET_V3
+V3, ALL = 2, 0x0003  # TPACKET_V3, ETH_P_ALL
 FRAME, ADDRESS = "IIIIIIHHIIH", "HHiHBB"  # struct tpacket3_hdr up to the tag, struct sockaddr_ll up to the address
 ADDRESS_AT = 48  # bytes from the start of a frame's header
 ETHERNETS = 1, 772  # ARPHRD_ETHER, ARPHRD_LOOPBACK
@@ -158,8 +154,10 @@ def untraced(name: str) -> Any:
     return ORIGINALS.get(name, getattr(kernel, name))
 
 
-def open_ring(interface: str | None, program: bytes, size: int) -> tuple[socket, mmap]:
+def open_ring(interface: str | None, program: bytes, size: int) -> tuple[socket, Any]:  # and an `mmap`
     "A packet socket with its ring. The filter is there before the first packet."
+    from mmap import mmap
+
     if not hasattr(constants, "AF_PACKET"):
         raise OSError("packets can be captured on Linux only")
     try:
@@ -175,7 +173,12 @@ def open_ring(interface: str | None, program: bytes, size: int) -> tuple[socket,
         request = pack("7I", BLOCK, blocks, 2048, BLOCK // 2048 * blocks, RETIRE, 0, 0)
         sock.setsockopt(constants.SOL_PACKET, constants.PACKET_RX_RING, request)
         ring = mmap(sock.fileno(), BLOCK * blocks)
-        sock.bind((interface or "", 0x0003))  # ETH_P_ALL
+        if interface is None:  # for which Python has no address
+            answer = kernel.bind(sock.fileno(), pack("HHi12x", int(constants.AF_PACKET), constants.htons(ALL), 0))
+            if answer < 0:
+                raise kernel.failure(answer)
+        else:
+            sock.bind((interface, ALL))
     except BaseException:
         sock.close()
         raise
@@ -206,7 +209,7 @@ class Ring:
         self.blocks: deque[bytes] = deque()
         self.waiting, self.most = 0, most  # bytes in `blocks`, and the most there may be
         self.place, self.dropped = 0, 0
-        self.lock, self.stopping = Lock(), Event()
+        self.lock, self.stopping, self.pid = Lock(), Event(), os.getpid()
         self.ask = untraced("getsockopt")
         self.thread = Thread(target=self.copy_blocks, name="litsock capture", daemon=True)
         self.thread.start()
@@ -216,7 +219,9 @@ class Ring:
             self.drain()
 
     def drain(self) -> None:
-        "Copy the blocks that the kernel has handed over, and give them back."
+        "Copy the blocks that the kernel has handed over, and give them back. A child that was forked leaves them to its parent."
+        if os.getpid() != self.pid:
+            return
         with self.lock:
             while unpack_from("I", self.ring, self.place + 8)[0] & STATUS_USER:
                 used = unpack_from("I", self.ring, self.place + 20)[0]
@@ -251,6 +256,8 @@ class Ring:
         if self.stopping.is_set():
             return
         self.stopping.set()
+        if os.getpid() != self.pid:
+            return
         self.thread.join()
         end = monotonic() + 5 * RETIRE / 1000
         while monotonic() < end and unpack_from("I", self.ring, self.place + 12)[0]:  # packets in the block that the kernel still fills
@@ -273,6 +280,8 @@ def own_network(
     mtu: int | None = None,  # bytes in a packet, at most, as on an Ethernet; then no card may cut segments, either
 ) -> Any:
     "Call a function in a child process with a network of its own, and return what it returned."
+    import pickle
+
     ours, theirs = os.pipe()
     child = os.fork()
     if not child:
@@ -291,6 +300,8 @@ def own_network(
 
 def run_apart(function, arguments, mtu: int | None, pipe: int) -> None:
     "In the child: make the network, call the function, send what came of it."
+    import pickle
+
     try:
         leave_network()
         set_up_loopback(mtu)
@@ -306,6 +317,8 @@ def run_apart(function, arguments, mtu: int | None, pipe: int) -> None:
 
 def leave_network() -> None:
     "Move this process into a network of its own."
+    from ctypes import CDLL
+
     unshare = CDLL(None, use_errno=True).unshare
     user, group = os.getuid(), os.getgid()
     if unshare(NEWUSER | NEWNET):
@@ -333,6 +346,8 @@ def set_up_loopback(mtu: int | None) -> None:
 
 def change(sock, request: int, interface: bytes, value: bytes) -> None:
     "Change an interface: struct ifreq, netdevice(7)."
+    from fcntl import ioctl
+
     ioctl(sock.fileno(), request, pack("16s24s", interface, value))
 
 # %% ../../nbs/57_wire.ipynb #4744ae7d
@@ -434,6 +449,13 @@ def untraced_interfaces() -> dict[int, str]:
     "The names of the interfaces, by their numbers."
     found = untraced("if_nameindex")()
     return {} if isinstance(found, int) else {index: os.fsdecode(name) for index, name in found}
+
+
+def clock_difference() -> int:
+    "What the kernel's clock for packets showed, in nanoseconds since 1970, when `perf_counter` was 0."
+    samples = [(perf_counter_ns(), time_ns(), perf_counter_ns()) for _ in range(5)]
+    before, moment, after = min(samples, key=lambda sample: sample[2] - sample[0])
+    return moment - (before + after) // 2
 
 
 def numeric(host) -> list[str]:
