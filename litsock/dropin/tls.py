@@ -435,7 +435,7 @@ def adopt(ssl, bypassing):
     wrap_natively, native = ssl.SSLContext._wrap_socket, takes_our_type()
 
     def _wrap_socket(context, sock, server_side, server_hostname=None, *, owner=None, session=None):
-        if native and not kernel.REPLACED and not sock._litsock_until:
+        if native and not kernel.is_replaced() and not sock._litsock_until:
             return wrap_natively(context, sock, server_side, server_hostname, owner=owner, session=session)
         return Connection(ssl, context, sock, server_side, server_hostname, session)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable)
 
 # %% auto #0
-__all__ = ['TYPE_CHECKING', 'IN_PYTHON', 'DescriptorGuard', 'Table', 'in_c']
+__all__ = ['TYPE_CHECKING', 'IN_PYTHON', 'DescriptorGuard', 'is_replaced', 'Table', 'in_c']
 
 # %% ../../nbs/90_kernel.ipynb #539051e2
 class DescriptorGuard:
@@ -57,13 +57,18 @@ except ImportError:
 globals().update(FUNCTIONS)
 
 # %% ../../nbs/90_kernel.ipynb #ba2ce34d
+def is_replaced() -> bool:
+    "Whether somebody has put a function of their own into the table."
+    return any(globals().get(name) is not function for name, function in FUNCTIONS.items())
+
+
 class Table(type(sys)):  # type: ignore[misc]  # a module
     "The module `kernel`, which says so when somebody replaces one of its functions."
 
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
         if name in FUNCTIONS:
-            _fast.watch(any(vars(self).get(name) is not function for name, function in FUNCTIONS.items()))
+            _fast.watch(is_replaced())
 
 
 if _fast:
