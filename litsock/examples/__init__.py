@@ -167,12 +167,12 @@ def echo_server_both(
 
     with ExitStack() as stack, DefaultSelector() as selector:
         for server in working_sockets(listen_here, host, port, litsock.AI_PASSIVE):
-            selector.register(stack.enter_context(server), EVENT_READ)
+            selector.register(stack.enter_context(server), EVENT_READ, server)
             port = server.getsockname()[1]
         for key in selector.get_map().values():
-            report("Listening on", key.fileobj.getsockname())
+            report("Listening on", key.data.getsockname())
         (ready, _), *_ = selector.select()
-        echo_one_client(ready.fileobj, report)
+        echo_one_client(ready.data, report)
 
 # %% ../../nbs/30_examples.ipynb #3fed4e1c
 def make_time_wait(
