@@ -150,7 +150,7 @@ def octets(
     except TypeError:
         raise TypeError(f"{what}, not {type(value).__name__}") from None
     if not view.c_contiguous:
-        raise TypeError(f"{what}, and in one piece")
+        raise BufferError(f"{what}, C-contiguous")
     return bytes(view)
 
 # %% ../../nbs/10_families.ipynb #b1522b76
