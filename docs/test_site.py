@@ -2,13 +2,15 @@
 
 import json
 import re
+import runpy
 import shutil
 from functools import cache, partial
+from html import unescape
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import nbformat
 import pytest
@@ -19,8 +21,9 @@ SITE, SCREENS = TOP / "_docs", TOP / "build" / "screens"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
 SOURCES = [name for name in PAGES if name.startswith("_modules")]
 READ = [name for name in PAGES if name not in (*SOURCES, "404.html")]  # 404.html is for a server, at its root
+CHAPTERS = [name for name in READ if (TOP / "nbs" / name).with_suffix(".ipynb").exists()]
 SHOWN = ["index.html", "10_families.html", "20_timeouts.html", "50_tracing.html", "mapping.html", "benchmarks.html", "reference/socket.html"]
-SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+SIZES = {"desktop": (1280, 900), "wide": (1600, 1000), "phone": (390, 844)}
 
 assert PAGES, "there is no site: make docs"
 
@@ -87,6 +90,56 @@ def test_pictures_say_in_words_what_they_show(name):
     assert all(image.get("alt") or image.get("aria-label") or image.get("aria-hidden") for image in page(name).images)
 
 
+def visible(name):
+    "The text of a page as one reads it, without code, and without what scripts and styles say."
+    text = (SITE / name).read_text(encoding="utf-8")
+    text = text[text.index("<article") : text.index("</article>")] if "<article" in text else text
+    for tag in "pre", "code", "script", "style", "svg":
+        text = re.sub(rf"<{tag}\b.*?</{tag}>", " ", text, flags=re.DOTALL)
+    return text
+
+
+@pytest.mark.parametrize("name", READ)
+def test_no_markup_is_left_in_the_text(name):
+    """A fence that Markdown did not take for one, a directive, a role, a link that none became, a table that is a paragraph."""
+    left = re.compile(r"```|:::|\{(?:admonition|container|toctree|py:\w+|raw)\}|\]\(\S+\)|<p>\s*\||\|\s*-{3,}\s*\|")
+    assert left.findall(visible(name)) == []
+
+
+def test_the_sidebar_and_the_front_page_have_the_titles_of_the_pages():
+    wrong = {}
+    text = (SITE / "index.html").read_text(encoding="utf-8")
+    for name in CHAPTERS:
+        title = plain(re.search(r"<h1>(.*?)<a", (SITE / name).read_text(encoding="utf-8"), re.DOTALL).group(1))
+        names = {plain(found) for found in re.findall(rf'<a class="[^"]*reference internal[^"]*" href="{name}">(.*?)</a>', text, re.DOTALL)}
+        if name != "index.html" and names != {title}:
+            wrong[name] = title, names
+    assert wrong == {}
+
+
+def plain(text):
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", text)).split())
+
+
+def test_the_mapping_says_nothing_of_the_machine_that_built_it():
+    assert not re.search(r"\d+ (?:failed|passed|skipped)", visible("mapping.html"))
+
+
+def test_what_a_method_returns_is_no_parameter():
+    text = (SITE / "reference" / "socket.html").read_text(encoding="utf-8")
+    assert "<strong>self</strong>" not in text
+    start = text.index('id="litsock.socket.accept"')
+    assert "Returns" in text[start : text.index("</dd></dl>\n", start)]
+
+
+def test_what_did_not_change_is_not_built_again(tmp_path):
+    """So that a second `make docs` is done at once."""
+    build = runpy.run_path(str(TOP / "docs" / "__main__.py"))
+    build["assemble"](tmp_path)
+    there, made = build["contents"](build["SOURCE"]), build["contents"](tmp_path)
+    assert {path for path in {*there, *made} if there.get(path) != made.get(path)} == set()
+
+
 @pytest.fixture
 def tab(browser):
     "A page in a window of its own."
@@ -108,9 +161,6 @@ def test_pages_load_without_complaint_and_fit_a_phone(tab, name):
     assert not complaints
     assert [address for address in asked if not address.startswith(("file:", "data:"))] == []  # nothing from elsewhere
     assert tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
-
-
-CHAPTERS = [name for name in READ if (TOP / "nbs" / name).with_suffix(".ipynb").exists()]
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -203,6 +253,44 @@ def test_nothing_sticks_out(browser, name, size, theme):
     sticks_out = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     context.close()
     assert sticks_out <= 0
+
+
+CUT = """pres => pres.filter(pre => pre.scrollWidth > pre.clientWidth + 1).map(pre => pre.textContent.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_no_line_of_code_is_cut_off(tab, name, size):
+    """What comes out of a cell may be wider than the page: then it can be moved, and its edge shows that."""
+    tab.set_viewport_size(dict(zip(("width", "height"), SIZES[size])))
+    tab.goto((SITE / name).as_uri())
+    tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert tab.locator(".cell_input pre, .highlight-sh pre, .highlight-python pre").evaluate_all(CUT) == []
+    wide = tab.locator(".cell_output pre").evaluate_all("""pres => pres.filter(pre => pre.scrollWidth > pre.clientWidth + 1)
+        .map(pre => getComputedStyle(pre)).filter(style => style.overflowX != "auto" || style.backgroundImage == "none").length""")
+    assert wide == 0
+
+
+QUESTIONS = {  # what people type, and pages of which one is among the first three
+    "address already in use": ("30_examples",),
+    "connect timeout": ("20_timeouts", "22_timeout_questions"),
+    "recv_exactly": ("21_deadlines", "reference/socket"),
+    "pass file descriptor": ("32_local", "03_messages", "05_ancillary"),
+    "multicast": ("10a_conversations", "33_datagrams"),
+    "happy eyeballs": ("23_happy_eyeballs",),
+    "sniffer": ("34_packets", "11_links"),
+    "strace": ("50_tracing",),
+    "CAN bus": ("12_can", "34_packets"),
+    "time_wait": ("30_examples", "56_states"),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_search_answers_questions(tab, question):
+    tab.goto(f"{(SITE / 'search.html').as_uri()}?{urlencode({'q': question})}")
+    tab.wait_for_selector("#search-results li a", timeout=20_000)
+    found = tab.locator("#search-results li a:first-child").evaluate_all("links => links.map(link => link.href)")
+    assert any(page in link for link in found[:3] for page in QUESTIONS[question]), found[:5]
 
 
 def weight(name):
