@@ -18,7 +18,7 @@ from .families import codec_for, unpack
 from .families.addresses import family_of
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size, failure, zeros
-from .messages import ABSENT, CMSG_LEN, build, build_alg, parse
+from .messages import ABSENT, CMSG_LEN, build, build_alg, c_int_bytes, parse
 from .timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of, finish_connect
 from .timeouts import at_once, timeout_seconds, wait_until
 
@@ -1084,9 +1084,7 @@ def send_fds(
     address=None,  # as for `sendto`
 ) -> int:  # bytes of the buffers that went out
     "Send open descriptors. They stay open here as well."
-    from array import array
-
-    return sock.sendmsg(buffers, [(SOL_SOCKET, SCM_RIGHTS, array("i", fds))], flags, address)
+    return sock.sendmsg(buffers, [(SOL_SOCKET, SCM_RIGHTS, b"".join(map(c_int_bytes, fds)))], flags, address)
 
 
 def recv_fds(
@@ -1096,11 +1094,9 @@ def recv_fds(
     flags: int = 0,
 ) -> tuple[bytes, list[int], int, Any]:  # data, descriptors, flags, address
     "Receive open descriptors. They are the caller's to close, and not inheritable."
-    from array import array
-
-    fds = array("i")
-    data, messages, flags, address = sock.recvmsg(bufsize, CMSG_LEN(maxfds * fds.itemsize), flags)
+    fds: list[int] = []
+    data, messages, flags, address = sock.recvmsg(bufsize, CMSG_LEN(index(maxfds) * 4), flags)
     for level, type, payload in messages:
         if (level, type) == (SOL_SOCKET, SCM_RIGHTS):
-            fds.frombytes(payload[: len(payload) // fds.itemsize * fds.itemsize])
-    return data, list(fds), flags, address
+            fds += memoryview(payload[: len(payload) // 4 * 4]).cast("i")
+    return data, fds, flags, address

@@ -11,24 +11,23 @@ from ._native import ffi, lib
 from .checks import c_int, c_size, c_text, failure, readable, writable
 
 # %% auto #0
-__all__ = ['close', 'getdescriptorflags', 'if_nametoindex', 'listen', 'poll', 'sendfile', 'setblocking', 'setdescriptorflags',
-           'shutdown', 'allocate', 'CHARS', 'INT', 'ADDRESS_BUFFER', 'ADDRESS_SIZE', 'NEW_DESCRIPTORS', 'MSG_TRUNC',
-           'IOVECS', 'MSGHDR', 'MESSAGE_SIZES', 'RECEIVED_SIZES', 'UINT', 'LARGEST_OPTION', 'ADDRESS_LIST',
-           'BUFFER_SIZES', 'HOST', 'SERVICE', 'PROTOCOL', 'AF_INET', 'AF_INET6', 'PACKED_SIZES', 'ADDRESS_TEXT',
-           'monotonic', 'address_bytes', 'NewDescriptors', 'socket', 'socketpair', 'accept', 'accept_unnamed', 'dup',
+__all__ = ['close', 'getdescriptorflags', 'listen', 'poll', 'sendfile', 'setblocking', 'setdescriptorflags', 'shutdown',
+           'allocate', 'CHARS', 'INT', 'ADDRESS_BUFFER', 'ADDRESS_SIZE', 'NEW_DESCRIPTORS', 'MSG_TRUNC', 'IOVECS',
+           'MSGHDR', 'MESSAGE_SIZES', 'RECEIVED_SIZES', 'UINT', 'LARGEST_OPTION', 'ADDRESS_LIST', 'BUFFER_SIZES',
+           'HOST', 'SERVICE', 'PROTOCOL', 'AF_INET', 'AF_INET6', 'PACKED_SIZES', 'ADDRESS_TEXT', 'monotonic',
+           'bytes_only', 'address_bytes', 'NewDescriptors', 'socket', 'socketpair', 'accept', 'accept_unnamed', 'dup',
            'getsockname', 'getpeername', 'bind', 'connect', 'read_memory', 'write_memory', 'part_to_fill', 'send',
-           'sendto', 'new_buffer', 'received', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'header', 'sendmsg',
-           'recvmsg', 'recvmsg_into', 'receive_message', 'close_rights', 'batch', 'sendmmsg', 'recvmmsg', 'getsockopt',
-           'setsockopt', 'text_or_null', 'getaddrinfo', 'entries', 'getnameinfo', 'look_up', 'until_null',
+           'sendto', 'new_buffer', 'received', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'tuple_only', 'header',
+           'sendmsg', 'recvmsg', 'recvmsg_into', 'receive_message', 'close_rights', 'batch', 'sendmmsg', 'recvmmsg',
+           'getsockopt', 'setsockopt', 'text_or_null', 'getaddrinfo', 'entries', 'getnameinfo', 'look_up', 'until_null',
            'host_fields', 'look_up_host', 'gethostbyname', 'gethostbyaddr', 'getservbyname', 'getservbyport',
-           'getprotobyname', 'gethostname', 'sethostname', 'if_nameindex', 'interfaces', 'if_indextoname', 'inet_aton',
-           'inet_ntoa', 'inet_pton', 'inet_ntop', 'message_size', 'CMSG_LEN', 'CMSG_SPACE', 'gai_strerror', 'hstrerror',
-           'constants']
+           'getprotobyname', 'gethostname', 'sethostname', 'if_nameindex', 'interfaces', 'if_nametoindex',
+           'if_indextoname', 'inet_aton', 'inet_ntoa', 'inet_pton', 'inet_ntop', 'message_size', 'CMSG_LEN',
+           'CMSG_SPACE', 'gai_strerror', 'hstrerror', 'constants']
 
 # %% ../../nbs/93_cffi_calls.ipynb #51b420cd
 close = lib.ls_close
 getdescriptorflags = lib.ls_getdescriptorflags
-if_nametoindex = lib.ls_if_nametoindex
 listen = lib.ls_listen
 poll = lib.ls_poll
 sendfile = lib.ls_sendfile
@@ -45,6 +44,13 @@ allocate = ffi.new_allocator(should_clear_after_alloc=False)
 CHARS, INT = ffi.typeof("char[]"), ffi.typeof("int *")
 ADDRESS_BUFFER = ffi.typeof("address_buffer *")
 ADDRESS_SIZE = 128  # bytes: sizeof(struct sockaddr_storage)
+
+
+def bytes_only(value) -> bytes:
+    "An address, control messages or a name: the chapters have made `bytes` of it, and nothing else will do."
+    if not isinstance(value, bytes):
+        raise TypeError(f"expected bytes, {type(value).__name__} found")
+    return value
 
 
 def address_bytes(
@@ -131,11 +137,11 @@ def getpeername(fd):
 
 
 def bind(fd, address):
-    return lib.ls_bind(fd, address, len(address))
+    return lib.ls_bind(fd, bytes_only(address), len(address))
 
 
 def connect(fd, address):
-    return lib.ls_connect(fd, address, len(address))
+    return lib.ls_connect(fd, bytes_only(address), len(address))
 
 # %% ../../nbs/93_cffi_calls.ipynb #f1c6aef9
 def read_memory(data):
@@ -167,7 +173,7 @@ def send(fd, data, flags):
 def sendto(fd, data, flags, address):
     if type(data) is not bytes:
         data = read_memory(data)
-    return lib.ls_sendto(fd, data, len(data), flags, address, len(address))
+    return lib.ls_sendto(fd, data, len(data), flags, bytes_only(address), len(address))
 
 # %% ../../nbs/93_cffi_calls.ipynb #584750dc
 MSG_TRUNC = 0x20
@@ -214,6 +220,13 @@ def recvfrom_into(fd, buffer, size, flags):
 IOVECS, MSGHDR = ffi.typeof("struct iovec[]"), ffi.typeof("struct msghdr *")
 
 
+def tuple_only(buffers) -> tuple:
+    "Buffers come in a tuple, which nobody can change while another thread runs."
+    if not isinstance(buffers, tuple):
+        raise TypeError("the buffers must come as a tuple")
+    return buffers
+
+
 def header(pieces, control, address):
     "A `struct msghdr` that points at C memory, and what has to live as long."
     message, vectors = ffi.new(MSGHDR), allocate(IOVECS, len(pieces))
@@ -228,7 +241,8 @@ def header(pieces, control, address):
 
 
 def sendmsg(fd, buffers, control, address, flags):
-    message, vectors = header([read_memory(piece) for piece in buffers], read_memory(control), read_memory(address))
+    memory = [read_memory(piece) for piece in tuple_only(buffers)]
+    message, vectors = header(memory, read_memory(bytes_only(control)), read_memory(bytes_only(address)))
     return lib.ls_sendmsg(fd, message, flags)
 
 
@@ -238,14 +252,14 @@ def recvmsg(fd, size, control, flags):
 
 
 def recvmsg_into(fd, buffers, control, flags):
-    memory = [write_memory(piece, "recvmsg_into") for piece in buffers]
+    memory = [write_memory(piece, "recvmsg_into") for piece in tuple_only(buffers)]
     return receive_message(fd, memory, control, flags, lambda answer: None)
 
 
 def receive_message(fd, memory, control, flags, data):
     "One call of recvmsg(2); `data` makes of the answer what stands for the data in the result."
     address = allocate(CHARS, ADDRESS_SIZE)
-    message, vectors = header(memory, write_memory(control, "recvmsg") if control else None, address)
+    message, vectors = header(memory, None if control is None else write_memory(control, "recvmsg"), address)
     answer = lib.ls_recvmsg(fd, message, flags)
     if answer < 0:
         return answer
@@ -271,7 +285,7 @@ def batch(sizes, *parts):
 
 def sendmmsg(fd, sizes, data, addresses, control, first, flags):
     sizes, *parts = batch(sizes, *map(read_memory, (data, addresses, control)))
-    if not 0 <= first <= len(sizes):
+    if not 0 <= c_size(first) <= len(sizes):
         raise ValueError(f"there are {len(sizes)} messages, and none with number {first}")
     return lib.ls_sendmmsg(fd, sizes, first, len(sizes) - first, *parts, flags)
 
@@ -289,7 +303,7 @@ LARGEST_OPTION = 1024  # bytes
 
 
 def getsockopt(fd, level, option, size):
-    if not 0 <= size <= LARGEST_OPTION:
+    if not 0 <= c_int(size) <= LARGEST_OPTION:
         raise ValueError(f"an option has at most {LARGEST_OPTION} bytes")
     value, length = ffi.new(CHARS, size), ffi.new(UINT, size)
     answer = lib.ls_getsockopt(fd, level, option, value, length)
@@ -310,7 +324,7 @@ ADDRESS_LIST = ffi.typeof("address_list *")
 
 def text_or_null(text):
     "`bytes`, or the null pointer for `None`."
-    return ffi.NULL if text is None else text
+    return ffi.NULL if text is None else bytes_only(text)
 
 
 def getaddrinfo(host, service, family, type, protocol, flags):
@@ -335,7 +349,7 @@ def entries(entry):
 
 def getnameinfo(address, flags):
     host, service, error = allocate(CHARS, 1025), allocate(CHARS, 32), ffi.new(INT)  # NI_MAXHOST, NI_MAXSERV
-    code = lib.ls_getnameinfo(address, len(address), host, len(host), service, len(service), flags, error)
+    code = lib.ls_getnameinfo(bytes_only(address), len(address), host, len(host), service, len(service), flags, error)
     return (code, error[0]) if code else (0, (ffi.string(host), ffi.string(service)))
 
 # %% ../../nbs/93_cffi_calls.ipynb #9ce2b209
@@ -374,15 +388,15 @@ def look_up_host(call, *question):
 
 
 def gethostbyname(name):
-    return look_up_host(lib.ls_gethostbyname, name)
+    return look_up_host(lib.ls_gethostbyname, bytes_only(name))
 
 
 def gethostbyaddr(address, family):
-    return look_up_host(lib.ls_gethostbyaddr, address, len(address), family)
+    return look_up_host(lib.ls_gethostbyaddr, bytes_only(address), len(address), family)
 
 
 def getservbyname(name, protocol):
-    return look_up(lib.ls_getservbyname, SERVICE, lambda entry: entry.s_port & 0xFFFF, name, text_or_null(protocol))
+    return look_up(lib.ls_getservbyname, SERVICE, lambda entry: entry.s_port & 0xFFFF, bytes_only(name), text_or_null(protocol))
 
 
 def getservbyport(port, protocol):
@@ -390,7 +404,7 @@ def getservbyport(port, protocol):
 
 
 def getprotobyname(name):
-    return look_up(lib.ls_getprotobyname, PROTOCOL, lambda entry: entry.p_proto, name)
+    return look_up(lib.ls_getprotobyname, PROTOCOL, lambda entry: entry.p_proto, bytes_only(name))
 
 # %% ../../nbs/93_cffi_calls.ipynb #b6e9d9e2
 def gethostname():
@@ -400,7 +414,7 @@ def gethostname():
 
 
 def sethostname(name):
-    return lib.ls_sethostname(name, len(name))
+    return lib.ls_sethostname(bytes_only(name), len(name))
 
 
 def if_nameindex():
@@ -417,6 +431,10 @@ def interfaces(entry):
     while entry.if_index:
         yield entry.if_index, ffi.string(entry.if_name)
         entry += 1
+
+
+def if_nametoindex(name):
+    return lib.ls_if_nametoindex(bytes_only(name))
 
 
 def if_indextoname(index):
