@@ -734,7 +734,7 @@ def after_sendmsg(sock, answer, pieces, raw, flags):
     return carry_on(sock, answer, POLLOUT, kernel.sendmsg, pieces, b"", raw, flags)
 
 
-def receive_message(sock, receive, room, ancbufsize, flags, caller):
+def receive_message(sock, receive, room, ancbufsize, flags, caller, answer=None):
     "What `receive`, a function of `kernel`, brings into `room`: size, data, control messages, flags, address."
     ancbufsize, asked = c_size(ancbufsize), c_int(flags)
     if not 0 <= ancbufsize <= 0x7FFFFFFF:
@@ -743,7 +743,8 @@ def receive_message(sock, receive, room, ancbufsize, flags, caller):
     flags = receiving_flags(sock, asked | CLOSE_ON_EXEC if rights else asked)
     control = zeros(ancbufsize)
     try:
-        answer = receive(sock._litsock_fd, room, control, flags)
+        if answer is None:
+            answer = receive(sock._litsock_fd, room, control, flags)
         if type(answer) is int:
             answer = carry_on(sock, answer, POLLIN, receive, room, control, flags)
         size, data, arrived, seen, raw = answer
@@ -756,14 +757,13 @@ def receive_message(sock, receive, room, ancbufsize, flags, caller):
         raise
 
 
-def after_recvmsg(sock, answer, bufsize, flags):
-    _, data, _, seen, raw = carry_on(sock, answer, POLLIN, kernel.recvmsg, bufsize, None, flags)
-    return data, [], seen, unpack(raw, sock._litsock_proto)
+def after_recvmsg(sock, answer, bufsize, ancbufsize, flags):
+    return receive_message(sock, kernel.recvmsg, bufsize, ancbufsize, flags, "recvmsg", answer)[1:]
 
 
-def after_recvmsg_into(sock, answer, buffers, flags):
-    size, _, _, seen, raw = carry_on(sock, answer, POLLIN, kernel.recvmsg_into, buffers, None, flags)
-    return size, [], seen, unpack(raw, sock._litsock_proto)
+def after_recvmsg_into(sock, answer, buffers, ancbufsize, flags):
+    size, _, *more = receive_message(sock, kernel.recvmsg_into, buffers, ancbufsize, flags, "recvmsg_into", answer)
+    return size, *more
 
 # %% ../nbs/00_core.ipynb #c0a7afe3
 C = getattr(kernel, "_fast", None)
@@ -948,6 +948,8 @@ def _lower_socketpair(
 def _pair(cls, family, type, proto):
     "Two sockets of a class of ours, connected to each other."
     family, type, proto = c_int(family), c_int(type), c_int(proto)
+    if C and (both := C.new_pair(cls, family, type, proto)):
+        return both
     one, other = cls.__new__(cls), cls.__new__(cls)
     with CloseOnError(one), CloseOnError(other):
         checked(kernel.socketpair(family, type, proto, one, other))

@@ -8,11 +8,10 @@ from __future__ import annotations
 import select
 from errno import EINPROGRESS
 from itertools import zip_longest
-from time import monotonic
 
 from .constants import SO_ERROR, SOL_SOCKET
 from .kernel import failure
-from .timeouts import ENDLESS, POLLOUT, timeout_seconds
+from .timeouts import ENDLESS, POLLOUT, monotonic, timeout_seconds
 
 # %% auto #0
 __all__ = []

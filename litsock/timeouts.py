@@ -9,7 +9,6 @@ import sys
 from _thread import get_ident
 from errno import EAGAIN, EINPROGRESS, EINTR
 from operator import index
-from time import monotonic
 
 from . import kernel
 from .constants import AF_UNIX, MSG_DONTWAIT, SO_ERROR, SOL_SOCKET
@@ -64,6 +63,11 @@ def setdefaulttimeout(
         fast.set_default_timeout(_default_timeout)
 
 # %% ../nbs/20_timeouts.ipynb #67971c17
+def monotonic() -> float:  # seconds
+    "The kernel's clock. Whatever a program puts in the place of `time.monotonic`, a wait ends in time."
+    return kernel.monotonic()
+
+
 POLLIN, POLLOUT = 0x001, 0x004  # <bits/poll.h>: data to read, room to write
 
 

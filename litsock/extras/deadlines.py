@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 from _thread import RLock, get_ident
 from errno import EOPNOTSUPP
-from time import monotonic
 
 from .. import core, kernel
 from ..constants import *
-from ..timeouts import ENDLESS, POLLIN, at_once, carry_on, end_of, timeout_seconds, wait_until
+from ..timeouts import ENDLESS, POLLIN, at_once, carry_on, end_of, monotonic, timeout_seconds, wait_until
 
 # %% auto #0
 __all__ = ['KINDS', 'IncompleteRead', 'IncompleteReadError', 'IncompleteReadTimeout', 'IncompleteReadBlocked',

@@ -486,29 +486,32 @@ static PyObject *triple(const struct cmsghdr *head, const char *from, size_t len
     return Py_BuildValue("iiy#", head->cmsg_level, head->cmsg_type, from + CMSG_LEN(0), (Py_ssize_t)(length - CMSG_LEN(0)));
 }
 
-static int warn_truncated(void) {               /* at whoever called `recvmsg` */
-    return PyErr_WarnEx(PyExc_RuntimeWarning, "received malformed or improperly-truncated ancillary data", 3) == 0;
+static int warn_truncated(int level) {          /* at whoever called `recvmsg`, so many Python functions up */
+    return PyErr_WarnEx(PyExc_RuntimeWarning, "received malformed or improperly-truncated ancillary data", level) == 0;
 }
 
-FUNCTION(parse) {
-    Py_buffer control;
+static PyObject *parse_control(const char *at, size_t left, int level) {
     struct cmsghdr head;
-    if (!check_count("parse", count, 1) || PyObject_GetBuffer(args[0], &control, PyBUF_SIMPLE) < 0) return NULL;
     PyObject *messages = PyList_New(0);
-    const char *at = control.buf;
-    size_t left = control.len;
     while (messages && left >= CMSG_LEN(0)) {
         memcpy(&head, at, sizeof head);
         if (head.cmsg_len < CMSG_LEN(0)) break;
         int whole = head.cmsg_len <= left;
-        PyObject *one = whole || warn_truncated() ? triple(&head, at, whole ? head.cmsg_len : left) : NULL;
+        PyObject *one = whole || warn_truncated(level) ? triple(&head, at, whole ? head.cmsg_len : left) : NULL;
         if (one == NULL || PyList_Append(messages, one) < 0) Py_CLEAR(messages);
         Py_XDECREF(one);
         size_t taken = whole ? CMSG_SPACE(head.cmsg_len - CMSG_LEN(0)) : left;
         at += taken;
         left = taken < left ? left - taken : 0;
     }
-    if (messages && left > 0 && left < CMSG_LEN(0) && PyList_GET_SIZE(messages) == 0 && !warn_truncated()) Py_CLEAR(messages);
+    if (messages && left > 0 && left < CMSG_LEN(0) && PyList_GET_SIZE(messages) == 0 && !warn_truncated(level)) Py_CLEAR(messages);
+    return messages;
+}
+
+FUNCTION(parse) {
+    Py_buffer control;
+    if (!check_count("parse", count, 1) || PyObject_GetBuffer(args[0], &control, PyBUF_SIMPLE) < 0) return NULL;
+    PyObject *messages = parse_control(control.buf, control.len, 3);
     PyBuffer_Release(&control);
     return messages;
 }

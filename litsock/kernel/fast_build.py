@@ -53,6 +53,9 @@ typedef struct {
     char closed, has_deadlines, waits_first;
 } Socket;
 
+_Static_assert(offsetof(Socket, fd) == sizeof(PyObject), "the fields begin as in CPython");
+_Static_assert(offsetof(Socket, timeout) == offsetof(Socket, set_error) + sizeof(void *) && sizeof(int64_t) == 8, "and go on so");
+
 static const int64_t FOREVER = INT64_MAX;
 
 static PyObject *set_error(void) { return PyErr_SetFromErrno(PyExc_OSError); }
@@ -279,12 +282,24 @@ static int init_by_python(Socket *self, PyObject *args, PyObject *named) {
     return answer ? 0 : -1;
 }
 
+/* Family, type and protocol, by position or by name, where no descriptor is given. */
+static int plain_kind(PyObject *args, PyObject *named, int *numbers) {
+    PyObject *name, *value;
+    Py_ssize_t count = PyTuple_GET_SIZE(args), at = 0;
+    if (count > 3) return 0;
+    for (Py_ssize_t which = 0; which < count; which++) if (!plain_int(PyTuple_GET_ITEM(args, which), &numbers[which])) return 0;
+    while (named && PyDict_Next(named, &at, &name, &value)) {
+        int which = PyUnicode_CompareWithASCIIString(name, "family") == 0 ? 0 : PyUnicode_CompareWithASCIIString(name, "type") == 0 ? 1
+                    : PyUnicode_CompareWithASCIIString(name, "proto") == 0 ? 2 : -1;
+        if (which < count || !plain_int(value, &numbers[which])) return 0;
+    }
+    return 1;
+}
+
 static int socket_init(Socket *self, PyObject *args, PyObject *named) {
     int numbers[3] = { -1, -1, -1 };
-    Py_ssize_t count = PyTuple_GET_SIZE(args), fd;
-    int simple = plain(self) && self->fd < 0 && count <= 3 && (named == NULL || PyDict_GET_SIZE(named) == 0);
-    for (Py_ssize_t at = 0; simple && at < count; at++) simple = plain_int(PyTuple_GET_ITEM(args, at), &numbers[at]);
-    if (!simple) return init_by_python(self, args, named);
+    Py_ssize_t fd;
+    if (!plain(self) || self->fd >= 0 || !plain_kind(args, named, numbers)) return init_by_python(self, args, named);
     int family = numbers[0] == -1 ? AF_INET : numbers[0], type = numbers[1] == -1 ? SOCK_STREAM : numbers[1];
     int proto = numbers[2] == -1 ? 0 : numbers[2];
     if (!audit_new(self, family, type, proto)) return -1;
@@ -390,7 +405,8 @@ static PyObject *socket_setblocking(Socket *self, PyObject *flag) {
 
 static PyObject *socket_gettimeout(Socket *self, PyObject *unused __attribute__((unused))) {
     int64_t timeout = self->timeout;
-    return timeout < 0 || timeout == FOREVER ? Py_NewRef(Py_None) : PyFloat_FromDouble((double)timeout / 1e9);
+    if (timeout < 0 || timeout == FOREVER) return Py_NewRef(Py_None);
+    return PyFloat_FromDouble(timeout % 1000000000 ? (double)timeout / 1e9 : (double)(timeout / 1000000000));
 }
 
 static PyObject *socket_getblocking(Socket *self, PyObject *unused __attribute__((unused))) { return PyBool_FromLong(self->timeout != 0); }
@@ -400,19 +416,21 @@ static PyObject *get_timeout(Socket *self, void *unused __attribute__((unused)))
 
 # %% ../../nbs/91_fast_path.ipynb #ecd2afc7
 ATTRIBUTES = r"""
+/* From Python's own account, which has whole nanoseconds, infinity and None. */
+static int to_timeout(PyObject *value, int64_t *timeout) {
+    double seconds = value == Py_None ? -1 : PyFloat_AsDouble(value);
+    if (seconds == -1 && PyErr_Occurred()) return -1;
+    double nanoseconds = seconds == floor(seconds) ? seconds * 1e9 : round(seconds * 1e9);
+    *timeout = value == Py_None ? -1 : nanoseconds < 9.2233720368547e18 ? (int64_t)nanoseconds : FOREVER;
+    return 0;
+}
+
 static PyObject *get_inner_timeout(Socket *self, void *unused __attribute__((unused))) {
     return self->timeout == FOREVER ? PyFloat_FromDouble(Py_HUGE_VAL) : socket_gettimeout(self, NULL);
 }
 
 static int set_inner_timeout(Socket *self, PyObject *value, void *unused __attribute__((unused))) {
-    int64_t timeout = value ? plain_timeout(value) : -2;
-    if (timeout == -2) {
-        double seconds = value ? PyFloat_AsDouble(value) : 0;
-        if (value == NULL || PyErr_Occurred()) return -1;
-        timeout = seconds * 1e9 < 9.2e18 ? (int64_t)(seconds * 1e9) : FOREVER;
-    }
-    self->timeout = timeout;
-    return 0;
+    return value ? to_timeout(value, &self->timeout) : -1;
 }
 
 static PyObject *get_deadlines(Socket *self, void *unused __attribute__((unused))) {
@@ -623,58 +641,70 @@ METHOD(sendmsg) {
     return result;
 }
 
-static Py_ssize_t receive_plain(Socket *self, struct msghdr *message, socket_address *from, int flags) {
+enum { CONTROL = 1024 };                /* bytes of control messages: the most that is plain */
+
+typedef struct {
+    struct msghdr header;
+    socket_address from;
+    Py_ssize_t control_size;
+    int flags;                          /* as the caller gave them */
+    char control[CONTROL] __attribute__((aligned(8)));
+} plain_message;
+
+/* `buffers or size, control size, flags`: whether they are plain. */
+static int prepare_message(Socket *self, PyObject *const *args, Py_ssize_t count, plain_message *message) {
+    message->control_size = 0;
+    if (!plain(self) || count < 1 || !plain_flags(args, count, 2, &message->flags) || message->flags & MSG_TRUNC) return 0;
+    return count < 2 || (plain_size(args[1], &message->control_size) && message->control_size <= CONTROL);
+}
+
+/* Descriptors that come along are close-on-exec; only Unix sockets bring any, and some others refuse the flag. */
+static Py_ssize_t receive_plain(Socket *self, plain_message *message, struct iovec *vectors, size_t vectors_count) {
     Py_ssize_t answer;
-    message->msg_name = from;
-    message->msg_namelen = sizeof *from;
-    SYSTEM_CALL(answer, recvmsg(self->fd, message, flags))
+    int close_on_exec = self->family == AF_UNIX && message->control_size ? MSG_CMSG_CLOEXEC & ~message->flags : 0;
+    message->header = (struct msghdr){
+        .msg_name = &message->from, .msg_namelen = sizeof message->from, .msg_iov = vectors, .msg_iovlen = vectors_count,
+        .msg_control = message->control_size ? message->control : NULL, .msg_controllen = message->control_size,
+    };
+    SYSTEM_CALL(answer, recvmsg(self->fd, &message->header, message->flags | at_once(self) | close_on_exec))
+    message->header.msg_flags &= ~close_on_exec;
     return answer;
 }
 
-/* What `recvmsg` answers, with `data`, which is given away. */
-static PyObject *message_parts(Socket *self, PyObject *data, const struct msghdr *message) {
+/* What `recvmsg` answers, with `data`, which is given away. Descriptors that cannot be handed out are closed. */
+static PyObject *message_parts(Socket *self, PyObject *data, plain_message *message) {
+    size_t control_size = message->control_size ? message->header.msg_controllen : 0;
     PyObject *parts[4] = { data, NULL, NULL, NULL }, *all = NULL;
-    if (data && (parts[1] = PyList_New(0)) && (parts[2] = PyLong_FromLong(message->msg_flags))
-        && (parts[3] = unpack_address(self, message->msg_name, message->msg_namelen)))
+    if (data && (parts[1] = parse_control(message->control, control_size, 1)) && (parts[2] = PyLong_FromLong(message->header.msg_flags))
+        && (parts[3] = unpack_address(self, &message->from, message->header.msg_namelen)))
         all = PyTuple_Pack(4, parts[0], parts[1], parts[2], parts[3]);
     for (int part = 0; part < 4; part++) Py_XDECREF(parts[part]);
+    if (all == NULL && control_size) ls_close_rights(message->control, control_size);
     return all;
 }
 
-static int plain_message(Socket *self, PyObject *const *args, Py_ssize_t count, int *flags) {
-    Py_ssize_t control = 0;
-    if (!plain(self) || count < 1 || !plain_flags(args, count, 2, flags) || *flags & (MSG_TRUNC | MSG_ERRQUEUE)) return 0;
-    return count < 2 || (plain_size(args[1], &control) && control == 0);
-}
-
 METHOD(recvmsg) {
-    int flags;
     Py_ssize_t size, answer;
     char small[STACK_BUFFER];
     PyObject *large = NULL;
-    socket_address from;
-    if (!plain_message(self, args, count, &flags) || !plain_size(args[0], &size)) return by_python(self, PY_recvmsg, args, count, NULL);
+    plain_message message;
+    if (!prepare_message(self, args, count, &message) || !plain_size(args[0], &size)) return by_python(self, PY_recvmsg, args, count, NULL);
     if (size > STACK_BUFFER && (large = take_buffer(self->state, size)) == NULL) return NULL;
     struct iovec vector = { large ? PyBytes_AS_STRING(large) : small, size };
-    struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
-    flags |= at_once(self);
-    answer = receive_plain(self, &message, &from, flags);
+    answer = receive_plain(self, &message, &vector, 1);
     if (answer >= 0) return message_parts(self, received(self->state, answer, size, small, large), &message);
     if (large) keep_buffer(self->state, large);
-    return CARRY_ON(PY_after_recvmsg, "nni", answer, size, flags);
+    return CARRY_ON(PY_after_recvmsg, "nnni", answer, size, message.control_size, message.flags);
 }
 
 METHOD(recvmsg_into) {
-    int flags;
     held_buffers held;
-    socket_address from;
-    PyObject *result, *pieces = plain_message(self, args, count, &flags) ? hold_list(args[0], &held, "recvmsg_into") : NULL;
+    plain_message message;
+    PyObject *result, *pieces = prepare_message(self, args, count, &message) ? hold_list(args[0], &held, "recvmsg_into") : NULL;
     if (pieces == NULL) return by_python(self, PY_recvmsg_into, args, count, NULL);
-    struct msghdr message = { .msg_iov = held.vectors, .msg_iovlen = held.count };
-    flags |= at_once(self);
-    Py_ssize_t answer = receive_plain(self, &message, &from, flags);
+    Py_ssize_t answer = receive_plain(self, &message, held.vectors, held.count);
     if (answer >= 0) result = message_parts(self, PyLong_FromSsize_t(answer), &message);
-    else result = CARRY_ON(PY_after_recvmsg_into, "nOi", answer, pieces, flags);
+    else result = CARRY_ON(PY_after_recvmsg_into, "nOni", answer, pieces, message.control_size, message.flags);
     release_buffers(&held);
     Py_DECREF(pieces);
     return result;
@@ -728,6 +758,38 @@ static PyObject *socket_shutdown(Socket *self, PyObject *direction) {
     if (!plain(self) || !plain_int(direction, &how)) return by_python(self, PY_shutdown, &direction, 1, NULL);
     SYSTEM_CALL(answer, shutdown(self->fd, how))
     return none_or_fail(self, answer);
+}
+
+/* Two new objects of a class whose `__new__` is ours, connected to each other: `class, family, type, proto`. None when somebody watches. */
+FUNCTION(new_pair) {
+    module_state *state = PyModule_GetState(self);
+    int fds[2], family, type, proto, made = 0;
+    Py_ssize_t answer = 0;
+    Socket *ends[2] = { NULL, NULL };
+    if (!check_count("new_pair", count, 4) || !to_int(args[1], &family) || !to_int(args[2], &type) || !to_int(args[3], &proto)) return NULL;
+    if (!PyType_Check(args[0]) || !PyType_IsSubtype((PyTypeObject *)args[0], state->socket_type)) return PyErr_Format(PyExc_TypeError, "no socket type");
+    if (state->watched) Py_RETURN_NONE;
+    for (int end = 0; end < 2; end++) if ((ends[end] = (Socket *)socket_new((PyTypeObject *)args[0], NULL, NULL))) made++;
+    int64_t timeout = type & SOCK_NONBLOCK ? 0 : state->default_timeout;
+    if (made == 2) {
+        SYSTEM_CALL(answer, socketpair(family, type | SOCK_CLOEXEC | (timeout < 0 ? 0 : SOCK_NONBLOCK), proto, fds))
+        if (answer < 0) fail(ends[0], answer);
+    }
+    for (int end = 0; made == 2 && answer == 0 && end < 2; end++) {
+        ends[end]->family = family;
+        ends[end]->type = type & ~FLAGS_IN_TYPE;
+        ends[end]->proto = proto;
+        ends[end]->timeout = timeout;
+        ends[end]->fd = fds[end];
+    }
+    if (made == 2 && answer == 0 && audit_new(ends[0], family, type, proto) && audit_new(ends[1], family, type, proto))
+        return pair((PyObject *)ends[0], (PyObject *)ends[1]);
+    for (int end = 0; end < 2; end++) {
+        int fd = ends[end] ? take_fd(ends[end]) : -1;
+        if (fd >= 0) close(fd);
+        Py_XDECREF(ends[end]);
+    }
+    return NULL;
 }
 
 static PyObject *socket__accept(Socket *self, PyObject *unused __attribute__((unused))) { return by_python(self, PY_accept, NULL, 0, NULL); }
@@ -887,9 +949,7 @@ FUNCTION(watch) {
 
 FUNCTION(set_default_timeout) {
     module_state *state = PyModule_GetState(self);
-    if (!check_count("set_default_timeout", count, 1)) return NULL;
-    int64_t timeout = plain_timeout(args[0]);
-    state->default_timeout = timeout == -2 ? FOREVER - 1 : timeout;
+    if (!check_count("set_default_timeout", count, 1) || to_timeout(args[0], &state->default_timeout) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -924,6 +984,7 @@ FUNCTION(for_ssl) {
 
 static PyMethodDef own_functions[] = {
     ENTRY(set_python, "set_python($module, functions, /)\n--\n\nThe Python functions that the type calls, in the order of the list."),
+    ENTRY(new_pair, "new_pair($module, cls, family, type, proto, /)\n--\n\nTwo sockets that are connected to each other."),
     ENTRY(watch, "watch($module, watched, /)\n--\n\nWhether a function of the table of system calls has been replaced."),
     ENTRY(set_default_timeout, "set_default_timeout($module, seconds, /)\n--\n\nThe timeout that new sockets start with."),
     ENTRY(pack_address, "pack_address($module, family, address, /)\n--\n\nThe bytes of a plain address, or None."),
