@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # %% auto #0
 __all__ = ['TYPE_CHECKING', 'columns', 'resolve', 'symbol', 'protocol_name', 'explain_constants', 'is_number', 'error_rows',
-           'explain_errors', 'book', 'copy_book', 'lab', 'run', 'output_file', 'sockets', 'families', 'add_run_options',
-           'parser', 'main', 'complaint', 'complete']
+           'explain_errors', 'book', 'copy_book', 'lab', 'run', 'output_file', 'capture', 'sockets', 'families',
+           'add_run_options', 'add_capture_options', 'parser', 'main', 'complaint', 'complete']
 
 # %% ../nbs/42_command_line.ipynb #4e5eb9c4
 def columns(
@@ -142,6 +142,7 @@ def run(
     code: list[str] | None = None,  # or a program written out, and its arguments
     trace: bool = False,  # print each call that its sockets make
     summary: bool = False,  # print counts, errors and times of the calls when it has ended
+    packets: bool = False,  # print the packets of its sockets when it has ended; needs `CAP_NET_RAW`
     no_data: bool = False,  # without what was sent and received
     output: str | None = None,  # a file to print to; by default standard error
 ) -> None:
@@ -149,16 +150,16 @@ def run(
     words = ["-m", *module] if module else ["-c", *code] if code else program[program[:1] == ["--"] :]
     if not words:
         sys.exit("litsock: which program? litsock run PROGRAM.py, litsock run -m MODULE, or litsock run -c CODE")
-    if (output or no_data) and not (trace or summary):
-        sys.exit("litsock: --output and --no-data say what to print, so they need --trace or --summary")
+    if (output or no_data) and not (trace or summary or packets):
+        sys.exit("litsock: --output and --no-data say what to print, so they need --trace, --summary or --packets")
     from litsock.dropin.install import run_program
 
     litsock.install()
-    if not (trace or summary):
+    if not (trace or summary or packets):
         return run_program(words)
     from litsock.observe.tracing import watching
 
-    with output_file(output) as file, watching(file, not no_data, trace, summary):
+    with output_file(output) as file, watching(file, not no_data, trace, summary, packets):
         run_program(words)
 
 
@@ -172,6 +173,30 @@ def output_file(path: str | None):
         return open(path, "w", encoding="utf-8")
     except OSError as error:
         raise SystemExit(f"litsock: cannot write to {path}: {error.strerror}") from None
+
+# %% ../nbs/42_command_line.ipynb #04f79292
+def capture(
+    interface: str | None = None,  # its name; all of them where none is given
+    port: list[int] | None = None,
+    host: list[str] | None = None,
+    protocol: str | None = None,
+    count: int | None = None,  # packets after which to stop
+    seconds: float | None = None,  # after which to stop
+    write: str | None = None,  # a pcapng file
+    read: str | None = None,  # a capture file to print instead
+) -> None:
+    "Print packets as they come, a line each. Needs CAP_NET_RAW."
+    from contextlib import suppress
+
+    if read:
+        return print(litsock.read_pcapng(read).text())
+    with litsock.capture(interface, port=port, host=host, protocol=protocol, limit=count, seconds=seconds) as captured:
+        with suppress(KeyboardInterrupt):  # the usual way to say that it is enough
+            for packet in captured:
+                print(packet, flush=True)
+    if write:
+        captured.pcapng(write)
+    print(f"{len(captured.packets)} packets, {captured.dropped} lost", file=sys.stderr)
 
 # %% ../nbs/42_command_line.ipynb #f731cfed
 def sockets() -> None:
@@ -190,12 +215,25 @@ def add_run_options(parser: ArgumentParser) -> ArgumentParser:
     "What `litsock run` understands."
     parser.add_argument("--trace", action="store_true", help="print each call that its sockets make")
     parser.add_argument("--summary", action="store_true", help="print counts, errors and times of the calls, at the end")
+    parser.add_argument("--packets", action="store_true", help="print the packets of its sockets, at the end (needs CAP_NET_RAW)")
     parser.add_argument("--no-data", action="store_true", help="leave out of these what is sent and received")
     parser.add_argument("--output", metavar="FILE", help="print to FILE, not to standard error")
     parser.add_argument("-m", dest="module", nargs=REMAINDER, metavar="MODULE", help="run a module, as python -m does")
     parser.add_argument("-c", dest="code", nargs=REMAINDER, metavar="CODE", help="run a program written out, as python -c does")
     parser.add_argument("program", nargs=REMAINDER, metavar="PROGRAM", help="a Python file, or - for standard input, and its arguments")
     return parser
+
+
+def add_capture_options(parser: ArgumentParser) -> None:
+    "What `litsock capture` understands."
+    parser.add_argument("interface", metavar="INTERFACE", nargs="?", help="default: all of them")
+    parser.add_argument("--port", metavar="PORT", type=int, action="append", help="only packets from or to this port, or one of several")
+    parser.add_argument("--host", metavar="HOST", action="append", help="only packets from or to this host, or one of several")
+    parser.add_argument("--protocol", metavar="NAME", help="only tcp, udp, icmp, icmpv6, arp, ip or ipv6")
+    parser.add_argument("--count", metavar="N", type=int, help="stop after so many packets")
+    parser.add_argument("--seconds", metavar="N", type=float, help="stop after so many seconds")
+    parser.add_argument("--write", metavar="FILE", help="keep the packets in a file that Wireshark reads")
+    parser.add_argument("--read", metavar="FILE", help="print the packets of a file instead")
 
 
 def parser() -> ArgumentParser:
@@ -226,6 +264,7 @@ def parser() -> ArgumentParser:
     examples.set_defaults(function=examples.print_help)
     add_programs(examples)
     add_run_options(command(run, "run"))
+    add_capture_options(command(capture, "capture"))
     reading = command(lab, "lab")
     reading.add_argument("folder", metavar="FOLDER", nargs="?", default="litsock-book", help="default: %(default)s")
     return parser

@@ -607,6 +607,50 @@ def test_a_trace_that_may_not_capture_leaves_nothing_behind():
     assert own_network(traced_without_privilege) == []
 
 
+# -- the command line -------------------------------------------------------------------------------------------------------
+
+PROGRAM = """
+import socket
+with socket.create_server(("127.0.0.1", 8080)) as server, socket.create_connection(("127.0.0.1", 8080)) as client:
+    peer, _ = server.accept()
+    client.sendall(b"hello")
+    peer.recv(10)
+    peer.close()
+"""
+
+
+def litsock_command(*words):
+    done = subprocess.run([sys.executable, "-m", "litsock", *words], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.needs("own-network")
+def test_run_prints_the_packets_of_the_program():
+    status, output, printed = own_network(litsock_command, "run", "--packets", "-c", PROGRAM)
+    assert status == 0 and not output
+    assert re.search(r"127\.0\.0\.1:\d+ → 127\.0\.0\.1:8080 \[PSH ACK\] seq 1 ack 1 win \d+, 5 bytes b'hello'", printed), printed
+    assert "server, FIN" in printed.splitlines()[-1]
+
+
+def capture_while_a_program_runs(path):
+    capturing = subprocess.Popen([sys.executable, "-m", "litsock", "capture", "lo", "--port", "8080", "--count", "5", "--write", path],
+                                 stdout=subprocess.PIPE, text=True)
+    deadline = monotonic() + 30
+    while capturing.poll() is None and monotonic() < deadline:
+        subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True)
+    return capturing.communicate(timeout=10)[0]
+
+
+@pytest.mark.needs("own-network")
+def test_capture_prints_lines_and_writes_a_file(tmp_path):
+    path = str(tmp_path / "lines.pcapng")
+    printed = own_network(capture_while_a_program_runs, path)
+    assert len(printed.splitlines()) == 5 and "[SYN]" in printed
+    status, read, _ = litsock_command("capture", "--read", path)
+    assert status == 0 and [line.partition("  ")[2] for line in read.splitlines()] == printed.splitlines()
+    assert litsock_command("capture", "--read", __file__)[0] == 1
+
+
 if __name__ == "__main__":
     many = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(2**32)
