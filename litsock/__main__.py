@@ -199,9 +199,11 @@ def capture(
     print(f"{len(captured.packets)} packets, {captured.dropped} lost", file=sys.stderr)
 
 # %% ../nbs/42_command_line.ipynb #f731cfed
-def sockets() -> None:
+def sockets(
+    **chosen,  # as for `litsock.sockets`
+) -> None:
     "List the sockets of this machine, as ss(8) does."
-    print(litsock.sockets())
+    print(litsock.sockets(**chosen).text())
 
 
 def families() -> None:
@@ -251,7 +253,12 @@ def parser() -> ArgumentParser:
         return made
 
     command(families, "families")
-    command(sockets, "sockets")
+    listing = command(sockets, "sockets")
+    listing.add_argument("--pid", type=int, help="only those that this process holds")
+    listing.add_argument("--kind", help="only tcp, udp, unix, …")
+    listing.add_argument("--state", help="only those in this state: listen, established, …")
+    listing.add_argument("--port", type=int, help="only those with this port at one of their ends")
+    listing.add_argument("-l", "--listening", action="store_true", help="only those that wait for whoever comes")
     resolving = command(resolve, "resolve")
     resolving.add_argument("name", metavar="NAME", help="a host name or an address")
     resolving.add_argument("service", metavar="SERVICE", nargs="?", help="a service, or a port number")

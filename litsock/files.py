@@ -37,7 +37,7 @@ class SocketIO(io.RawIOBase):
         super().__init__()
         self._sock, self._mode = sock, mode if "b" in mode else mode + "b"
         self._reading, self._writing = "r" in mode, "w" in mode
-        self._timed_out = False
+        self._timeout_occurred = False
 
     def readinto(
         self,
@@ -46,12 +46,12 @@ class SocketIO(io.RawIOBase):
         "Read what there is, up to the size of the buffer."
         if not self.readable():
             raise io.UnsupportedOperation("not readable: opened for writing only")
-        if self._timed_out:
+        if self._timeout_occurred:
             raise OSError("cannot read from timed out object")
         try:
             return self._sock.recv_into(b)
         except TimeoutError:
-            self._timed_out = True
+            self._timeout_occurred = True
             raise
         except BlockingIOError:
             return None

@@ -85,7 +85,9 @@ def test_error_numbers():
 def test_sockets():
     with litsock.create_server(("127.0.0.1", 0)) as server:
         status, output, complaint = run("sockets")
-        assert (status, complaint) == (0, "") and str(server.getsockname()[1]) in output
+        port = str(server.getsockname()[1])
+        assert (status, complaint) == (0, "") and port in output
+        assert len(run("sockets", "--kind", "tcp", "-l", "--pid", str(os.getpid()), "--port", port)[1].splitlines()) == 2
 
 
 def test_examples():
