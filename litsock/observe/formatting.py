@@ -173,6 +173,10 @@ def error_name(call: CallRecord) -> str:
     "The name of the error or exception that a call ended in; empty if it did not."
     if call.result is None:
         return call.exception
+    if call.result >= 0 and call.signature.function not in LIBRARY:
+        return ""
+    if call.result >= 0 and call.signature.function not in LIBRARY:
+        return ""
     if call.name in ("gethostbyname", "gethostbyaddr"):
         return HOST_ERRORS.get(call.result, "")
     if call.signature.function in ("getaddrinfo", "getnameinfo"):
@@ -321,9 +325,11 @@ def bytes_moved(call: CallRecord) -> int | None:
     "How many bytes were sent or received; `None` for other calls and failed ones."
     if call.result is None or call.result < 0:
         return None
+    if call.signature.function in MOVING:
+        return call.result
     if isinstance(row := value_of(call, "messages"), RowMessages):
         return sum(message.data.size for message in row.first[: call.result]) if call.result < row.many else row.size
-    return call.result if call.signature.function in MOVING else None
+    return None
 
 # %% ../../nbs/52a_formatting.ipynb #797eac8f
 class Word(str):

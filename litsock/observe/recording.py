@@ -50,6 +50,8 @@ def truncate(
     "What is kept of data."
     if type(data) is not bytes:
         data = kernel.byte_view(data)
+    elif size is None and len(data) <= limit:
+        return TruncatedData(data, len(data))
     size = len(data) if size is None else min(size, len(data))
     return TruncatedData(bytes(data[: min(size, limit)]), size)
 
@@ -350,6 +352,9 @@ LOCK = RLock()
 WRONG_ARGUMENTS = TypeError, ValueError, OverflowError, BufferError  # after these, no call has been made
 
 
+PLAIN_TYPES = {int, bytes, bytearray, memoryview, str, list, type(None)}
+
+
 def plain(argument):
     "A number as an `int`, if it has another type. Arrays can turn into numbers too, but are data."
     if isinstance(argument, int) or not hasattr(argument, "__index__"):
@@ -366,8 +371,10 @@ def watch(name: str, original):
     signature = SIGNATURES[name]
 
     def watched(*arguments):
-        traces, thread, exception = OPEN_TRACES, current_thread(), None
-        arguments, start = tuple(map(plain, arguments)), perf_counter()
+        traces, thread = OPEN_TRACES, current_thread()
+        if not PLAIN_TYPES.issuperset(map(type, arguments)):
+            arguments = tuple(map(plain, arguments))
+        start = perf_counter()
         for trace in traces:
             trace._begin(thread, name, signature, start, arguments)
         try:
@@ -377,11 +384,9 @@ def watch(name: str, original):
             for trace in traces:
                 trace._record(name, signature, thread, start, end, arguments, answer)
         except BaseException as error:
-            exception = type(error)
-            raise
-        finally:
             for trace in traces:
-                trace._finish(thread, exception)
+                trace._fail(thread, type(error))
+            raise
         return answer
 
     watched.original = original  # type: ignore[attr-defined]

@@ -399,7 +399,7 @@ class Trace(Calls):
         self._packet_capture = capture() if packets else None
         self._ring: deque[CallRecord] = deque()
         self._limit = limit
-        self._dropped: dict[tuple[int, str], Sum] = {}  # by thread and function; each thread changes only what is its own
+        self._dropped: dict[tuple[int, str], list] = {}  # by thread and function; each thread changes only what is its own
         self._numbers = count(1)
         self._data, self._is_wanted = data, is_wanted
         self._printer = None if stream is None else Printer(stream)
@@ -443,13 +443,15 @@ class Trace(Calls):
         kept = self._kept(signature, arguments, answer)
         if kept and self._open:
             self._add(CallRecord(0, thread, name, signature, start, end, *kept))
+        if not self._printer or thread not in self._printer.busy:
+            self._pending.pop(thread, None)
 
-    def _finish(self, thread, exception: type[BaseException] | None) -> None:
-        "A call is over. If an exception ended it, nobody has seen its answer; if its arguments were wrong, it was never made."
+    def _fail(self, thread, exception: type[BaseException]) -> None:
+        "An exception came instead of an answer. If the arguments were wrong, the call was never made."
         if self._printer and thread in self._printer.busy:
             return
         call = self._pending.pop(thread, None)
-        if not call or not exception or not self._open:
+        if not call or not self._open:
             return
         if self._printer and issubclass(exception, WRONG_ARGUMENTS):
             self._printer.cancel(thread)
@@ -484,9 +486,12 @@ class Trace(Calls):
 
     def _drop(self, call) -> None:
         "Of a call that is pushed out of the ring, only its share in the sums stays."
-        key, seconds = (get_ident(), call.signature.function), call.end - call.start
-        more = Sum(call.signature.function, 1, int(bool(error_name(call))), seconds, seconds, bytes_moved(call) or 0)
-        self._dropped[key] = added(self._dropped.get(key), more)
+        sums, seconds = self._dropped.setdefault((get_ident(), call.signature.function), [0, 0, 0.0, 0.0, 0]), call.end - call.start
+        sums[0] += 1
+        sums[1] += bool(error_name(call))
+        sums[2] += seconds
+        sums[3] = max(sums[3], seconds)
+        sums[4] += bytes_moved(call) or 0
 
     def _calls(self) -> list[CallRecord]:
         waiting = [record for thread, call in list(self._pending.items()) for record in self._unanswered(thread, call)]
@@ -495,11 +500,11 @@ class Trace(Calls):
     @property
     def dropped(self) -> int:
         "How many calls were pushed out of the ring."
-        return sum(one.calls for one in list(self._dropped.values()))
+        return sum(sums[0] for sums in list(self._dropped.values()))
 
     def summary(self) -> Summary:
         "How often each function was called, how often it failed, and how long that took; what was dropped is counted too."
-        return summary_of(self.records, list(self._dropped.values()))
+        return summary_of(self.records, [Sum(function, *sums) for (_, function), sums in list(self._dropped.items())])
 
 # %% ../../nbs/50_tracing.ipynb #7c0216c7
 def trace(
