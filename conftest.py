@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from errno import EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT
 from functools import cache
+from importlib.util import find_spec
 
 import pytest
 from nbval.plugin import IPyNbCell
@@ -23,6 +24,7 @@ from litsock.observe.supported import ENTRIES
 
 IN_MACHINE = "LITSOCK_VM" in os.environ
 PREFIX = "needs-"
+PACKAGE = "package:"  # needs("package:freezegun")
 FAMILIES = {name for _, names in GROUPS.values() for name in names if name.startswith("AF_")}
 SOCKETS = {entry.name: entry for entry in ENTRIES}  # families and protocols of which the book knows a type of socket
 ABSENT = EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT
@@ -124,6 +126,9 @@ OTHERS = {  # need: how to look, and what to say
 @cache
 def missing(need):
     "Why a need is not met; `None` if it is."
+    if need.startswith(PACKAGE):
+        package = need.removeprefix(PACKAGE)
+        return None if find_spec(package) else f"needs the package {package}"
     if need in OTHERS:
         look, reason = OTHERS[need]
         return None if look() else reason
