@@ -51,7 +51,7 @@ try:
     os.close(number)
 finally:
     socket.socket = replaced
-for name in ("accept", "makefile", "sendfile", "get_inheritable", "set_inheritable", "dup", "__enter__", "_accept", "sendmsg", "timeout"):
+for name in ("accept", "makefile", "sendfile", "dup", "__enter__", "_accept", "sendmsg", "timeout"):
     print(name, hasattr(_socket.socket, name))
 for end in (*pair, server, near):
     end.close()

@@ -186,7 +186,7 @@ def every_attribute_watched():
     with Sub(fileno=near.detach()) as sock, far:
         sock.settimeout(10)
         sock.send(b"x"), sock.sendall(b"y"), far.send(b"answer"), sock.recv(3), sock.recv_into(bytearray(3)), sock.gettimeout()
-    return sorted(asked)
+    return sorted(name for name in asked if not name.startswith("_litsock_"))
 
 
 @test

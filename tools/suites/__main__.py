@@ -94,6 +94,7 @@ def folder_of(name: str) -> Path:
         return folder / suite.get("source", "")
     folder.mkdir(parents=True)
     if "source" not in suite:
+        (folder / "pytest.ini").write_text("[pytest]\n")
         return folder
     project, _, version = suite["package"].partition("==")
     print("== source package of", project, version, flush=True)
@@ -119,6 +120,7 @@ def run(name: str, litsock: bool, tests: list[str], options: list[str], limit: i
     folder, report = folder_of(name), BUILD / f"{name}.xml"
     report.unlink(missing_ok=True)
     command = [str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts=", "-W", "default", "--tb=short"]
+    command += [f"--rootdir={BUILD / 'run' / name}", f"--confcutdir={BUILD / 'run' / name}", *RULES["suites"][name].get("options", [])]
     command += [f"--timeout={RULES['seconds_per_test']}", f"--junitxml={report}", *options, *tests]
     with open(BUILD / f"{name}-{'litsock' if litsock else 'socket'}.log", "wb") as log:
         child = subprocess.Popen(command, cwd=folder, env=environment(litsock), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
