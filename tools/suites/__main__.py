@@ -119,7 +119,7 @@ def run(name: str, litsock: bool, tests: list[str], options: list[str], limit: i
     """Run tests: what came of each, `passed`, `skipped` or what was wrong."""
     folder, report = folder_of(name), BUILD / f"{name}.xml"
     report.unlink(missing_ok=True)
-    command = [str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts=", "-W", "default", "--tb=short"]
+    command = [str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts=", "-W", "default", "--tb=short", "-o", "junit_family=xunit1"]
     command += [f"--rootdir={BUILD / 'run' / name}", f"--confcutdir={BUILD / 'run' / name}", *RULES["suites"][name].get("options", [])]
     command += [f"--timeout={RULES['seconds_per_test']}", f"--junitxml={report}", *options, *tests]
     with open(BUILD / f"{name}-{'litsock' if litsock else 'socket'}.log", "wb") as log:
@@ -142,7 +142,7 @@ def outcomes(report: Path) -> dict[str, str]:
     found = {}
     for case in xml.parse(report).iter("testcase"):
         wrong = next((child for child in case if child.tag in ("failure", "error", "skipped")), None)
-        name = f"{case.get('classname')}::{case.get('name')}"
+        name = f"{case.get('file', '').rpartition('site-packages/')[2]}::{(case.get('classname') or '').rpartition('.')[2]}::{case.get('name')}"
         if wrong is None:
             found.setdefault(name, "passed")
         else:
