@@ -16,23 +16,22 @@ __all__ = ['AddressFamily', 'SocketKind', 'MsgFlag', 'AddressInfo', 'has_ipv6', 
            'ntohs', 'htonl', 'ntohl']
 
 # %% ../nbs/01_constants.ipynb #ef031b74
-_GROUPS = kernel.constants()
-for _group in _GROUPS:
-    globals().update(_group)
+_FAMILIES, _KINDS, _FLAGS, _LOOKUP_FLAGS, _OTHERS = kernel.constants()
+CONSTANTS = {**_FAMILIES, **_KINDS, **_FLAGS, **_LOOKUP_FLAGS, **_OTHERS}
 
 # %% ../nbs/01_constants.ipynb #4df90224
 def _enum(kind, title, numbers):
     "An enum of the constants in `numbers`, whose names stand for the members from now on."
     members = sorted(((name, value) for name, value in numbers.items() if name.isupper()), key=lambda pair: pair[1])
     made = _simple_enum(kind)(type(title, (), {"__module__": __name__, **dict(members)}))
-    globals().update(made.__members__)
+    CONSTANTS.update(made.__members__)
     return made
 
 
-AddressFamily = _enum(IntEnum, "AddressFamily", _GROUPS[0])
-SocketKind = _enum(IntEnum, "SocketKind", _GROUPS[1])
-MsgFlag = _enum(IntFlag, "MsgFlag", _GROUPS[2])
-AddressInfo = _enum(IntFlag, "AddressInfo", _GROUPS[3])
+AddressFamily = _enum(IntEnum, "AddressFamily", _FAMILIES)
+SocketKind = _enum(IntEnum, "SocketKind", _KINDS)
+MsgFlag = _enum(IntFlag, "MsgFlag", _FLAGS)
+AddressInfo = _enum(IntFlag, "AddressInfo", _LOOKUP_FLAGS)
 
 # %% ../nbs/01_constants.ipynb #1fc2dc87
 def as_member(
@@ -43,10 +42,11 @@ def as_member(
     return kind._value2member_map_.get(number, number)
 
 # %% ../nbs/01_constants.ipynb #1ae66d56
-has_ipv6 = "AF_INET6" in globals()
+has_ipv6 = "AF_INET6" in CONSTANTS
 
-_TEXTS = {"BDADDR_ANY": "00:00:00:00:00:00", "BDADDR_LOCAL": "00:00:00:FF:FF:FF"} if "AF_BLUETOOTH" in globals() else {}
-globals().update(_TEXTS)
+_TEXTS = {"BDADDR_ANY": "00:00:00:00:00:00", "BDADDR_LOCAL": "00:00:00:FF:FF:FF"} if "AF_BLUETOOTH" in CONSTANTS else {}
+CONSTANTS.update(_TEXTS)
+globals().update(CONSTANTS)
 
 # %% ../nbs/01_constants.ipynb #0273a3b7
 class Constants(list[tuple[str, "int | str | None", str, str, str]]):
@@ -90,10 +90,9 @@ def _catalogue():
     "Every constant of the list."
     from litsock.constant_names import GROUPS
 
-    here = {name: value for group in _GROUPS for name, value in group.items()}
     for title, (header, members) in GROUPS.items():
         for name, (kind, expression, text) in members.items():
-            yield name, here.get(name), text, title, _source(kind, expression, name, header)
+            yield name, CONSTANTS.get(name), text, title, _source(kind, expression, name, header)
     for name, value in _TEXTS.items():
         yield name, value, "a Bluetooth address that stands for others", "Bluetooth: addresses", "Python's own"
 
@@ -192,4 +191,4 @@ from .kernel import inet_aton, inet_ntoa, inet_ntop, inet_pton
 
 # %% ../nbs/01_constants.ipynb #a642850a
 __all__ += ["inet_aton", "inet_ntoa", "inet_ntop", "inet_pton"]
-__all__ += [_name for _group in [*_GROUPS, _TEXTS] for _name in _group]
+__all__ += CONSTANTS

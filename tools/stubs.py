@@ -19,11 +19,11 @@ ALIASES = {"error": "OSError", "timeout": "TimeoutError"}
 
 
 def enums(tree):
-    "Name, base class and group number of each enum: what the module passes to `_enum`."
+    "Name and base class of each enum, in the order of the first groups: what the module passes to `_enum`."
     for node in tree.body:
         match node:
-            case ast.Assign(value=ast.Call(func=ast.Name(id="_enum"), args=[base, title, ast.Subscript(slice=number)])):
-                yield title.value, base.id, number.value
+            case ast.Assign(value=ast.Call(func=ast.Name(id="_enum"), args=[base, title, _])):
+                yield title.value, base.id
 
 
 def enum_stub(title, base, members):
@@ -56,8 +56,8 @@ def stub():
     lines = [f"from .kernel import {name} as {name}" for name in passed_on]
     plain = {name: text for group in texts for name, text in group.items()}
     names = [*plain, *OTHERS, *ALIASES, *passed_on, *(node.name for node in defined if node.name in public)]
-    for title, base, number in enums(tree):
-        members = {name: plain.pop(name) for name in texts[number] if name.isupper()}
+    for (title, base), group in zip(enums(tree), texts):
+        members = {name: plain.pop(name) for name in group if name.isupper()}
         lines += enum_stub(title, base, members)
         names.append(title)
     for name, text in plain.items():

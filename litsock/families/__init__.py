@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 from .. import constants
 from .addresses import INET, INET6, UNIX, BoundedCache, UnknownFamily, family_of
@@ -41,6 +40,8 @@ def codec_for(
     if codec := CODECS.get(family):
         return codec
     if module := MODULE_OF.get(family):
+        from importlib import import_module
+
         return import_module(f"litsock.families.{module}").codec(family, proto)
     return UnknownFamily(family)
 

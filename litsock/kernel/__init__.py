@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 
 from .checks import byte_view, c_int, c_size, c_text, failure, readable, without_zero, writable, zeros
 
@@ -48,12 +47,14 @@ class DescriptorGuard:
 try:
     if os.environ.get("LITSOCK_FAST") == "0":
         raise ImportError("switched off")
-    _fast = import_module("litsock.kernel._fast")
+    from litsock.kernel import _fast  # type: ignore[attr-defined]
+
     FUNCTIONS = {name: getattr(_fast, name) for name in _fast.call_names().split()}
 except ImportError:
-    _fast = None  # type: ignore[assignment]
-    calls = import_module("litsock.kernel.cffi_calls")
-    FUNCTIONS = {name: getattr(calls, name) for name in import_module("litsock.kernel.contract").CALLS}
+    from litsock.kernel import cffi_calls, contract
+
+    _fast = None
+    FUNCTIONS = {name: getattr(cffi_calls, name) for name in contract.CALLS}
 globals().update(FUNCTIONS)
 
 # %% ../../nbs/90_kernel.ipynb #ba2ce34d

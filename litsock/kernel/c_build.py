@@ -946,18 +946,20 @@ FUNCTION(hstrerror) {
 
 # %% ../../nbs/91a_c_calls.ipynb #be699543
 CONSTANTS = bindings["constant_names"]["c_table"]() + r"""
-/* Names and values as a dict, up to the end of the line. */
-static PyObject *group_of_constants(const char **names, const int64_t **values) {
+/* Names and values as a dict, up to the end of the line; the last dict takes all lines that are left. */
+static PyObject *group_of_constants(const char **names, const int64_t **values, int last) {
     PyObject *group = PyDict_New();
-    while (group && **names != '\n') {
+    while (group && **names && (last || **names != '\n')) {
+        if (**names == '\n') { ++*names; continue; }
         size_t size = strcspn(*names, " ");
         PyObject *name = PyUnicode_FromStringAndSize(*names, size), *value = PyLong_FromLongLong(*(*values)++);
+        if (name) PyUnicode_InternInPlace(&name);
         if (name == NULL || value == NULL || PyDict_SetItem(group, name, value) < 0) Py_CLEAR(group);
         Py_XDECREF(name);
         Py_XDECREF(value);
         *names += size + 1;
     }
-    ++*names;
+    if (!last) ++*names;
     return group;
 }
 
@@ -967,8 +969,8 @@ FUNCTION(constants) {
     (void)args;
     if (!check_count("constants", count, 0)) return NULL;
     PyObject *groups = PyList_New(0);
-    while (groups && *names) {
-        PyObject *group = group_of_constants(&names, &values);
+    for (int line = 0; groups && line < 5; line++) {
+        PyObject *group = group_of_constants(&names, &values, line == 4);
         if (group == NULL || PyList_Append(groups, group) < 0) Py_CLEAR(groups);
         Py_XDECREF(group);
     }

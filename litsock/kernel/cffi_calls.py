@@ -537,5 +537,6 @@ def hstrerror(code):
 
 # %% ../../nbs/93_cffi_calls.ipynb #342f8968
 def constants():
+    *groups, others = ffi.string(lib.constant_names).decode().split("\n", 4)
     values = iter(lib.constant_values)
-    return [dict(zip(line.split(), values)) for line in ffi.string(lib.constant_names).decode().splitlines()]
+    return [dict(zip(names.split(), values)) for names in (*groups, others)]

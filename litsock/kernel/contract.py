@@ -66,7 +66,7 @@ CMSG_SPACE(length) | cmsg(3) | | the bytes that it takes in a buffer, with paddi
 gai_strerror(code) | gai_strerror(3) | | what an `EAI_*` means
 hstrerror(code) | hstrerror(3) | | what an h_errno means
 monotonic() | clock_gettime(2) | | seconds on the clock that waits are measured by, `CLOCK_MONOTONIC`
-constants() | | | for each group of the list of constants a dict of names and values
+constants() | | | five dicts of names and values: the first four groups of constants, and all others
 """
 
 
