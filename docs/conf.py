@@ -11,7 +11,7 @@ from pathlib import Path
 from docutils import nodes
 
 TOP = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP))
+sys.path[:0] = [str(TOP), str(TOP / "docs")]
 
 config = configparser.ConfigParser(delimiters=["="])
 config.read(TOP / "settings.ini", encoding="utf-8")
@@ -21,7 +21,7 @@ project, author, release = settings["lib_name"], settings["author"], settings["v
 copyright = settings["copyright"]
 language = "en"
 root_doc = "index"
-extensions = ["myst_nb", "sphinx.ext.viewcode", "sphinx.ext.intersphinx", "notfound.extension"]
+extensions = ["sections", "myst_nb", "sphinx.ext.viewcode", "sphinx.ext.intersphinx", "notfound.extension"]
 intersphinx_mapping = {"python": ("https://docs.python.org/3", str(TOP / "docs" / "python.inv"))}  # see docs/inventory.py
 exclude_patterns = ["static", "templates"]
 templates_path = ["templates"]
