@@ -23,7 +23,7 @@ def write(pages: Path, target: Path) -> None:
     for path in paths:
         page = processed(nbformat.read(path, as_version=4))
         if path.stem == "index":
-            page.cells.append(nbformat.v4.new_markdown_cell(contents([path.stem for path in paths])))
+            page.cells.append(nbformat.v4.new_markdown_cell(contents([path.stem for path in paths]), id="contents"))
         nbformat.write(page, target / path.name)
         shutil.copyfile(path, originals / path.name)
 
@@ -103,10 +103,10 @@ def code(cell, module):
         cell.metadata["mystnb"] = {"code_prompt_show": f"Show the implementation, in {module}",
                                    "code_prompt_hide": f"Implementation, in {module}"}
     cell.metadata["tags"] = tags
-    return [*([note(needs)] if needs else []), cell]
+    return [*([note(needs, cell)] if needs else []), cell]
 
 
-def note(needs):
+def note(needs, cell):
     "What a machine has to have for the cell that follows."
     text = ", ".join(f"`{need}`" for need in needs)
-    return nbformat.v4.new_markdown_cell(f":::{{admonition}} Needs {text}\n:class: needs\nShown as it ran on a kernel that has it.\n:::")
+    return nbformat.v4.new_markdown_cell(f":::{{admonition}} Needs {text}\n:class: needs\nShown as it ran on a kernel that has it.\n:::", id=f"{cell.id}-needs")
