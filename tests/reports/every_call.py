@@ -144,7 +144,7 @@ CALLS = {
     "sendfile with a timeout": lambda m, near: timed(near, lambda: near.sendfile(FILE, 1, 2)),
     "sendfile of memory": lambda m, near: near.sendfile(MEMORY),
     "shutdown": lambda m, near: near.shutdown(m.SHUT_RDWR),
-    "repr": lambda m, connected, near, unix: (repr(connected)[:15], repr(near)[:15], repr(unix)[:15]),
+    "repr": lambda m, connected, near, unix: [repr(sock).partition(".")[2][:9] for sock in (connected, near, unix)],
     "with": lambda m, tcp: tcp.__enter__().__exit__(None, None, None),
     "broken pipe": lambda m, near: (near.shutdown(m.SHUT_WR), near.send(b"x")),
     "on a closed one": lambda m, tcp: (tcp.close(), tcp.recv(1)),
@@ -166,7 +166,8 @@ def outcome(call, *arguments):
     try:
         return repr(call(*arguments))
     except OSError as error:
-        return f"{type(error).__name__} {error.errno}"
+        number = "" if type(error).__name__ == "herror" else error.errno  # which some C libraries do not set when nothing was asked
+        return f"{type(error).__name__} {number}"
     except Exception as error:
         return f"{type(error).__name__}: {error}" if isinstance(error, ImportError) else type(error).__name__
 

@@ -108,7 +108,7 @@ def ends(kind):
     near, far = socket.socketpair()
     near = kind(fileno=near.detach())
     near.settimeout(0.01)
-    far.settimeout(5)
+    far.settimeout(0.1)
     return near, far
 
 
