@@ -94,7 +94,8 @@ class Matcher:
         "The socket whose call was running when the first packet left."
         moment = ((packets[0].time or 0) - clock) / 1e9
         for which, calls in self.of.items():
-            if which in self.taken or self.local.get(which) and flow.protocol == "TCP":
+            local = self.local.get(which)
+            if which in self.taken or local and not same_place(local, flow.client):
                 continue
             for call in calls:
                 starts = call.name == "connect" or call.signature.function in SENDING
