@@ -9,7 +9,10 @@ import os
 from typing import Any, NamedTuple
 
 from .. import families
-from ..constants import *
+from litsock.constants import (
+    AF_INET, AF_INET6, IP_PKTINFO, IP_RECVERR, IP_TOS, IP_TTL, IPPROTO_IP, IPPROTO_IPV6, IPV6_HOPLIMIT, IPV6_PKTINFO, IPV6_RECVERR,
+    IPV6_TCLASS, SCM_CREDENTIALS, SCM_RIGHTS, SCM_TIMESTAMP, SCM_TIMESTAMPING, SCM_TIMESTAMPNS, SOL_SOCKET, inet_ntop,
+)
 from ..families.addresses import family_of
 from ..kernel.structs import Struct
 
