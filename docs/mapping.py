@@ -61,11 +61,17 @@ def pattern(name):
 def made_in(row):
     "The chapters in which a name is defined: that of the object's module, or those whose code says so."
     name, kind = row["name"], row["kind"]
-    if chapter := chapter_of(getattr(litsock.socket if kind in MEMBERS else litsock, name, None)):
+    if chapter := chapter_of(member(name) if kind in MEMBERS else getattr(litsock, name, None)):
         return [chapter]
     define = rf"^(?:def |class )?{name}\b\s*[:=(]" if kind not in GROUPED else rf"^{pattern(name).pattern}"
     found = [chapter for chapter, (_, code, *_) in chapters().items() if kind not in MEMBERS and re.search(define, code, re.M)]
     return found or [chapter for chapter, (_, code, *_) in chapters().items() if f'"{name}":' in code]
+
+
+def member(name):
+    "A method or attribute of the socket object, in Python: the one in C that comes before it has no page of its own."
+    found = [vars(kind)[name] for kind in litsock.socket.__mro__ if name in vars(kind)]
+    return next((one for one in found if hasattr(getattr(one, "fget", one), "__module__")), None)
 
 
 def chapter_of(thing):

@@ -23,7 +23,7 @@ from .timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of
 from .timeouts import at_once, timeout_seconds, wait_until
 
 # %% auto #0
-__all__ = ['NEW', 'INIT', 'SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection',
+__all__ = ['C', 'BASE', 'NEW', 'INIT', 'SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection',
            'has_dualstack_ipv6', 'create_server', 'send_fds', 'recv_fds']
 
 # %% ../nbs/00_core.ipynb #1650efbd
@@ -267,6 +267,8 @@ class Modes(Descriptor):
         /,
     ) -> None:
         "Let calls wait for ever, or not at all."
+        if sys.version_info < (3, 12) and not -sys.maxsize <= index(flag) <= sys.maxsize:
+            raise OverflowError("the flag must be an integer that C can hold")
         Modes.settimeout(self, None if flag else 0.0)
 
     def getblocking(self) -> bool:
@@ -275,15 +277,16 @@ class Modes(Descriptor):
 
 
 def choose_mode(sock, timeout, blocks):
-    "Change the timeout and the mode of the descriptor, or neither."
+    "Change the timeout and the mode of the descriptor; neither when a signal handler raises in between."
     before = sock._litsock_timeout
     try:
         sock._litsock_timeout = timeout
-        checked(kernel.setblocking(sock._litsock_fd, blocks))
-    except BaseException:  # also a signal handler's
+        answer = kernel.setblocking(sock._litsock_fd, blocks)
+    except BaseException:
         sock._litsock_timeout = before
         kernel.setblocking(sock._litsock_fd, before is None)
         raise
+    checked(answer)
 
 # %% ../nbs/00_core.ipynb #c941c25b
 class Options(Modes):
@@ -338,7 +341,7 @@ class Options(Modes):
         inheritable: bool,
     ) -> None:
         "Choose whether a program that this process starts gets the descriptor too."
-        checked(kernel.setdescriptorflags(self._litsock_fd, 0 if inheritable else FD_CLOEXEC))
+        checked(kernel.setdescriptorflags(self._litsock_fd, 0 if c_int(inheritable) else FD_CLOEXEC))
 
 
 
@@ -765,11 +768,11 @@ def after_recvmsg_into(sock, answer, buffers, ancbufsize, flags):
     size, _, *more = receive_message(sock, kernel.recvmsg_into, buffers, ancbufsize, flags, "recvmsg_into", answer)
     return size, *more
 
-# %% ../nbs/00_core.ipynb #c0a7afe3
+# %% ../nbs/00_core.ipynb #297cdf72
 C = getattr(kernel, "_fast", None)
 BASE: Any = C.Socket if C else State
 
-# %% ../nbs/00_core.ipynb #297cdf72
+
 class SocketType(BASE, Messages):
     "A socket with nothing on top: what the kernel offers, and no more."
 
@@ -784,7 +787,6 @@ class SocketType(BASE, Messages):
 
 NEW, INIT = SocketType.__new__, SocketType.__init__
 
-# %% ../nbs/00_core.ipynb #c0a7afe4
 if C:
     methods, functions = C.PYTHON_METHODS.split(), C.PYTHON_FUNCTIONS.split()
     C.set_python((*(getattr(Messages, name) for name in methods), *(globals()[name] for name in functions)))
@@ -819,7 +821,7 @@ class socket(SocketType):
         closed = " [closed]" if self._closed else ""
         parts = [f"fd={self._litsock_fd}, family={self.family!s}, type={self.type!s}, proto={self.proto}"]
         for label, ask in (("laddr", self.getsockname), ("raddr", self.getpeername)):
-            if self._litsock_fd >= 0 and (address := _known_address(ask)):
+            if self._litsock_fd >= 0 and not self._closed and (address := _known_address(ask)):
                 parts.append(f"{label}={address!r}")
         return f"<{type(self).__module__}.{type(self).__qualname__}{closed} {', '.join(parts)}>"
 
@@ -838,7 +840,10 @@ class socket(SocketType):
         timeout = self._litsock_timeout
         with Duplicate(dup(self._litsock_fd)) as fd:
             sock = self.__class__(self.family, self.type, self.proto, fileno=fd)
-        choose_mode(sock, timeout, timeout is None or timeout == ENDLESS and not self._litsock_until)
+        if timeout == ENDLESS:  # both share the descriptor's mode
+            choose_mode(sock, timeout, not self._litsock_until)
+        else:
+            sock.settimeout(timeout)
         sock._litsock_waits_first = self._litsock_waits_first
         return sock
 

@@ -183,7 +183,8 @@ def pour(sock, file, source, offset, count):
     sent = 0
     try:
         while count is None or sent < count:
-            raise_after(deadline)
+            if sent:
+                raise_after(deadline)
             wanted = CHUNK if count is None else min(CHUNK, count - sent)
             answer = kernel.sendfile(sock._litsock_fd, source, offset + sent, wanted)
             if answer > 0:
@@ -217,7 +218,8 @@ def send_in_pieces(sock, file, offset=0, count=None):
     sent = 0
     try:
         while count is None or sent < count:
-            raise_after(deadline)
+            if sent:
+                raise_after(deadline)
             data = memoryview(file.read(piece if count is None else min(count - sent, piece)))
             if not data:
                 break

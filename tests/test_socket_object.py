@@ -283,6 +283,8 @@ def test_descriptors_received_are_closed_when_an_exception_passes_through(pair, 
     litsock.send_fds(one, [b"x"], [reading, writing])
     os.close(reading), os.close(writing)
     before = descriptors()
+    receive = kernel.recvmsg
+    monkeypatch.setattr(kernel, "recvmsg", lambda *arguments: receive(*arguments))  # so that Python does it
     monkeypatch.setattr("litsock.core.parse", lambda control: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         other.recvmsg(10, litsock.CMSG_SPACE(8))
@@ -404,11 +406,361 @@ def test_replacing_a_name_replaces_it_everywhere(monkeypatch):
     assert len(made) == 1
 
 
-def test_hot_and_slow_roads_agree():
-    """The whole of this file again without the hot module."""
-    if os.environ.get("LITSOCK_FAST") == "0":
-        return
-    environment = os.environ | {"LITSOCK_FAST": "0"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--deselect", "test_hot_and_slow_roads_agree", __file__]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+# What programs met in use
+
+
+class Handled(Exception):
+    """Raised by a signal handler."""
+
+
+def in_process(text, *flags):
+    """Run a program on litsock in a process of its own; answers with what it printed and what it complained of."""
+    done = subprocess.run([sys.executable, *flags, "-c", text], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout.split(), done.stderr
+
+
+FORGOTTEN = """
+import litsock, gc
+class Socket(litsock.socket):
+    {body}
+left, right = litsock.socketpair()
+sock = Socket(fileno=left.detach())
+right.settimeout(5)
+del sock
+gc.collect()
+print(right.recv(1))
+right.close()
+"""
+
+
+@pytest.mark.parametrize("body", ["pass", "def __repr__(self): raise ValueError('no name')", "def getpeername(self): raise ValueError('nobody')"])
+@pytest.mark.parametrize("flags", [(), ("-W", "error"), ("-W", "always")])
+def test_a_forgotten_socket_is_closed_whatever_the_warning_does(body, flags):
+    code, printed, _ = in_process(FORGOTTEN.format(body=body), *flags)
+    assert (code, printed) == (0, ["b''"])
+
+
+STORM = """
+import fcntl, litsock, os, signal, sys, time, warnings
+
+class Handled(Exception):
+    pass
+
+armed = False
+
+def handle(*_):
+    if armed:
+        raise Handled
+
+def storm(work):
+    "Do it again and again for a while; a handler raises wherever it likes."
+    global armed
+    signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        try:
+            armed = True
+            while True:
+                work()
+        except Handled:
+            pass
+        finally:
+            armed = False
+        check()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+def forget():
+    litsock.socket(litsock.AF_UNIX)
+
+def change():
+    sock.settimeout(None), sock.settimeout(1.5), sock.setblocking(False)
+
+def check():
+    if work is change:
+        nonblocking = fcntl.fcntl(sock.fileno(), fcntl.F_GETFL) & os.O_NONBLOCK
+        assert bool(nonblocking) == (sock.gettimeout() is not None)
+
+warnings.simplefilter("ignore")
+sys.unraisablehook = lambda *_: None
+signal.signal(signal.SIGALRM, handle)
+sock = litsock.socket()
+work = {work}
+before = len(os.listdir("/proc/self/fd"))
+try:
+    storm(work)
+except Handled:
+    pass
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(len(os.listdir("/proc/self/fd")) - before)
+"""
+in_python = os.environ.get("LITSOCK_FAST") == "0"
+
+
+@pytest.mark.skipif(in_python, reason="Python runs signal handlers before the first line of a finaliser")
+def test_a_forgotten_socket_is_closed_though_signal_handlers_raise():
+    code, printed, complaints = in_process(STORM.replace("{work}", "forget"))
+    assert (code, printed) == (0, ["0"]), complaints
+
+
+def test_state_and_descriptor_agree_when_a_signal_handler_raises():
+    code, printed, complaints = in_process(STORM.replace("{work}", "change"))
+    assert (code, printed) == (0, ["0"]), complaints
+
+
+NAMES = (
+    "_timeout _kind _fd _until _connect _pack _send_message _receive_message _at_once _take _begin_mode _choose_mode _send_rest"
+    " _option_bytes _accept_into deadline timeout info recv_exactly send_segments recvmmsg state codec fd kind until closed name"
+).split()
+
+
+def test_a_subclass_owns_its_names():
+    """Every name as an attribute that nobody can call or calculate with; the conversation goes on as if they were not there."""
+    Own = type("Own", (litsock.socket,), {name: "mine" for name in NAMES})
+
+    def settimeout(self, value):
+        litsock.socket.setblocking(self, value is None)
+        litsock.socket.settimeout(self, value)
+
+    Own.settimeout = settimeout
+    with Own() as server, Own() as client:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        client.settimeout(5)
+        client.connect(server.getsockname())
+        peer, _ = server.accept()
+        with peer, Own(fileno=peer.detach()) as far, client.dup() as copy:
+            far.settimeout(5)
+            client.sendall(b"a"), copy.send(b"b"), client.sendmsg([b"c"])
+            room = bytearray(1)
+            while len(far.recv(3, litsock.MSG_PEEK)) < 3:
+                pass
+            assert (far.recv(1), far.recv_into(room), far.recvmsg(1)[0], bytes(room)) == (b"a", 1, b"c", b"b")
+            with far.makefile("rwb") as file:
+                file.write(b"line\n")
+                file.flush()
+                assert client.recvfrom(10)[0] == b"line\n"
+            with tempfile.TemporaryFile() as file:
+                file.write(b"file")
+                file.seek(0)
+                client.sendfile(file)
+            assert far.recvfrom_into(bytearray(10))[0] == 4
+            assert client.getpeername() == far.getsockname() and client.gettimeout() == 5
+            client.shutdown(litsock.SHUT_WR)
+            assert "Own" in repr(client) and client.getsockopt(litsock.SOL_SOCKET, litsock.SO_ERROR) == 0
+            assert [getattr(client, name) for name in NAMES] == ["mine"] * len(NAMES)
+
+
+@pytest.mark.parametrize("timeout", [None, 5.0])
+@pytest.mark.parametrize("method", ["recv_into", "recvfrom_into", "recvmsg_into"])
+def test_a_buffer_is_held_while_a_call_waits(pair, method, timeout):
+    one, other = pair
+    other.settimeout(timeout)
+    room, answers = bytearray(10), []
+    thread = threading.Thread(target=lambda: answers.append(getattr(other, method)([room] if method == "recvmsg_into" else room)))
+    thread.start()
+    end = time.monotonic() + 5
+    while time.monotonic() < end:  # until the thread has begun
+        try:
+            room.clear()
+            room.extend(bytes(10))
+        except BufferError:
+            break
+    time.sleep(0.02)
+    with pytest.raises(BufferError):
+        room.clear()
+    one.send(b"xyz")
+    thread.join(5)
+    assert (answers[0] if method == "recv_into" else answers[0][0]) == 3
+    room.clear()
+
+
+def test_what_is_sent_is_held_while_a_call_waits(pair):
+    one, other = pair
+    one.settimeout(5)
+    one.setsockopt(litsock.SOL_SOCKET, litsock.SO_SNDBUF, 4096)
+    data = bytearray(2**20)
+    thread = threading.Thread(target=one.sendall, args=(data,))
+    thread.start()
+    time.sleep(0.05)
+    with pytest.raises(BufferError):
+        data.clear()
+    got = 0
+    while got < 2**20:
+        got += len(other.recv(2**20))
+    thread.join(5)
+    data.clear()
+
+
+@pytest.mark.parametrize("arguments", [(2**40, 1), (1, 2**40), (1, 1, 2**40), ("x", 1)])
+def test_a_duplicate_is_not_lost(pair, arguments):
+    with pytest.raises((OverflowError, TypeError)):
+        litsock.fromfd(pair[0].fileno(), *arguments)
+
+
+def test_a_duplicate_is_closed_once(pair):
+    class Late(litsock.socket):
+        def __init__(self, *arguments, **named):
+            super().__init__(*arguments, **named)
+            raise KeyError("late")
+
+    left, right = litsock.socketpair()
+    sock = Late.__new__(Late)
+    litsock.socket.__init__(sock, fileno=left.detach())
+    with sock, right, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(KeyError):
+            sock.dup()
+        gc.collect()
+
+
+def refuse(call, *arguments):
+    try:
+        call(*arguments)
+    except Exception as error:
+        return error
+    raise AssertionError("it did not fail")
+
+
+@pytest.mark.parametrize("timeout", [None, 0.01])
+def test_no_exception_holds_its_own_frame(timeout):
+    """With the collector off, an exception that is forgotten is gone, and so is the socket whose method raised it."""
+    calls = {
+        "connect": [("127.0.0.1", 1)], "bind": [("192.0.2.1", 0)], "recv": [10], "send": [b"x"], "sendto": [b"x", ("nowhere.invalid", 1)],
+        "setsockopt": [1, 9999, 1], "getsockopt": [1, 9999], "accept": [], "shutdown": [2], "getpeername": [], "connect_ex": ["text"],
+        "recv_into": [bytearray(1)], "sendmsg": [[b"x"]], "recvmsg": [1],
+    }  # fmt: skip
+    gc.collect()
+    gc.disable()
+    try:
+        for name, arguments in calls.items():
+            sock = litsock.socket()
+            sock.settimeout(timeout)
+            known = weakref.ref(sock)
+            error = refuse(getattr(sock, name), *arguments)
+            sock.close()
+            del sock, error
+            assert known() is None, name
+        sock = litsock.socket(litsock.AF_UNIX)
+        known = weakref.ref(sock)
+        for address in ("x" * 200, "a\0b", 5, "/nowhere/at all"):
+            refuse(sock.bind, address), refuse(sock.connect, address)
+        sock.close()
+        del sock
+        assert known() is None
+    finally:
+        gc.enable()
+
+
+def test_an_option_is_never_longer_than_was_asked_for():
+    with litsock.socket(litsock.AF_NETLINK, litsock.SOCK_RAW, 0) as sock:
+        for group in (1, 200, 1000):
+            try:
+                sock.setsockopt(270, 1, group)  # SOL_NETLINK, NETLINK_ADD_MEMBERSHIP
+            except OSError:  # the kernel knows fewer groups
+                pass
+        for size in (1, 4, 8, 64):
+            answer = sock.getsockopt(270, 9, size)  # NETLINK_LIST_MEMBERSHIPS
+            assert len(answer) <= size
+        assert isinstance(sock.getsockopt(270, 9), int)
+
+
+def test_a_filter_is_asked_for_by_instructions():
+    """Each has eight bytes; the kernel counts them, and does not look how much room there is."""
+    import ctypes
+    import struct
+
+    code = struct.pack("HBBI", 0x06, 0, 0, 0xFFFF) * 200  # return: accept
+    memory = ctypes.create_string_buffer(code)
+    with litsock.socket(litsock.AF_INET, litsock.SOCK_DGRAM) as sock:
+        sock.setsockopt(litsock.SOL_SOCKET, 26, struct.pack("HL", 200, ctypes.addressof(memory)))
+        for size in (0, 4, 8, 64, 1024):
+            try:
+                answer = sock.getsockopt(litsock.SOL_SOCKET, 26, size)
+            except OSError:
+                continue
+            assert isinstance(answer, int) if size == 0 else len(answer) <= size
+
+
+def test_truncated_stream_shows_zeros():
+    """With MSG_TRUNC, TCP throws the bytes away and says how many there were: nothing that was somebody's comes instead."""
+    with litsock.create_server(("127.0.0.1", 0)) as server, litsock.create_connection(server.getsockname()) as client:
+        far, _ = server.accept()
+        with far:
+            for size in (100, 20_000):
+                client.sendall(b"s" * size)
+                got = b""
+                while len(got) < size:
+                    got += far.recv(100_000)
+                client.sendall(b"t" * size)
+                time.sleep(0.05)
+                got = far.recv(size, litsock.MSG_TRUNC)
+                assert got == bytes(len(got)) and got
+
+
+@pytest.mark.parametrize("method", ["recvmsg", "recvmsg_into"])
+def test_index_is_called_once(pair, method):
+    class Number:
+        def __init__(self, value):
+            self.value, self.asked = value, 0
+
+        def __index__(self):
+            self.asked += 1
+            return self.value
+
+    one, other = pair
+    one.send(b"abc"), one.send(b"def")
+    size, flags, room = Number(64), Number(0), bytearray(10)
+    assert getattr(other, method)([room] if method == "recvmsg_into" else 10, size, flags)[1:] == ([], 0, None)
+    assert (size.asked, flags.asked) == (1, 1)
+    one.send(b"abc")
+    for name, arguments in {"recv": [Number(1), Number(0)], "recvfrom": [Number(1), Number(0)], "recv_into": [room, Number(1), Number(0)]}.items():
+        getattr(other, name)(*arguments)
+        assert [number.asked for number in arguments if number is not room] == [1] * (2), name
+
+
+def test_the_lower_type_has_no_weak_references():
+    class Weak(litsock.SocketType):
+        __slots__ = ("__weakref__", "_io_refs", "_closed")
+
+    with pytest.raises(TypeError):
+        weakref.ref(litsock.SocketType())
+    sock = Weak(litsock.AF_UNIX)
+    assert weakref.ref(sock)() is sock
+    sock._io_refs, sock._closed = "any", "thing"
+    sock.close()
+
+
+def test_a_filter_length_that_does_not_fit():
+    with litsock.socket() as sock, pytest.raises(OSError):
+        sock.setsockopt(litsock.SOL_SOCKET, litsock.SO_REUSEADDR, None, 2**32)
+
+
+def test_signatures_can_be_asked_for():
+    import inspect
+    import typing
+
+    assert in_python or str(inspect.signature(litsock.socket)) == "(family=-1, type=-1, proto=-1, fileno=None)"
+    for name in dir(litsock.socket):
+        value = getattr(litsock.socket, name)
+        if callable(value) and not name.startswith("__") and not name.startswith("_litsock"):
+            inspect.signature(value)
+    assert typing.get_type_hints(litsock.socket.accept)
+    assert "def makefile" in inspect.getsource(litsock.socket.makefile)
+
+
+INTERRUPTED = """
+import litsock, os, signal, tempfile, threading
+path = os.path.join(tempfile.mkdtemp(), "s")
+server = litsock.socket(litsock.AF_UNIX); server.bind(path); server.listen(0)
+first = litsock.socket(litsock.AF_UNIX); first.connect(path)
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+threading.Timer(0.3, server.accept).start()
+second = litsock.socket(litsock.AF_UNIX); second.connect(path)
+print(second.getpeername() == path, flush=True)
+os._exit(0)
+"""
+
+
+def test_an_interrupted_unix_connect_connects():
+    assert in_process(INTERRUPTED)[1] == ["True"]

@@ -6,12 +6,14 @@ only what comes later than a wait of the system's own, measured in the same run.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import resource
 import select
 import signal
 import socket as standard
+import struct
 import sys
 import tempfile
 import threading
@@ -857,3 +859,61 @@ def test_many_wait_on_one_socket(pair):
     for thread in threads:
         thread.join()
     assert sorted(got) == [b"%08d" % number for number in range(10_000)]
+
+
+# What programs met in use
+
+
+def test_a_frozen_clock_freezes_no_wait(monkeypatch):
+    """Test tools put another clock in the place of `time.monotonic`, in every module that knows it."""
+    real = time.monotonic
+    for module in list(sys.modules.values()):
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            if value is real and module.__name__ != __name__:
+                monkeypatch.setattr(module, name, lambda: 1000.0)
+    one, other = litsock.socketpair()
+    with one, other:
+        one.settimeout(0.1)
+        before = real()
+        with pytest.raises(TimeoutError):
+            one.recv(1)
+        assert real() - before < 5
+
+
+def test_a_tiny_timeout_connects():
+    with litsock.create_server(("127.0.0.1", 0)) as server:
+        for _ in range(20):
+            with litsock.socket() as sock:
+                sock.settimeout(1e-7)
+                sock.connect(server.getsockname())
+
+
+def test_the_kernels_own_timeout_limits_connect():
+    """`SO_SNDTIMEO` on a blocking socket: the kernel gives up, and so does the call."""
+    with litsock.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        waiting = []
+        with ExitStack() as stack:
+            for _ in range(4):  # until its queue is full
+                sock = stack.enter_context(litsock.socket())
+                sock.setsockopt(litsock.SOL_SOCKET, litsock.SO_SNDTIMEO, struct.pack("ll", 0, 200_000))
+                before = time.monotonic()
+                try:
+                    sock.connect(server.getsockname())
+                except OSError as error:
+                    waiting.append((error.errno, time.monotonic() - before < 5))
+    assert waiting and set(waiting) == {(errno.EINPROGRESS, True)}
+
+
+def test_a_low_water_mark_is_waited_for():
+    with litsock.create_server(("127.0.0.1", 0)) as server, litsock.create_connection(server.getsockname()) as near:
+        far, _ = server.accept()
+        with far:
+            far.settimeout(5)
+            far.setsockopt(litsock.SOL_SOCKET, litsock.SO_RCVLOWAT, 6)
+            near.send(b"abc")
+            late = threading.Timer(0.1, near.send, (b"def",))
+            late.start()
+            assert far.recv(100) == b"abcdef"
+            late.join()

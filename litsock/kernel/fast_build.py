@@ -18,7 +18,7 @@ c_build = runpy.run_path(os.path.join(HERE, "c_build.py"))
 # %% ../../nbs/91_fast_path.ipynb #03afed26
 PYTHON_METHODS = """
 __init__ _litsock_accept send sendall sendto recv recv_into recvfrom recvfrom_into sendmsg recvmsg recvmsg_into connect connect_ex bind listen _accept
-shutdown getsockname getpeername getsockopt setsockopt settimeout close
+shutdown getsockname getpeername getsockopt setsockopt settimeout setblocking close
 """.split()
 PYTHON_FUNCTIONS = """
 fail after_send after_sendall after_sendto after_recv after_recv_into after_recvfrom after_recvfrom_into after_sendmsg after_recvmsg
@@ -383,9 +383,8 @@ static PyObject *change_mode(Socket *self, int64_t timeout) {
     Py_ssize_t answer;
     int nonblocking = timeout >= 0;
     QUICK_CALL(answer, ioctl(self->fd, FIONBIO, &nonblocking));
-    if (answer < 0) return fail(self, answer);
     self->timeout = timeout;
-    return Py_NewRef(Py_None);
+    return none_or_fail(self, answer);
 }
 
 static PyObject *socket_settimeout(Socket *self, PyObject *value) {
@@ -394,13 +393,9 @@ static PyObject *socket_settimeout(Socket *self, PyObject *value) {
 }
 
 static PyObject *socket_setblocking(Socket *self, PyObject *flag) {
-    int blocking = PyObject_IsTrue(flag);
-    if (blocking < 0) return NULL;
-    if (plain(self)) return change_mode(self, blocking ? -1 : 0);
-    PyObject *timeout = blocking ? Py_NewRef(Py_None) : PyFloat_FromDouble(0.0);
-    PyObject *answer = timeout ? by_python(self, PY_settimeout, &timeout, 1, NULL) : NULL;
-    Py_XDECREF(timeout);
-    return answer;
+    int blocking;
+    if (!plain(self) || !plain_int(flag, &blocking)) return by_python(self, PY_setblocking, &flag, 1, NULL);
+    return change_mode(self, blocking ? -1 : 0);
 }
 
 static PyObject *socket_gettimeout(Socket *self, PyObject *unused __attribute__((unused))) {
@@ -421,7 +416,7 @@ static int to_timeout(PyObject *value, int64_t *timeout) {
     double seconds = value == Py_None ? -1 : PyFloat_AsDouble(value);
     if (seconds == -1 && PyErr_Occurred()) return -1;
     double nanoseconds = seconds == floor(seconds) ? seconds * 1e9 : round(seconds * 1e9);
-    *timeout = value == Py_None ? -1 : nanoseconds < 9.2233720368547e18 ? (int64_t)nanoseconds : FOREVER;
+    *timeout = value == Py_None ? -1 : nanoseconds < 9223372036854775808.0 ? (int64_t)nanoseconds : FOREVER;
     return 0;
 }
 
@@ -881,7 +876,7 @@ TYPE = r"""
 static PyMethodDef methods[] = {
     FASTCALL(send, "($self, data, flags=0, /)\n--\n\nSend what the kernel takes at once, and answer with how many bytes that was."),
     FASTCALL(sendall, "($self, data, flags=0, /)\n--\n\nSend all of it. The timeout covers the whole."),
-    FASTCALL(sendto, "($self, data, flags_or_address, address=<unrepresentable>, /)\n--\n\n"
+    FASTCALL(sendto, "($self, data, flags_or_address, address=None, /)\n--\n\n"
              "Send to an address: sendto(data, address) or sendto(data, flags, address)."),
     FASTCALL(recv, "($self, bufsize, flags=0, /)\n--\n\nReceive what is there, once something is: at most so many bytes."),
     FASTCALL(recvfrom, "($self, bufsize, flags=0, /)\n--\n\nReceive, and learn who sent it."),
@@ -902,7 +897,7 @@ static PyMethodDef methods[] = {
     NONE(getsockname, "($self, /)\n--\n\nThe socket's own address."),
     NONE(getpeername, "($self, /)\n--\n\nThe address at the other end."),
     FASTCALL(getsockopt, "($self, level, optname, buflen=0, /)\n--\n\nThe value of an option: an integer, or at most buflen bytes."),
-    FASTCALL(setsockopt, "($self, level, optname, value, optlen=<unrepresentable>, /)\n--\n\n"
+    FASTCALL(setsockopt, "($self, level, optname, value, optlen=None, /)\n--\n\n"
              "Set an option: setsockopt(level, optname, value) or setsockopt(level, optname, None, optlen)."),
     ONE(settimeout, "($self, value, /)\n--\n\nChoose how long a call may wait before it raises TimeoutError: seconds, None or 0."),
     NONE(gettimeout, "($self, /)\n--\n\nThe timeout in seconds; None for a blocking socket, 0.0 for one that never waits."),
