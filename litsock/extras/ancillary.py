@@ -30,7 +30,7 @@ class Rights(NamedTuple):
 
 
 class Credentials(NamedTuple):
-    "Who sent it, as the kernel vouches (`SCM_CREDENTIALS`, unix(7))."
+    "The sender, as the kernel knows it (`SCM_CREDENTIALS`, unix(7))."
     pid: int
     uid: int
     gid: int
