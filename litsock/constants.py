@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag, _simple_enum
 from operator import index
-from sys import byteorder
+from sys import byteorder, version_info
 
 from . import kernel
 
@@ -149,12 +149,17 @@ class gaierror(OSError):
 # %% ../nbs/01_constants.ipynb #2f9ed0c3
 def _reordered(number, size):
     "`number` with its bytes in network order."
-    try:
-        return int.from_bytes(index(number).to_bytes(size, byteorder), "big")
-    except OverflowError:
-        raise OverflowError(f"{number} does not fit into {size * 8} bits without a sign") from None
+    if size == 4 and version_info < (3, 14) and not isinstance(number, int):
+        raise TypeError(f"expected int, {type(number).__name__} found")
+    number = index(number)
+    if number < 0:
+        raise (ValueError if version_info >= (3, 14) else OverflowError)(f"{number} is negative")
+    if number >> 8 * size:
+        raise OverflowError(f"{number} does not fit into {8 * size} bits")
+    return int.from_bytes(number.to_bytes(size, byteorder), "big")
 
 
+@kernel.in_c
 def htons(
     x: int,  # 0 to 65535
     /,
@@ -163,6 +168,7 @@ def htons(
     return _reordered(x, 2)
 
 
+@kernel.in_c
 def ntohs(
     x: int,  # 0 to 65535
     /,
@@ -171,6 +177,7 @@ def ntohs(
     return _reordered(x, 2)
 
 
+@kernel.in_c
 def htonl(
     x: int,  # 0 to 4294967295
     /,
@@ -179,6 +186,7 @@ def htonl(
     return _reordered(x, 4)
 
 
+@kernel.in_c
 def ntohl(
     x: int,  # 0 to 4294967295
     /,

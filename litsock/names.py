@@ -15,7 +15,7 @@ from .constants import AF_INET, AF_INET6, AF_UNSPEC, AI_NUMERICHOST, SOCK_DGRAM,
 from .constants import herror, htons, inet_ntop, ntohs
 from .families import codec_for, unpack
 from .families.addresses import RESOLVER, family_of, in_range, integer, lookup_failure
-from .kernel import c_int, c_size, c_text
+from .kernel import c_int, c_size, c_text, without_zero
 
 # %% auto #0
 __all__ = ['getaddrinfo', 'getnameinfo', 'gethostbyname', 'gethostbyname_ex', 'gethostbyaddr', 'gethostname', 'sethostname',
@@ -49,6 +49,8 @@ def service_text(
     "A port or a service for `getaddrinfo`."
     if type(port) is int:
         return b"%d" % (port if sys.version_info >= (3, 12) else c_size(port))  # as the Python that runs has it
+    if sys.version_info >= (3, 14) and hasattr(port, "__index__"):
+        return b"%d" % index(port)
     if isinstance(port, str):
         return port.encode()
     if port is None or isinstance(port, bytes):
@@ -126,9 +128,7 @@ def old_host_text(
         host = idna_bytes(host)
     elif not isinstance(host, (bytes, bytearray)):
         raise TypeError(f"{function}() argument 1 must be str, bytes or bytearray, not {type(host).__name__}")
-    if b"\0" in host:
-        raise TypeError(f"{function}() argument 1 must not contain a null byte")
-    return bytes(host)
+    return without_zero(bytes(host), f"{function}() argument 1 must not contain a null byte", TypeError)
 
 
 def first_address(
@@ -186,10 +186,7 @@ def gethostbyaddr(
 # %% ../nbs/02_names.ipynb #073187c0
 def _file_system_bytes(name):
     "A name as the kernel has it, from `str`, `bytes` or a path: bytes without a zero among them."
-    raw = os.fsencode(name)
-    if b"\0" in raw:
-        raise ValueError("embedded null byte")
-    return raw
+    return without_zero(os.fsencode(name), "embedded null byte")
 
 
 def gethostname() -> str:
@@ -291,6 +288,10 @@ def if_nameindex() -> list[tuple[int, str]]:
     return [(number, os.fsdecode(name)) for number, name in found]
 
 
+# Newer versions of Python say which errno; which, the changelogs of 3.13 and 3.14 tell.
+_INTERFACE_ERRNO = sys.version_info >= (3, 14, 1) or (3, 13, 10) <= sys.version_info < (3, 14)
+
+
 def if_nametoindex(
     if_name: str | bytes,
     /,
@@ -298,7 +299,7 @@ def if_nametoindex(
     "The number of a network interface; `OSError` when there is none of this name."
     number = kernel.if_nametoindex(_file_system_bytes(if_name))
     if number < 0:
-        raise OSError(f"no interface with this name: {if_name!r}")
+        raise kernel.failure(number) if _INTERFACE_ERRNO else OSError(f"no interface with this name: {if_name!r}")
     return number
 
 
@@ -307,9 +308,13 @@ def if_indextoname(
     /,
 ) -> str:
     "The name of a network interface; `OSError` when there is none of this number."
-    if not isinstance(if_index, int):
+    if sys.version_info >= (3, 14):  # as the Python that runs has it
+        if_index = index(if_index)
+        if if_index < 0:
+            raise ValueError("an interface's number is not negative")
+    elif not isinstance(if_index, int):
         raise TypeError(f"an interface's number must be an integer, not {type(if_index).__name__}")
-    if not 0 <= if_index < (2**32 if sys.version_info >= (3, 13) else 2**64):  # as the Python that runs has it
+    if not 0 <= if_index < (2**32 if sys.version_info >= (3, 13) else 2**64):
         raise OverflowError("an interface's number is not negative, and fits into a C unsigned int")
     name = kernel.if_indextoname(if_index) if if_index < 2**32 else -ENXIO  # more than the kernel can count
     if isinstance(name, int):

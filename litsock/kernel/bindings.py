@@ -286,18 +286,24 @@ static int ls_getnameinfo(const char *address, unsigned int length, char *host, 
     return result;
 }
 
+/* `*h_error` becomes what the thread's h_errno is, as the standard module has it: for some odd names glibc says more with the other. */
+static int found_host(const struct hostent *found, int error, int *h_error) {
+    if (!found) *h_error = h_errno;
+    return found ? 0 : error ? error : ENOENT;
+}
+
 /* What the five below answer: 0 when the entry is filled, ENOENT when there is none, ERANGE when the buffer is too small. */
 static int ls_gethostbyname(const char *name, int *h_error, struct hostent *entry, char *buffer, size_t size) {
     struct hostent *found = NULL;
     int error = gethostbyname_r(name, entry, buffer, size, &found, h_error);
-    return found ? 0 : error ? error : ENOENT;
+    return found_host(found, error, h_error);
 }
 
 static int ls_gethostbyaddr(const char *address, unsigned int length, int family, int *h_error, struct hostent *entry,
                             char *buffer, size_t size) {
     struct hostent *found = NULL;
     int error = gethostbyaddr_r(address, length, family, entry, buffer, size, &found, h_error);
-    return found ? 0 : error ? error : ENOENT;
+    return found_host(found, error, h_error);
 }
 
 static int ls_getservbyname(const char *name, const char *protocol, struct servent *entry, char *buffer, size_t size) {

@@ -888,8 +888,8 @@ FUNCTION(inet_ntoa) {
     Py_buffer packed;
     PyObject *text = NULL;
     if (!check_count("inet_ntoa", count, 1) || PyObject_GetBuffer(args[0], &packed, PyBUF_SIMPLE) < 0) return NULL;
-    const unsigned char *byte = packed.buf;
-    if (packed.len == 4) text = PyUnicode_FromFormat("%u.%u.%u.%u", byte[0], byte[1], byte[2], byte[3]);
+    char dotted[INET_ADDRSTRLEN];
+    if (packed.len == 4 && ls_inet_ntop(AF_INET, packed.buf, dotted, sizeof dotted) == 0) text = PyUnicode_FromString(dotted);
     else PyErr_Format(PyExc_OSError, "an IPv4 address has 4 bytes, not %zd", packed.len);
     PyBuffer_Release(&packed);
     return text;
@@ -932,6 +932,39 @@ static PyObject *message_size(const char *name, PyObject *number, size_t (*measu
 
 FUNCTION(CMSG_LEN) { return check_count("CMSG_LEN", count, 1) ? message_size("CMSG_LEN", args[0], ls_cmsg_len, 0) : NULL; }
 FUNCTION(CMSG_SPACE) { return check_count("CMSG_SPACE", count, 1) ? message_size("CMSG_SPACE", args[0], ls_cmsg_space, 1) : NULL; }
+
+/* What does not fit is an error, and a negative number another, as the Python that runs has it. */
+static int to_unsigned(PyObject *argument, int bits, unsigned long *result) {
+    int overflow;
+#if PY_VERSION_HEX < 0x030E0000
+    PyObject *negative = PyExc_OverflowError;
+    if (bits == 32 && !PyLong_Check(argument)) {
+        PyErr_Format(PyExc_TypeError, "expected int, %s found", Py_TYPE(argument)->tp_name);
+        return 0;
+    }
+#else
+    PyObject *negative = PyExc_ValueError;
+#endif
+    PyObject *number = PyNumber_Index(argument);
+    if (number == NULL) return 0;
+    long long value = PyLong_AsLongLongAndOverflow(number, &overflow);
+    if (value < 0 && overflow <= 0) PyErr_Format(negative, "%R is negative", number);
+    else if (overflow > 0 || value >> bits) PyErr_Format(PyExc_OverflowError, "%R does not fit into %d bits", number, bits);
+    Py_DECREF(number);
+    *result = (unsigned long)value;
+    return !PyErr_Occurred();
+}
+
+#define REORDERING(name, bits) \
+    FUNCTION(name) { \
+        unsigned long number; \
+        return check_count(#name, count, 1) && to_unsigned(args[0], bits, &number) ? PyLong_FromUnsignedLong(name(number)) : NULL; \
+    }
+
+REORDERING(htons, 16)
+REORDERING(ntohs, 16)
+REORDERING(htonl, 32)
+REORDERING(ntohl, 32)
 
 FUNCTION(gai_strerror) {
     int code;
@@ -990,6 +1023,10 @@ FUNCTION(call_names) {{
 MORE = {  # arguments, and what it does
     "build_one": ("level, type, data", "A control message, as bytes."),
     "call_names": ("", "The names of the functions of the contract."),
+    "htons": ("x", "A 16-bit number from host to network byte order; `OverflowError` if it does not fit."),
+    "ntohs": ("x", "A 16-bit number from network to host byte order; `OverflowError` if it does not fit."),
+    "htonl": ("x", "A 32-bit number from host to network byte order; `OverflowError` if it does not fit."),
+    "ntohl": ("x", "A 32-bit number from network to host byte order; `OverflowError` if it does not fit."),
     "parse": ("control", "The control messages in a buffer: a list of triples, level, type and data."),
 }
 
