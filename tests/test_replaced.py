@@ -129,7 +129,7 @@ socket = again
 print(conversation())
 """,
     "its signatures": """
-print(typing.get_type_hints(socket.socket) == {}, len(inspect.getsource(socket.socket)) > 100)
+print(typing.get_type_hints(socket.socket) == {})
 print(list(inspect.signature(socket.socket).parameters))
 for name in ("makefile", "accept", "dup", "sendfile", "close", "__enter__"):
     print(len(inspect.getsource(getattr(socket.socket, name))) > 20, typing.get_type_hints(getattr(socket.socket, name)) is not None)
