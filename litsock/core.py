@@ -436,7 +436,11 @@ def pack(sock, address, caller) -> bytes:
     try:
         return codec_for(sock._litsock_family, sock._litsock_proto).pack(address)
     except (TypeError, OverflowError) as error:
-        raise blamed(error, caller) from error.__cause__
+        wrong = blamed(error, caller)
+    try:
+        raise wrong
+    finally:
+        del wrong  # it knows this frame
 
 
 def blamed(error, caller):

@@ -617,6 +617,7 @@ def refuse(call, *arguments):
     try:
         call(*arguments)
     except Exception as error:
+        del call  # this frame is in the error's traceback
         return error
     raise AssertionError("it did not fail")
 
@@ -649,6 +650,40 @@ def test_no_exception_holds_its_own_frame(timeout):
         assert known() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(in_python, reason="the frames of Python methods hold the socket")
+def test_a_kept_exception_keeps_no_socket():
+    calls = {
+        "connect": [("127.0.0.1", 1)], "bind": [5], "recv": [10], "sendall": [b"x"], "sendto": [b"x", ("127.0.0.1", 99999)], "listen": ["x"],
+        "setsockopt": [1, 9999, 1], "getsockopt": [1, 9999], "shutdown": [2], "settimeout": ["x"], "recvmsg": [-1], "recv_into": [b"x"],
+    }  # fmt: skip
+    kept = []
+    for name, arguments in calls.items():
+        sock = litsock.socket()
+        known = weakref.ref(sock)
+        kept.append(refuse(getattr(sock, name), *arguments))
+        sock.close()
+        del sock
+        assert known() is None, name
+
+
+@pytest.mark.skipif(in_python, reason="Python methods show their lines")
+def test_a_traceback_shows_the_program_and_its_signal_handlers_only(pair):
+    import traceback
+
+    def handle(*_):
+        raise Handled
+
+    old = signal.signal(signal.SIGALRM, handle)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(Handled) as caught:
+            pair[0].recv(1)
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    names = [line.name for line in traceback.extract_tb(caught.value.__traceback__)]
+    assert names == ["test_a_traceback_shows_the_program_and_its_signal_handlers_only", "handle"]
 
 
 def test_an_option_is_never_longer_than_was_asked_for():

@@ -76,6 +76,28 @@ static int at_once(const Socket *self) { return self->timeout < 0 ? 0 : MSG_DONT
 
 # %% ../../nbs/91_fast_path.ipynb #ef0498a7
 PYTHON = r"""
+/* Whether a line of a traceback is litsock's. */
+static int is_ours(const PyTracebackObject *line) {
+    PyObject *names = PyFrame_GetGlobals(line->tb_frame), *name = PyDict_GetItemString(names, "__name__");
+    int ours = name && PyUnicode_Check(name) && PyUnicode_IS_ASCII(name) && strncmp(PyUnicode_DATA(name), "litsock.", 8) == 0;
+    Py_DECREF(names);
+    return ours;
+}
+
+/* After Python has raised: the traceback begins behind our own lines. Their frames hold the socket, which nobody should keep by keeping
+   an exception. What a signal handler raised keeps the handler's lines. */
+static PyObject *without_our_lines(PyObject *answer) {
+    PyObject *kind, *value, *trace, *rest;
+    if (answer) return answer;
+    PyErr_Fetch(&kind, &value, &trace);
+    for (rest = trace; rest && is_ours((PyTracebackObject *)rest);) rest = (PyObject *)((PyTracebackObject *)rest)->tb_next;
+    Py_XINCREF(rest);
+    if (value && PyExceptionInstance_Check(value) && PyException_SetTraceback(value, rest ? rest : Py_None) < 0) PyErr_Clear();
+    PyErr_Restore(kind, value, rest);
+    Py_XDECREF(trace);
+    return NULL;
+}
+
 static PyObject *python_function(module_state *state, int which) {
     if (state->python[which] == NULL) PyErr_SetString(PyExc_RuntimeError, "litsock.core is not loaded");
     return state->python[which];
@@ -92,19 +114,19 @@ static PyObject *by_python(Socket *self, int which, PyObject *const *args, Py_ss
     }
     else if (all == NULL) PyErr_NoMemory();
     if (all != few) PyMem_Free(all);
-    return answer;
+    return without_our_lines(answer);
 }
 
 /* The exception for -errno. */
 static PyObject *fail(Socket *self, Py_ssize_t answer) {
     PyObject *function = python_function(self->state, PY_fail);
-    return function ? PyObject_CallFunction(function, "n", answer) : NULL;
+    return without_our_lines(function ? PyObject_CallFunction(function, "n", answer) : NULL);
 }
 
 static PyObject *none_or_fail(Socket *self, Py_ssize_t answer) { return answer < 0 ? fail(self, answer) : Py_NewRef(Py_None); }
 
-#define CARRY_ON(which, format, ...) \
-    (python_function(self->state, which) ? PyObject_CallFunction(self->state->python[which], "O" format, self, __VA_ARGS__) : NULL)
+#define CARRY_ON(which, format, ...) without_our_lines( \
+    python_function(self->state, which) ? PyObject_CallFunction(self->state->python[which], "O" format, self, __VA_ARGS__) : NULL)
 """
 
 # %% ../../nbs/91_fast_path.ipynb #f9c55223
@@ -279,7 +301,7 @@ static int init_by_python(Socket *self, PyObject *args, PyObject *named) {
     answer = PyObject_Call(method, all, named);
     Py_DECREF(all);
     Py_XDECREF(answer);
-    return answer ? 0 : -1;
+    return without_our_lines(answer) ? 0 : -1;
 }
 
 /* Family, type and protocol, by position or by name, where no descriptor is given. */
@@ -1042,6 +1064,7 @@ TYPE_TEXTS = (
     OBJECT, PYTHON, ARGUMENTS, PACKING, UNPACKING, LIFE, MODES, ATTRIBUTES, SENDING, RECEIVING, MESSAGES, CONNECTING, OPTIONS, TYPE,
 )  # fmt: skip
 INCLUDES = r"""
+#include <frameobject.h>
 #include <linux/filter.h>
 #include <linux/if_alg.h>
 #include <math.h>
