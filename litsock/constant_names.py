@@ -101,9 +101,9 @@ MSG_OOB            send or receive urgent data, outside the stream's order
 MSG_PEEK           look at what has arrived and leave it in the queue
 MSG_DONTROUTE      send only to a host on a directly attached network, past the routing table
 MSG_TRYHARD        DECnet's name for MSG_DONTROUTE
-MSG_CTRUNC         told on return: control data was dropped because the buffer for it was too small
+MSG_CTRUNC         reported on return: control data was dropped because the buffer for it was too small
 MSG_PROXY          the bit that Linux itself calls MSG_PROBE: send nothing, only look at the path
-MSG_TRUNC          told on return: the datagram was longer than the buffer; when asked: answer with its full length
+MSG_TRUNC          reported on return: the datagram was longer than the buffer; when asked: answer with its full length
 MSG_DONTWAIT       do not wait, this one time
 MSG_EOR            this ends a record, where the protocol knows records
 MSG_WAITALL        wait until the buffer is full
@@ -121,11 +121,11 @@ MSG_ZEROCOPY       send from the caller's memory without a copy; the error queue
 MSG_FASTOPEN       connect and send the first data in one packet (RFC 7413)
 MSG_CMSG_CLOEXEC   descriptors that arrive in control data are not inherited through exec
 MSG_EOF            BSD: this ends the stream
-MSG_BCAST          BSD, Windows, told on return: it was a broadcast
-MSG_MCAST          BSD, Windows, told on return: it was a multicast
+MSG_BCAST          BSD, Windows, reported on return: it was a broadcast
+MSG_MCAST          BSD, Windows, reported on return: it was a multicast
 MSG_BTAG           begin of a tagged message, on systems that know it
 MSG_ETAG           end of a tagged message, on systems that know it
-MSG_NOTIFICATION   SCTP, told on return: not data but an event of the association
+MSG_NOTIFICATION   SCTP, reported on return: not data but an event of the association
 """)
 
 # %% ../nbs/01a_constant_names.ipynb #7614eb2b
@@ -151,8 +151,8 @@ NI_NOFQDN       only the host's own part of a name in the local domain
 NI_NAMEREQD     fail where no name is found, rather than fall back to digits
 NI_DGRAM        the port is UDP's, where a service differs
 NI_IDN          decode names with non-ASCII letters (glibc)
-NI_MAXHOST      room that any host name fits into, in bytes
-NI_MAXSERV      room that any service name fits into, in bytes
+NI_MAXHOST      bytes of a buffer that any host name fits into
+NI_MAXSERV      bytes of a buffer that any service name fits into
 """)
 
 group("getaddrinfo, getnameinfo: errors", "netdb.h", """
@@ -300,7 +300,7 @@ group("SO_*: options of every socket", "sys/socket.h", """
 SO_DEBUG               have the kernel record what this socket does, where it was built to
 SO_REUSEADDR           let bind take an address whose last connection still lingers in TIME_WAIT
 SO_TYPE                which type it is (SOCK_*); read only
-SO_ERROR               the error that waits to be told, which reading clears; read only
+SO_ERROR               the pending error, which reading clears; read only
 SO_DONTROUTE           send only to directly attached networks
 SO_BROADCAST           allow sending to broadcast addresses
 SO_SNDBUF              bytes for data that waits to be sent; Linux doubles the number for its own needs
@@ -440,7 +440,7 @@ SO_EE_CODE_ZEROCOPY_COPIED    the kernel had to copy after all
 SO_EE_CODE_TXTIME_INVALID_PARAM  the time was invalid
 SO_EE_CODE_TXTIME_MISSED         the time had passed already
 SO_EE_RFC4884_FLAG_INVALID    the extension of the ICMP message was malformed
-SCM_TSTAMP_SND=0              this timestamp: the packet was handed to the device
+SCM_TSTAMP_SND=0              this timestamp: the packet was given to the device
 SCM_TSTAMP_SCHED=1            this timestamp: the packet entered the packet scheduler
 SCM_TSTAMP_ACK=2              this timestamp: the peer acknowledged all of the data
 SCM_TSTAMP_COMPLETION=3       this timestamp: the device reported that it had sent the packet
@@ -907,7 +907,7 @@ TCP_LISTEN=10       waiting for connections
 TCP_CLOSING=11      both ended at the same moment
 TCP_CA_Open=0       congestion control: all is well
 TCP_CA_Disorder=1   congestion control: the first doubts, segments out of order
-TCP_CA_CWR=2        congestion control: told of congestion, making the window smaller
+TCP_CA_CWR=2        congestion control: notified of congestion, making the window smaller
 TCP_CA_Recovery=3   congestion control: resending what was lost
 TCP_CA_Loss=4       congestion control: nothing came back in time; starting small again
 """)
@@ -933,7 +933,7 @@ TCP_NLA_DELIVERED=16              data segments delivered
 TCP_NLA_DELIVERED_CE=17           ... of which so many with a congestion mark
 TCP_NLA_BYTES_SENT=18             bytes sent
 TCP_NLA_BYTES_RETRANS=19          bytes sent again
-TCP_NLA_DSACK_DUPS=20             duplicates that the peer told us of
+TCP_NLA_DSACK_DUPS=20             duplicates that the peer reported
 TCP_NLA_REORD_SEEN=21             times that segments overtook each other
 TCP_NLA_SRTT=22                   smoothed round trip, in microseconds
 TCP_NLA_TIMEOUT_REHASH=23         times that another path was tried
@@ -1033,11 +1033,11 @@ enum CAN_BCM_TX_SEND=TX_SEND        send one frame
 enum CAN_BCM_RX_SETUP=RX_SETUP      begin to watch an identifier
 enum CAN_BCM_RX_DELETE=RX_DELETE    stop watching it
 enum CAN_BCM_RX_READ=RX_READ        ask how such a task is set
-enum CAN_BCM_TX_STATUS=TX_STATUS    told: the answer to CAN_BCM_TX_READ
-enum CAN_BCM_TX_EXPIRED=TX_EXPIRED  told: the counted transmissions are done
-enum CAN_BCM_RX_STATUS=RX_STATUS    told: the answer to CAN_BCM_RX_READ
-enum CAN_BCM_RX_TIMEOUT=RX_TIMEOUT  told: a cyclic frame did not come in time
-enum CAN_BCM_RX_CHANGED=RX_CHANGED  told: a frame came, or its content changed
+enum CAN_BCM_TX_STATUS=TX_STATUS    report: the answer to CAN_BCM_TX_READ
+enum CAN_BCM_TX_EXPIRED=TX_EXPIRED  report: the counted transmissions are done
+enum CAN_BCM_RX_STATUS=RX_STATUS    report: the answer to CAN_BCM_RX_READ
+enum CAN_BCM_RX_TIMEOUT=RX_TIMEOUT  report: a cyclic frame did not come in time
+enum CAN_BCM_RX_CHANGED=RX_CHANGED  report: a frame came, or its content changed
 CAN_BCM_SETTIMER=SETTIMER                        flag: take the intervals and the count from this message
 CAN_BCM_STARTTIMER=STARTTIMER                    flag: start the timer now
 CAN_BCM_TX_COUNTEVT=TX_COUNTEVT                  flag: tell when the count is done
@@ -1209,7 +1209,7 @@ PACKET_AUXDATA            option: deliver lengths, checksum state and VLAN tag w
 PACKET_ORIGDEV            option: tell the device that first received it, not the one on top
 PACKET_VERSION            option: which layout the ring has
 PACKET_HDRLEN             option: the header's size in that layout; read only
-PACKET_RESERVE            option: room to keep free before each frame in the ring
+PACKET_RESERVE            option: space to keep free before each frame in the ring
 PACKET_LOSS               option: drop a malformed frame of the send ring instead of stopping
 PACKET_VNET_HDR           option: each frame begins with a header of virtual network cards
 PACKET_VNET_HDR_SZ        option: the size of that header
@@ -1405,7 +1405,7 @@ NETLINK_DROP_MEMBERSHIP   leave it
 NETLINK_LIST_MEMBERSHIPS  the groups joined, as a bit set; read only
 NETLINK_PKTINFO           deliver the group of each message
 NETLINK_BROADCAST_ERROR   have the sender of an announcement hear of failures
-NETLINK_NO_ENOBUFS        do not report announcements lost for lack of room
+NETLINK_NO_ENOBUFS        do not report announcements lost for lack of buffer space
 NETLINK_RX_RING           once receiving through shared memory; gone
 NETLINK_TX_RING           once sending through shared memory; gone
 NETLINK_LISTEN_ALL_NSID   hear announcements of other network namespaces too

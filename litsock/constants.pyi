@@ -1838,11 +1838,11 @@ class MsgFlag(IntFlag):
     MSG_TRYHARD = ...
     "DECnet's name for MSG_DONTROUTE"
     MSG_CTRUNC = ...
-    'told on return: control data was dropped because the buffer for it was too small'
+    'reported on return: control data was dropped because the buffer for it was too small'
     MSG_PROXY = ...
     'the bit that Linux itself calls MSG_PROBE: send nothing, only look at the path'
     MSG_TRUNC = ...
-    'told on return: the datagram was longer than the buffer; when asked: answer with its full length'
+    'reported on return: the datagram was longer than the buffer; when asked: answer with its full length'
     MSG_DONTWAIT = ...
     'do not wait, this one time'
     MSG_EOR = ...
@@ -1878,15 +1878,15 @@ class MsgFlag(IntFlag):
     MSG_EOF = ...
     'BSD: this ends the stream'
     MSG_BCAST = ...
-    'BSD, Windows, told on return: it was a broadcast'
+    'BSD, Windows, reported on return: it was a broadcast'
     MSG_MCAST = ...
-    'BSD, Windows, told on return: it was a multicast'
+    'BSD, Windows, reported on return: it was a multicast'
     MSG_BTAG = ...
     'begin of a tagged message, on systems that know it'
     MSG_ETAG = ...
     'end of a tagged message, on systems that know it'
     MSG_NOTIFICATION = ...
-    'SCTP, told on return: not data but an event of the association'
+    'SCTP, reported on return: not data but an event of the association'
 
 MSG_OOB = MsgFlag.MSG_OOB
 MSG_PEEK = MsgFlag.MSG_PEEK
@@ -1972,9 +1972,9 @@ NI_DGRAM: int
 NI_IDN: int
 'decode names with non-ASCII letters (glibc)'
 NI_MAXHOST: int
-'room that any host name fits into, in bytes'
+'bytes of a buffer that any host name fits into'
 NI_MAXSERV: int
-'room that any service name fits into, in bytes'
+'bytes of a buffer that any service name fits into'
 EAI_BADFLAGS: int
 'a flag that is unknown, or does not go with the others'
 EAI_NONAME: int
@@ -2234,7 +2234,7 @@ SO_REUSEADDR: int
 SO_TYPE: int
 'which type it is (SOCK_*); read only'
 SO_ERROR: int
-'the error that waits to be told, which reading clears; read only'
+'the pending error, which reading clears; read only'
 SO_DONTROUTE: int
 'send only to directly attached networks'
 SO_BROADCAST: int
@@ -2494,7 +2494,7 @@ SO_EE_CODE_TXTIME_MISSED: int
 SO_EE_RFC4884_FLAG_INVALID: int
 'the extension of the ICMP message was malformed'
 SCM_TSTAMP_SND: int
-'this timestamp: the packet was handed to the device'
+'this timestamp: the packet was given to the device'
 SCM_TSTAMP_SCHED: int
 'this timestamp: the packet entered the packet scheduler'
 SCM_TSTAMP_ACK: int
@@ -3360,7 +3360,7 @@ TCP_CA_Open: int
 TCP_CA_Disorder: int
 'congestion control: the first doubts, segments out of order'
 TCP_CA_CWR: int
-'congestion control: told of congestion, making the window smaller'
+'congestion control: notified of congestion, making the window smaller'
 TCP_CA_Recovery: int
 'congestion control: resending what was lost'
 TCP_CA_Loss: int
@@ -3406,7 +3406,7 @@ TCP_NLA_BYTES_SENT: int
 TCP_NLA_BYTES_RETRANS: int
 'bytes sent again'
 TCP_NLA_DSACK_DUPS: int
-'duplicates that the peer told us of'
+'duplicates that the peer reported'
 TCP_NLA_REORD_SEEN: int
 'times that segments overtook each other'
 TCP_NLA_SRTT: int
@@ -3580,15 +3580,15 @@ CAN_BCM_RX_DELETE: int
 CAN_BCM_RX_READ: int
 'ask how such a task is set'
 CAN_BCM_TX_STATUS: int
-'told: the answer to CAN_BCM_TX_READ'
+'report: the answer to CAN_BCM_TX_READ'
 CAN_BCM_TX_EXPIRED: int
-'told: the counted transmissions are done'
+'report: the counted transmissions are done'
 CAN_BCM_RX_STATUS: int
-'told: the answer to CAN_BCM_RX_READ'
+'report: the answer to CAN_BCM_RX_READ'
 CAN_BCM_RX_TIMEOUT: int
-'told: a cyclic frame did not come in time'
+'report: a cyclic frame did not come in time'
 CAN_BCM_RX_CHANGED: int
-'told: a frame came, or its content changed'
+'report: a frame came, or its content changed'
 CAN_BCM_SETTIMER: int
 'flag: take the intervals and the count from this message'
 CAN_BCM_STARTTIMER: int
@@ -3904,7 +3904,7 @@ PACKET_VERSION: int
 PACKET_HDRLEN: int
 "option: the header's size in that layout; read only"
 PACKET_RESERVE: int
-'option: room to keep free before each frame in the ring'
+'option: space to keep free before each frame in the ring'
 PACKET_LOSS: int
 'option: drop a malformed frame of the send ring instead of stopping'
 PACKET_VNET_HDR: int
@@ -4264,7 +4264,7 @@ NETLINK_PKTINFO: int
 NETLINK_BROADCAST_ERROR: int
 'have the sender of an announcement hear of failures'
 NETLINK_NO_ENOBUFS: int
-'do not report announcements lost for lack of room'
+'do not report announcements lost for lack of buffer space'
 NETLINK_RX_RING: int
 'once receiving through shared memory; gone'
 NETLINK_TX_RING: int

@@ -381,13 +381,13 @@ def test_a_batch(k: Any):
         assert k.sendmmsg(pair.one, sizes, b"abcdefgh", b"", b"", 2, 0) == 1
         assert k.sendmmsg(pair.one, sizes, b"abcdefgh", b"", b"", 3, 0) in (0, -errno.EAGAIN)
         assert outcome(k.sendmmsg, pair.one, sizes, b"abcdefgh", b"", b"", 4, 0) is ValueError
-        room, received = array("i", [4, 10, 0] * 5), array("i", [-1] * 20)
+        limits, received = array("i", [4, 10, 0] * 5), array("i", [-1] * 20)
         data, names = bytearray(20), bytearray(50)
-        assert k.recvmmsg(pair.other, room, data, names, bytearray(), received, 0) == 4
+        assert k.recvmmsg(pair.other, limits, data, names, bytearray(), received, 0) == 4
         assert received.tolist() == [3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, MSG_TRUNC, 4, 0, 0, MSG_TRUNC, -1, -1, -1, -1]
         assert data == b"abc\0" + bytes(4) + b"defgdefg" + bytes(4)
         for small in ((data[:-1], names, received), (data, names[:-1], received), (data, names, received[:-1])):
-            assert outcome(k.recvmmsg, pair.other, room, *small[:2], bytearray(), small[2], 0) is ValueError
+            assert outcome(k.recvmmsg, pair.other, limits, *small[:2], bytearray(), small[2], 0) is ValueError
 
 
 # The clock

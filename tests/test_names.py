@@ -533,8 +533,8 @@ for call in (lambda: socket.getaddrinfo("127.0.0.1", 80), lambda: socket.getname
 
 
 def test_a_system_call_that_fails_on_the_way(between: Path):
-    told = [run(SYSTEM.format(module=name), LD_PRELOAD=str(between), FAIL="EAI_SYSTEM") for name in ("socket", "litsock")]
-    assert told[1] == told[0] == f"OSError {errno.EMFILE} {os.strerror(errno.EMFILE)}\n" * 2
+    said = [run(SYSTEM.format(module=name), LD_PRELOAD=str(between), FAIL="EAI_SYSTEM") for name in ("socket", "litsock")]
+    assert said[1] == said[0] == f"OSError {errno.EMFILE} {os.strerror(errno.EMFILE)}\n" * 2
 
 
 # Audit hooks (PEP 578)

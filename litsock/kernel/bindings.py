@@ -220,7 +220,7 @@ static int ls_recvmmsg(int fd, const message_sizes *sizes, size_t count, char *d
 
 # %% ../../nbs/92_bindings.ipynb #6d930c8f
 OPTIONS = r"""
-/* The filter of a socket, SO_GET_FILTER, is counted in instructions, not in bytes. With no room for one, the kernel says how many there are. */
+/* The filter of a socket, SO_GET_FILTER, is counted in instructions, not in bytes. Where not even one fits, the kernel says how many there are. */
 static int get_filter(int fd, char *value, unsigned int *length) {
     socklen_t instructions = *length / sizeof(struct sock_filter);
     int result = answer(getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, value, &instructions));

@@ -639,7 +639,7 @@ FUNCTION(recvmmsg) {
     Py_ssize_t messages = hold_batch(held, args + 1, BATCH_BUFFERS);
     if (messages < 0) return NULL;
     int right = held[RECEIVED].len / (Py_ssize_t)sizeof(received_sizes) >= messages;
-    if (!right) PyErr_Format(PyExc_ValueError, "there is no room for the sizes of %zd messages", messages);
+    if (!right) PyErr_Format(PyExc_ValueError, "the buffer is too small for the sizes of %zd messages", messages);
     else UNLOCKED(answer = ls_recvmmsg(fd, held[SIZES].buf, messages, held[PARTS].buf, held[ADDRESS_PART].buf, held[CONTROL_PART].buf,
                                        held[RECEIVED].buf, flags))
     for (int i = 0; i < BATCH_BUFFERS; i++) PyBuffer_Release(&held[i]);

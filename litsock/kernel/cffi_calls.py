@@ -294,7 +294,7 @@ def recvmmsg(fd, sizes, data, addresses, control, received, flags):
     sizes, *parts = batch(sizes, *(write_memory(part, "recvmmsg") for part in (data, addresses, control)))
     received = ffi.from_buffer(RECEIVED_SIZES, writable(received, "recvmmsg"))
     if len(received) < len(sizes):
-        raise ValueError(f"there is no room for the sizes of {len(sizes)} messages")
+        raise ValueError(f"the buffer is too small for the sizes of {len(sizes)} messages")
     return lib.ls_recvmmsg(fd, sizes, len(sizes), *parts, received, flags)
 
 # %% ../../nbs/93_cffi_calls.ipynb #b2856956
