@@ -6,6 +6,7 @@ somebody else's, or read-only.
 
 import atexit
 import configparser
+import runpy
 import shutil
 import sys
 import tempfile
@@ -38,10 +39,13 @@ class Build(build):
 
 
 class BuildWithBook(build_py):
-    "The package, and in it the notebooks and what they measure, for `litsock lab`. A working copy has them beside it."
+    """The package, and in it the types of the constants, which are written here; and the notebooks and what they measure,
+    for `litsock lab`. A working copy has those beside it."""
 
     def run(self):
         super().run()
+        package = TOP / "litsock" if self.editable_mode else Path(self.build_lib, "litsock")
+        (package / "constants.pyi").write_text(runpy.run_path(str(TOP / "tools" / "stubs.py"))["stub"](), encoding="utf-8")
         if not self.editable_mode:
             book = Path(self.build_lib, "litsock", "book")
             for folder, pattern, to in ("nbs", "*.ipynb", book), ("bench", "*.*", book / "bench"):
