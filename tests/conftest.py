@@ -1,9 +1,35 @@
 """Ends the run of the tests with tables: the conformance run, and the programs that ran on litsock."""
+from contextlib import ExitStack
+
 import pytest
 
+from common import descriptors
 from conformance.run import summary
 
 VERDICTS, PROGRAMS = pytest.StashKey[list](), pytest.StashKey[dict]()
+
+
+@pytest.fixture
+def no_leak():
+    """When the test has ended, the descriptors that were open before are open, and no others."""
+    before = descriptors()
+    yield
+    assert descriptors() == before
+
+
+@pytest.fixture
+def keep():
+    """Closes in the end what it is given."""
+    with ExitStack() as stack:
+        yield stack.enter_context
+
+
+@pytest.fixture
+def pair(keep):
+    """Two of litsock's sockets that are connected to each other."""
+    import litsock
+
+    return tuple(map(keep, litsock.socketpair()))
 
 
 @pytest.fixture

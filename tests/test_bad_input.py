@@ -547,16 +547,7 @@ refused("OverflowError", "tcp6 udp6", ("::1", 80, 2**32), ("::1", 80, 2**70, 0))
 # fmt: on
 
 
-def has_ipv6() -> bool:
-    """Whether this kernel makes sockets of `AF_INET6`."""
-    try:
-        standard.socket(INET6).close()
-    except OSError:
-        return False
-    return True
-
-
-needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="the kernel has no IPv6 here")
+needs_ipv6 = pytest.mark.needs("ipv6")
 
 
 def parameters(call: Call, *more: Any) -> Any:
@@ -584,10 +575,6 @@ def clean() -> None:
 
 @pytest.mark.parametrize("call", [parameters(call) for call in UNIQUE])
 def test_call(call: Call):
-    if call.on == "module" and not hasattr(litsock, call.name):
-        pytest.skip(f"litsock has no {call.name} yet")
-    if call.on != "module" and not hasattr(litsock.socket, call.name):
-        pytest.skip(f"litsock's socket has no {call.name} yet")
     compare(lambda module: (clean(), call(module))[1])
 
 

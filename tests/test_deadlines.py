@@ -13,6 +13,7 @@ import warnings
 from contextlib import ExitStack
 
 import pytest
+from common import Struck, alarms, strike
 
 import litsock
 from bench.calls import recorded
@@ -23,49 +24,7 @@ from litsock import kernel
 
 PLENTY = 20.0  # seconds: more than any of these operations should ever need
 ONE_TIMER = pytest.mark.timeout(300, method="thread")  # the test needs the process's one timer for itself
-
-
-@pytest.fixture(autouse=True)
-def no_leak():
-    before = sorted(os.listdir("/proc/self/fd"))
-    yield
-    gc.collect()
-    assert sorted(os.listdir("/proc/self/fd")) == before
-
-
-@pytest.fixture
-def keep():
-    """Closes in the end what it is given."""
-    with ExitStack() as stack:
-        yield stack.enter_context
-
-
-@pytest.fixture
-def pair(keep):
-    return tuple(map(keep, litsock.socketpair()))
-
-
-class Struck(Exception):
-    pass
-
-
-def strike(*_):
-    raise Struck
-
-
-class alarm:
-    """A signal, soon."""
-
-    def __init__(self, handler, seconds, every=0.0):
-        self.handler, self.times = handler, (seconds, every)
-
-    def __enter__(self):
-        self.before = signal.signal(signal.SIGALRM, self.handler)
-        signal.setitimer(signal.ITIMER_REAL, *self.times)
-
-    def __exit__(self, *exception):
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self.before)
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def later(seconds, call, *arguments):
@@ -197,7 +156,7 @@ def test_a_socket_that_never_waits(receive, pair):
 def test_what_a_handler_raises_goes_through_as_it_is(receive, timeout, pair):
     pair[0].settimeout(timeout)
     pair[1].sendall(b"abc")
-    with alarm(strike, 0.03), pytest.raises(Struck) as caught:
+    with alarms(strike, 0.03), pytest.raises(Struck) as caught:
         receive(pair[0], 5)
     assert vars(caught.value) == {}
 
@@ -206,7 +165,7 @@ def test_what_a_handler_raises_goes_through_as_it_is(receive, timeout, pair):
 def test_the_buffer_has_what_came_before_a_handler_raised(pair):
     buffer = bytearray(5)
     pair[1].sendall(b"abc")
-    with alarm(strike, 0.03), pytest.raises(Struck):
+    with alarms(strike, 0.03), pytest.raises(Struck):
         pair[0].recv_exactly_into(buffer)
     assert buffer == b"abc\0\0"
 
@@ -254,7 +213,7 @@ def test_a_handler_that_returns_changes_nothing(receive, timeout, pair):
             pair[1].send(bytes([byte]))
 
     thread = later(0, send)
-    with alarm(lambda *_: ran.append(1), 0.001, 0.001):
+    with alarms(lambda *_: ran.append(1), 0.001, 0.001):
         assert receive(pair[0], 10) == b"0123456789"
     thread.join()
     assert ran
@@ -599,7 +558,7 @@ def test_a_file_that_missed_the_deadline_reads_no_more(pair):
 def test_handlers_that_raise_leave_no_deadline_behind(pair):
     sock = pair[0]
     for number in range(200):
-        with alarm(strike, 0.0005 + number % 10 * 0.0001), pytest.raises(Struck):
+        with alarms(strike, 0.0005 + number % 10 * 0.0001), pytest.raises(Struck):
             while True:
                 with sock.deadline(PLENTY):
                     sock.recv(1)
@@ -779,7 +738,7 @@ def test_a_handler_that_raises_leaves_no_descriptor(keep, names):
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         for number in range(30):
-            with alarm(strike, 0.005 + number * 0.001), pytest.raises(Struck):
+            with alarms(strike, 0.005 + number * 0.001), pytest.raises(Struck):
                 connect(happy_eyeballs_delay=0.01)
             assert sorted(os.listdir("/proc/self/fd")) == before
 
@@ -789,7 +748,7 @@ def test_signals_do_not_disturb_the_race(keep, names):
     good = keep(litsock.create_server(("127.0.0.1", 0)))
     names(keep(silence(litsock)).getsockname(), good.getsockname())
     ran = []
-    with alarm(lambda *_: ran.append(1), 0.001, 0.001):
+    with alarms(lambda *_: ran.append(1), 0.001, 0.001):
         for _ in range(20):
             with connect(happy_eyeballs_delay=0.02) as sock:
                 assert sock.getpeername() == good.getsockname()

@@ -35,15 +35,9 @@ PURE = settings(BASE, max_examples=2000)  # calls that ask nobody
 ASKING = settings(BASE, max_examples=700)  # calls that ask the kernel, or a file
 
 
-def needs(*names: str) -> Any:
-    """Skip a test as long as litsock lacks what it is about."""
-    lacking = [name for name in names if not hasattr(litsock, name)]
-    return pytest.mark.skipif(bool(lacking), reason=f"litsock has no {', '.join(lacking)} yet")
-
-
 def each(*names: str) -> Any:
     """One test for each of these functions."""
-    return pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in names])
+    return pytest.mark.parametrize("name", names)
 
 
 def compare(call: Callable[[Any], Any]) -> None:
@@ -114,28 +108,24 @@ def test_sizes_of_messages(name: str, number: Any):
 FOUR, SIXTEEN = st.binary(min_size=4, max_size=4), st.binary(min_size=16, max_size=16)
 
 
-@needs("inet_aton")
 @PURE
 @given(text=V4 | OLD_V4 | TEXTS | NO_TEXTS)
 def test_inet_aton(text: Any):
     compare_function("inet_aton", text)
 
 
-@needs("inet_ntoa")
 @PURE
 @given(packed=FOUR | BYTES | BYTES.map(bytearray) | TEXTS | NO_TEXTS)
 def test_inet_ntoa(packed: Any):
     compare_function("inet_ntoa", packed)
 
 
-@needs("inet_pton")
 @PURE
 @given(arguments=one_of_each((FAMILIES, ANYTHING), (V4 | V6 | OLD_V4, TEXTS | NO_TEXTS)))
 def test_inet_pton(arguments: tuple):
     compare_function("inet_pton", *arguments)
 
 
-@needs("inet_ntop")
 @PURE
 @given(arguments=one_of_each((FAMILIES, ANYTHING), (FOUR | SIXTEEN | BYTES, TEXTS | NO_TEXTS)))
 def test_inet_ntop(arguments: tuple):
@@ -152,7 +142,6 @@ TYPES = st.sampled_from([0, 1, 2, 3, 5])
 PROTOCOLS = st.sampled_from([0, 6, 17, 132, 255])
 
 
-@needs("getaddrinfo")
 @PURE
 @given(
     arguments=one_of_each(
@@ -174,7 +163,6 @@ FLOW = st.integers(0, 0xFFFFF), st.integers(-1, 2**32 - 1) | NO_NUMBERS  # for w
 SCOPE = st.integers(0, 3), st.integers(0, 2**32 - 1) | NO_NUMBERS
 
 
-@needs("getnameinfo")
 @PURE
 @given(
     address=one_of_each((V4 | V6 | OLD_V4, NO_TEXTS), PORT)
@@ -192,35 +180,30 @@ def test_getnameinfo(address: Any, flags: int):
 WAYS = st.sampled_from(["tcp", "udp", "sctp", "", "no such protocol"]), NO_TEXTS | TEXTS
 
 
-@needs("getservbyname")
 @ASKING
 @given(arguments=st.tuples(SERVICES | TEXTS | NO_TEXTS) | one_of_each((SERVICES, TEXTS | NO_TEXTS), WAYS))
 def test_getservbyname(arguments: tuple):
     compare_function("getservbyname", *arguments)
 
 
-@needs("getservbyport")
 @ASKING
 @given(arguments=st.tuples(PORTS | ANYTHING) | one_of_each((st.integers(0, 1023), ANYTHING), WAYS))
 def test_getservbyport(arguments: tuple):
     compare_function("getservbyport", *arguments)
 
 
-@needs("getprotobyname")
 @ASKING
 @given(name=st.sampled_from(["ip", "icmp", "tcp", "udp", "ipv6", "TCP"]) | TEXTS | NO_TEXTS)
 def test_getprotobyname(name: Any):
     compare_function("getprotobyname", name)
 
 
-@needs("if_nametoindex")
 @ASKING
 @given(name=st.sampled_from(["lo", "lo\0", "LO", b"lo", b"lo\0"]) | TEXTS | NO_TEXTS)
 def test_if_nametoindex(name: Any):
     compare_function("if_nametoindex", name)
 
 
-@needs("if_indextoname")
 @ASKING
 @given(index=SMALL | st.integers(0, 2**32 - 1) | NO_NUMBERS)
 def test_if_indextoname(index: Any):
@@ -510,7 +493,6 @@ NO_RIGHTS = st.integers(2, 300), ANYTHING.filter(lambda kind: kind != 1)
 CONTROL = one_of_each((C_INT, ANYTHING), NO_RIGHTS, (BYTES, NO_NUMBERS))
 
 
-@needs("CMSG_LEN")
 @ASKING
 @given(
     arguments=one_of_each(

@@ -17,7 +17,6 @@ PROGRAMS = [program.__name__.replace("_", "-") for program in running.PROGRAMS]
 ECHO = [program.__name__.replace("_", "-") for program in examples.PROGRAMS if "echo" in program.__name__]
 SERVERS = [name for name in ECHO if "server" in name]
 CLIENTS = [name for name in ECHO if "client" in name]
-needs_ipv6 = pytest.mark.skipif(not examples.ipv6_works(), reason="this machine has no IPv6 loopback address")
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def test_every_server_answers_every_client_over_ipv4(server, client):
     assert said.startswith("Connected by 127.0.0.1 port ") and said.count("\n") == 1
 
 
-@needs_ipv6
+@pytest.mark.needs("ipv6")
 @pytest.mark.parametrize("server", ["echo-server", "echo-server-both"])
 def test_servers_answer_over_ipv6(server):
     with program(server, "--host", "::1", "--port", "0") as served:
@@ -57,7 +56,7 @@ def test_servers_answer_over_ipv6(server):
     assert said.startswith("Connected by ::1 port ")
 
 
-@needs_ipv6
+@pytest.mark.needs("ipv6")
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_the_server_on_both_has_one_port_for_both(host):
     with program("echo-server-both", "--host", "", "--port", "0") as served:
@@ -318,7 +317,7 @@ def test_the_last_problem_is_told_and_nothing_stays_open(monkeypatch):
         assert descriptors() == before
 
 
-@needs_ipv6
+@pytest.mark.needs("ipv6")
 @pytest.mark.parametrize("server", [examples.echo_server, examples.echo_server_both])
 def test_a_server_does_not_move_when_the_port_is_taken(monkeypatch, server):
     with litsock.create_server(("::1", 0), family=litsock.AF_INET6) as first:

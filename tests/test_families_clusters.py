@@ -22,13 +22,7 @@ TIPC, VSOCK, QIPCRTR = Tipc(), Vsock(), Qipcrtr()
 NUMBERS = st.integers(-(2**40), 2**40)
 NAMESEQ, NAME, ID = litsock.TIPC_ADDR_NAMESEQ, litsock.TIPC_ADDR_NAME, litsock.TIPC_ADDR_ID
 U32 = 2**32
-
-
-@pytest.fixture(autouse=True)
-def no_leak():
-    before = os.listdir("/proc/self/fd")
-    yield
-    assert os.listdir("/proc/self/fd") == before
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 # Any bytes

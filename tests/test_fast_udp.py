@@ -12,6 +12,7 @@ from array import array
 from errno import EAGAIN, EBADF, EDESTADDRREQ, EINVAL, EIO, EMSGSIZE, EOPNOTSUPP
 
 import pytest
+from common import descriptors
 
 import litsock
 from litsock.extras import fast_udp
@@ -23,18 +24,7 @@ FAMILIES = [
     pytest.param(litsock.AF_INET, id="inet"),
     pytest.param(litsock.AF_INET6, id="inet6", marks=pytest.mark.needs("ipv6")),
 ]
-
-
-def descriptors():
-    gc.collect()
-    return sorted(os.listdir("/proc/self/fd"))
-
-
-@pytest.fixture(autouse=True)
-def no_leak():
-    before = descriptors()
-    yield
-    assert descriptors() == before
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ import litsock
 from litsock import examples
 
 LIMIT = 30  # seconds, after which a process that hangs is killed, and its test fails
-needs_ipv6 = pytest.mark.skipif(not examples.ipv6_works(), reason="this machine has no IPv6 loopback address")
 
 STANDARD_CLIENT = """
 import socket, sys
@@ -59,8 +58,8 @@ def process(*command):
     ("echo-server-ipv4", "127.0.0.1"),
     ("echo-server", "127.0.0.1"),
     ("echo-server-both", "127.0.0.1"),
-    pytest.param("echo-server", "::1", marks=needs_ipv6),
-    pytest.param("echo-server-both", "::1", marks=needs_ipv6),
+    pytest.param("echo-server", "::1", marks=pytest.mark.needs("ipv6")),
+    pytest.param("echo-server-both", "::1", marks=pytest.mark.needs("ipv6")),
 ])
 def test_a_standard_client_and_our_server(server, host):
     with process("-m", "litsock.examples", server, "--host", host, "--port", "0") as ours:
@@ -71,7 +70,7 @@ def test_a_standard_client_and_our_server(server, host):
         assert ours.wait() == 0
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=needs_ipv6)])
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.needs("ipv6"))])
 def test_our_client_and_a_standard_server(host):
     with process("-c", STANDARD_SERVER, host) as theirs:
         port = theirs.stdout.readline().strip()

@@ -20,28 +20,12 @@ import weakref
 
 import numpy
 import pytest
+from common import Struck, descriptors
 
 import litsock
 from litsock import kernel
 
-
-def descriptors():
-    gc.collect()
-    return sorted(os.listdir("/proc/self/fd"))
-
-
-@pytest.fixture(autouse=True)
-def no_leak():
-    before = descriptors()
-    yield
-    assert descriptors() == before
-
-
-@pytest.fixture
-def pair():
-    one, other = litsock.socketpair()
-    with one, other:
-        yield one, other
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def map_of(data):
@@ -308,10 +292,6 @@ def test_descriptors_sent_to_an_address():
         litsock.send_fds(here, [b"x"], [0], 0, there.getsockname())
         _, (fd,), _, _ = litsock.recv_fds(there, 10, 1)
         os.close(fd)
-
-
-class Struck(Exception):
-    pass
 
 
 @pytest.mark.timeout(120, method="thread")  # the test needs the process's one timer for itself

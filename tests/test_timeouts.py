@@ -26,6 +26,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from common import Struck, alarms
 
 import litsock
 from bench.calls import KNOWN, recorded, traced
@@ -35,26 +36,7 @@ from litsock import kernel
 
 MODULES = pytest.mark.parametrize("module", [standard, litsock], ids=["standard", "litsock"])
 PLENTY = 20.0  # seconds: more than any of these operations should ever need
-
-
-@pytest.fixture(autouse=True)
-def no_leak():
-    before = sorted(os.listdir("/proc/self/fd"))
-    yield
-    gc.collect()
-    assert sorted(os.listdir("/proc/self/fd")) == before
-
-
-@pytest.fixture
-def keep():
-    """Closes in the end what it is given."""
-    with ExitStack() as stack:
-        yield stack.enter_context
-
-
-@pytest.fixture
-def pair(keep):
-    return tuple(map(keep, litsock.socketpair()))
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def full(sock):
@@ -618,22 +600,6 @@ def test_nobody_else_can_make_a_call_wait(name: str, timeout: float, keep):
 
 
 # Signals
-
-
-class Struck(Exception):
-    pass
-
-
-@contextmanager
-def alarms(handler, first: float, every: float = 0.0):
-    """Signals to this process, once or again and again."""
-    previous = signal.signal(signal.SIGALRM, handler)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, first, every)
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
 
 
 ONE_TIMER = pytest.mark.timeout(300, method="thread")  # the test needs the process's one timer for itself

@@ -27,13 +27,6 @@ from litsock.observe import recording, timeline
 PACKAGE = Path(litsock.__file__).parent
 
 
-@pytest.fixture
-def pair():
-    one, other = litsock.socketpair()
-    with one, other:
-        yield one, other
-
-
 def names(trace):
     return [record.call for record in trace.records]
 

@@ -1,0 +1,32 @@
+"""What several test modules use and pytest has no fixture for. The fixtures stand in conftest.py."""
+
+import gc
+import os
+import signal
+from contextlib import contextmanager
+
+
+def descriptors():
+    """The descriptors of this process that are open, once what nobody has any more is gone."""
+    gc.collect()
+    return set(os.listdir("/proc/self/fd"))
+
+
+class Struck(Exception):
+    """Raised by a signal handler, wherever it may be."""
+
+
+def strike(*_):
+    raise Struck
+
+
+@contextmanager
+def alarms(handler, first, every=0.0):
+    """Signals to this process: after so many seconds, and then again and again where `every` is given."""
+    previous = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, first, every)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
