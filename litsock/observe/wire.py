@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -283,7 +284,9 @@ def own_network(
     import pickle
 
     ours, theirs = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():  # threads are no danger to a child that calls one function and ends
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if not child:
         run_apart(function, arguments, mtu, theirs)
     os.close(theirs)
