@@ -16,9 +16,9 @@ from .pictures import Picture, draw_fields
 from .tables import FAINT, bytes_text, escape, html_cell, html_table, printable, seconds_text, text_table
 
 # %% auto #0
-__all__ = ['draw', 'MICROSECONDS', 'NEVER', 'COMPARED', 'STREAM', 'BUFFERS', 'OTHERS', 'family_by_form', 'draw_address',
-           'picture_of', 'draw_message', 'draw_option', 'TCPInfo', 'tcp_info', 'levels_of', 'option_values',
-           'changed_options', 'SocketInfo', 'tcp_rows', 'known_address', 'option_value', 'info']
+__all__ = ['draw', 'MICROSECONDS', 'NO_ROUND_TRIP', 'COMPARED', 'STREAM', 'BUFFERS', 'NOT_A_BUFFER', 'family_by_form',
+           'draw_address', 'picture_of', 'draw_message', 'draw_option', 'TCPInfo', 'tcp_info', 'levels_of',
+           'option_values', 'changed_options', 'SocketInfo', 'tcp_rows', 'known_address', 'option_value', 'info']
 
 # %% ../../nbs/54_drawing.ipynb #8731f747
 def family_by_form(address) -> int:
@@ -100,7 +100,7 @@ class TCPInfo(NamedTuple):
     caution: str  # state of the congestion control: `TCP_CA_Open`, …
 
 
-MICROSECONDS, NEVER = {"rtt", "rttvar", "min_rtt", "rto"}, 0xFFFFFFFF  # the shortest of no round trips at all
+MICROSECONDS, NO_ROUND_TRIP = {"rtt", "rttvar", "min_rtt", "rto"}, 0xFFFFFFFF  # the shortest of no round trips at all
 
 
 def tcp_info(
@@ -109,7 +109,7 @@ def tcp_info(
     "The entries that people look for."
     found: dict[str, Any] = {field.name.removeprefix("tcpi_"): field.value for field in decoding.fields("tcp_info", raw)}
     found["caution"] = found.pop("ca_state")
-    if found.get("min_rtt") == NEVER:
+    if found.get("min_rtt") == NO_ROUND_TRIP:
         del found["min_rtt"]
     for name in MICROSECONDS & found.keys():
         found[name] /= 1e6
@@ -131,7 +131,7 @@ COMPARED = {
     "IPPROTO_UDP": "UDP_CORK UDP_GRO UDP_SEGMENT",
 }
 STREAM = {"IPPROTO_TCP": constants.SOCK_STREAM, "IPPROTO_UDP": constants.SOCK_DGRAM}
-BUFFERS, OTHERS = {"SO_SNDBUF": 1, "SO_RCVBUF": 2}, 4  # bits of SO_BUF_LOCK, and one more for all that is no buffer
+BUFFERS, NOT_A_BUFFER = {"SO_SNDBUF": 1, "SO_RCVBUF": 2}, 4  # bits of SO_BUF_LOCK, and one more for all that is no buffer
 
 
 def levels_of(family: int, type: int) -> list[str]:
@@ -164,10 +164,10 @@ def changed_options(sock) -> dict[str, Any]:
     except OSError:  # not allowed, or no such kind by itself
         return {}
     lock = kernel.getsockopt(sock.fileno(), constants.SOL_SOCKET, getattr(constants, "SO_BUF_LOCK", -1), 4)
-    locked = OTHERS | (3 if isinstance(lock, int) else decoding.native(lock))
+    locked = NOT_A_BUFFER | (3 if isinstance(lock, int) else decoding.native(lock))
     return {
         name: value for name, value in option_values(sock).items()
-        if value != usual.get(name, value) and BUFFERS.get(name, OTHERS) & locked
+        if value != usual.get(name, value) and BUFFERS.get(name, NOT_A_BUFFER) & locked
     }  # fmt: skip
 
 # %% ../../nbs/54_drawing.ipynb #241421a1

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from .. import constants, kernel
 from . import decoding
 from litsock.observe.recording import (
-    LIBRARY, UNKNOWN, CallRecord, RedactedControl, RowMessages, SocketHistory, TruncatedData, descriptor_of, new_descriptors, value_of,
+    LIBRARY, UNKNOWN_FIELDS, CallRecord, RedactedControl, RowMessages, SocketHistory, TruncatedData, descriptor_of, new_descriptors, value_of,
 )  # fmt: skip
 from .tables import CODE, FAINT, escape, html_cell, seconds_text
 
@@ -74,7 +74,7 @@ def control_fields(value: bytes, family: int) -> list[decoding.Field]:
     found = decoding.control_fields(value, family)
     if not isinstance(value, RedactedControl):
         return found
-    return [field._replace(raw=b"", value=f"({len(field.raw)} bytes)") if field.name in UNKNOWN else field for field in found]
+    return [field._replace(raw=b"", value=f"({len(field.raw)} bytes)") if field.name in UNKNOWN_FIELDS else field for field in found]
 
 
 def control_text(value, call, formatter):

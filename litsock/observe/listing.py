@@ -19,12 +19,12 @@ from .decoding import add_struct
 from .tables import FAINT, SHOWN, escape, html_cell, html_table, printable, text_table
 
 # %% auto #0
-__all__ = ['SOCK_DIAG_BY_FAMILY', 'NLMSG_ERROR', 'NLMSG_DONE', 'DUMP', 'DUMP_INTERRUPTED', 'HEADER', 'AGAIN', 'TYPES',
+__all__ = ['SOCK_DIAG_BY_FAMILY', 'NLMSG_ERROR', 'NLMSG_DONE', 'DUMP', 'DUMP_INTERRUPTED', 'HEADER_SIZE', 'ATTEMPTS', 'TYPES',
            'INET_DIAG_PROTOCOL', 'UNIX_NAME', 'UNIX_PEER', 'UNIX_QUEUES', 'UNIX_USER', 'NETLINK_MEMORY',
            'NETLINK_GROUPS', 'PACKET_INFO', 'PACKET_USER', 'PACKET_MEMORY', 'RECEIVING', 'SENDING', 'UNIX_STATES',
-           'LISTENING', 'OTHERS', 'Owner', 'Socket', 'number', 'values', 'piece', 'messages', 'dump_once', 'dump',
-           'attributes', 'parts', 'numbers', 'state_name', 'place', 'read_inet', 'inet_request', 'queues', 'member',
-           'optional', 'read_unix', 'read_netlink', 'read_packet', 'read_vsock', 'other_request', 'table',
+           'LISTENING', 'OTHER_FAMILIES', 'Owner', 'Socket', 'number', 'values', 'piece', 'messages', 'dump_once',
+           'dump', 'attributes', 'parts', 'numbers', 'state_name', 'place', 'read_inet', 'inet_request', 'queues',
+           'member', 'optional', 'read_unix', 'read_netlink', 'read_packet', 'read_vsock', 'other_request', 'table',
            'from_inet_table', 'split_place', 'from_unix_table', 'from_netlink_table', 'from_packet_table',
            'descriptors_of', 'owners_of', 'processes', 'Question', 'questions', 'answered', 'Sockets', 'owner_text',
            'is_listening', 'port_of', 'selection', 'sockets']
@@ -84,7 +84,7 @@ nlmsg_pid       4  number
 SOCK_DIAG_BY_FAMILY = 20  # <linux/sock_diag.h>
 NLMSG_ERROR, NLMSG_DONE, DUMP = 2, 3, 0x301  # <linux/netlink.h>: kinds of messages; NLM_F_REQUEST | NLM_F_DUMP
 DUMP_INTERRUPTED = 0x10  # NLM_F_DUMP_INTR
-HEADER, AGAIN = 16, 3  # bytes; how often to ask when the list changes while it is sent
+HEADER_SIZE, ATTEMPTS = 16, 3  # bytes; how often to ask when the list changes while it is sent
 
 
 def number(value: int, size: int) -> bytes:
@@ -108,14 +108,14 @@ def messages(raw: bytes) -> Iterator[tuple[int, int, bytes]]:
     "The messages of a datagram: kind, flags, body."
     at = 0
     while at < len(raw):
-        header = values("nlmsghdr", piece(raw, at, HEADER, "a header"))
-        yield header["nlmsg_type"], decoding.native(raw[at + 6 : at + 8]), piece(raw, at + HEADER, header["nlmsg_len"] - HEADER, "a message")
+        header = values("nlmsghdr", piece(raw, at, HEADER_SIZE, "a header"))
+        yield header["nlmsg_type"], decoding.native(raw[at + 6 : at + 8]), piece(raw, at + HEADER_SIZE, header["nlmsg_len"] - HEADER_SIZE, "a message")
         at += header["nlmsg_len"] + 3 & ~3
 
 
 def dump_once(sock: socket, request: bytes) -> tuple[list[bytes], bool]:
     "The answers to a question, and whether the list stayed the same meanwhile."
-    sock.send(number(HEADER + len(request), 4) + number(SOCK_DIAG_BY_FAMILY, 2) + number(DUMP, 2) + bytes(8) + request)
+    sock.send(number(HEADER_SIZE + len(request), 4) + number(SOCK_DIAG_BY_FAMILY, 2) + number(DUMP, 2) + bytes(8) + request)
     bodies: list[bytes] = []
     steady = True
     while True:
@@ -133,7 +133,7 @@ def dump_once(sock: socket, request: bytes) -> tuple[list[bytes], bool]:
 def dump(request: bytes) -> list[bytes]:
     "The answers to a question; `OSError` where the kernel cannot answer it."
     with socket(constants.AF_NETLINK, constants.SOCK_RAW, constants.NETLINK_SOCK_DIAG) as sock:
-        for _ in range(AGAIN):
+        for _ in range(ATTEMPTS):
             bodies, steady = dump_once(sock, request)
             if steady:
                 break
@@ -445,12 +445,12 @@ def questions() -> Iterator[Question]:
             if hasattr(constants, name) and hasattr(constants, protocol):
                 pair = int(getattr(constants, name)), int(getattr(constants, protocol))
                 yield Question(*pair, inet_request(*pair), read_inet, from_inet_table)
-    for name, proto, states, show, read, table_of in OTHERS:
+    for name, proto, states, show, read, table_of in OTHER_FAMILIES:
         if family := int(getattr(constants, name, 0)):
             yield Question(family, proto, other_request(family, proto, states, show), read, table_of)
 
 
-OTHERS: tuple = (
+OTHER_FAMILIES: tuple = (
     ("AF_UNIX", 0, True, 0xFF, read_unix, from_unix_table),  # everything there is to show
     ("AF_NETLINK", 0xFF, False, 0x03, read_netlink, from_netlink_table),  # NDIAG_PROTO_ALL; memory and groups
     ("AF_PACKET", 0, False, 0x11, read_packet, from_packet_table),  # info and memory

@@ -28,7 +28,7 @@ def watched_names() -> list[str]:
     return [name for name, call in CALLS.items() if call.parameters]
 
 # %% ../../nbs/52_recording.ipynb #69b1fbd8
-SHORT = 40  # bytes of data in a line of text
+SHOWN_BYTES = 40  # bytes of data in a line of text
 
 
 class TruncatedData(NamedTuple):
@@ -38,7 +38,7 @@ class TruncatedData(NamedTuple):
 
     @property
     def text(self) -> str:
-        shown = self.start[:SHORT]
+        shown = self.start[:SHOWN_BYTES]
         return (repr(shown) if shown or not self.size else "") + "…" * (self.size > len(shown))
 
 
@@ -172,12 +172,12 @@ def redacted(control: bytes, limit: int) -> bytes:
         return control
     kept = bytearray(control)
     for field in decoding.control_fields(control):
-        if field.name in UNKNOWN:
+        if field.name in UNKNOWN_FIELDS:
             kept[field.start : field.start + len(field.raw)] = bytes(len(field.raw))
     return RedactedControl(kept)
 
 
-UNKNOWN = "data", "(more)"  # names of fields in control messages of no known kind
+UNKNOWN_FIELDS = "data", "(more)"  # names of fields in control messages of no known kind
 
 
 def keep_sendmsg(arguments, answer, limit):
@@ -198,7 +198,7 @@ keep("sendmsg", keep_sendmsg)
 keep("recvmsg recvmsg_into", keep_recvmsg)
 
 # %% ../../nbs/52_recording.ipynb #470c31b3
-MANY = 64  # messages of a row that are kept
+MOST_MESSAGES = 64  # messages of a row that are kept
 
 
 class RowMessage(NamedTuple):
@@ -219,7 +219,7 @@ def row_messages(parts, sizes, reported, first: int, limit: int) -> RowMessages:
     "What is kept of the messages from `first` on: `sizes` are those of the buffers, `reported` those of the messages in them."
     kept, at = [], [0, 0, 0]
     for number, (size, actual) in enumerate(zip(sizes, reported)):
-        if first <= number < first + MANY:
+        if first <= number < first + MOST_MESSAGES:
             data, address, control = (
                 bytes(memoryview(part)[start : start + min(size[which], actual[which])])
                 for which, (part, start) in enumerate(zip(parts, at))

@@ -17,7 +17,7 @@ from .tables import escape, html_cell, html_table, printable, text_table
 
 # %% auto #0
 __all__ = ['ENTRIES', 'PROTOCOL_ALIAS', 'IPV6_SWITCHES', 'YES', 'LOADS', 'BY_HAND', 'NOT_ALLOWED', 'OFF', 'NO', 'HEADINGS',
-           'Entry', 'aliases', 'lines', 'module_name', 'Machine', 'Row', 'Look', 'Table', 'supported']
+           'Entry', 'aliases', 'lines', 'module_name', 'Machine', 'Row', 'Inspection', 'Table', 'supported']
 
 # %% ../../nbs/19_supported.ipynb #8624669b
 class Entry(NamedTuple):
@@ -156,7 +156,7 @@ class Row(NamedTuple):
     how: str  # to get it; or what stands against it
 
 
-class Look:
+class Inspection:
     "What a machine has, read once."
 
     def __init__(
@@ -168,14 +168,14 @@ class Look:
         self.calls, self.refused = machine.aliases(), machine.refused()
         self.rows: dict[str, Row] = {}
 
-    def at(
+    def row_for(
         self,
         entry: Entry,  # a protocol after its family
     ) -> Row:
         "Whether it is there."
-        return self.rows.setdefault(entry.name, self.row(entry))
+        return self.rows.setdefault(entry.name, self.inspect(entry))
 
-    def row(self, entry):
+    def inspect(self, entry):
         family = self.rows[entry.family].here if entry.family else YES
         if entry.name == "AF_INET6" and (switch := self.machine.ipv6_switch()):
             return Row(entry, OFF, switch)
@@ -240,6 +240,6 @@ def supported(
 ) -> Table:
     "Which families and protocols the running kernel has. No module is loaded, unless the list of modules is out of sight."
     machine = machine or Machine()
-    look = Look(machine)
+    inspection = Inspection(machine)
     known = [entry for entry in ENTRIES if hasattr(constants, entry.family or entry.name) and hasattr(constants, entry.name)]
-    return Table([look.at(entry) for entry in known], machine.release)
+    return Table([inspection.row_for(entry) for entry in known], machine.release)

@@ -33,8 +33,8 @@ class Recorded(Protocol):
     def _formatter(self) -> Formatter: ...
 
 # %% auto #0
-__all__ = ['SETTING_UP', 'MOST', 'Recorded', 'logical_times', 'in_logical_order', 'draw_timeline', 'rows_of', 'bar', 'arrow',
-           'in_words']
+__all__ = ['SETTING_UP', 'MOST_CALLS', 'Recorded', 'logical_times', 'in_logical_order', 'draw_timeline', 'rows_of', 'bar',
+           'arrow', 'in_words']
 
 # %% ../../nbs/51_timeline.ipynb #adb68bd3
 class Endpoints:
@@ -397,7 +397,7 @@ def outcome(call: CallRecord, formatter: Formatter) -> str:
     return result_text(call, formatter) if call.name in ("accept", "accept_unnamed", "dup") else ""
 
 # %% ../../nbs/51_timeline.ipynb #0bbb81ba
-MOST = 150  # calls in a picture
+MOST_CALLS = 150  # calls in a picture
 
 
 def draw_timeline(
@@ -409,7 +409,7 @@ def draw_timeline(
     if lanes is None:
         lanes = "thread" if len({call.thread for call in calls}) > 1 else "socket"
     names, places = lanes_of(calls, some._sockets(), formatter, lanes)
-    calls = [call for call in calls if call in places][:MOST]
+    calls = [call for call in calls if call in places][:MOST_CALLS]
     if not calls:
         return Picture(200, 30, "no calls")
     deliveries = [one for one in deliveries_of(trace) if {one.sent, one.received} <= set(calls)]
