@@ -94,7 +94,7 @@ def calls(pick: random.Random) -> dict[str, tuple[float, Any]]:
     return {
         "send": (6, lambda: [one(DATA), *flags()]),
         "sendall": (4, lambda: [one(DATA), *flags()]),
-        "sendto": (2, lambda: [one(DATA), *flags(), one(PLACES)]),
+        "sendto": (2, lambda: [one(DATA), *[one(FLAGS[:9])][: pick.random() < 0.3], one(PLACES)]),
         "sendmsg": (3, lambda: [one([[b"a", b"b"], [], (bytearray(b"c"),), [b"x" * 300] * 3, ["text"], None, b"bytes"]), *[[]][: pick.random() < 0.3]]),
         "recv": (6, lambda: [one(SIZES), *flags()]),
         "recvfrom": (3, lambda: [one(SIZES), *flags()]),

@@ -51,11 +51,3 @@ for value in (0, 1, -1, 2**31 - 65, 2**31, 2**63, 2**64, 1.0):
     show(f"CMSG_LEN {value}", lambda: socket.CMSG_LEN(value))
     show(f"CMSG_SPACE {value}", lambda: socket.CMSG_SPACE(value))
 print(hasattr(socket, "_fallback_socketpair"))
-for attribute in ("recv", "new_name"):
-    try:
-        setattr(socket.SocketType, attribute, getattr(socket.SocketType, attribute, None))
-        print("the lower type can be changed")
-    except TypeError:
-        print("the lower type cannot be changed")
-if "new_name" in vars(socket.SocketType):
-    del socket.SocketType.new_name
