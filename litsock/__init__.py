@@ -24,7 +24,8 @@ from .timeouts import *
 
 __all__ = [*constants.__all__, *core.__all__, *messages.__all__, *names.__all__, *timeouts.__all__]
 
-_LOCALHOST, _LOCALHOST_V6 = "127.0.0.1", "::1"
+_LOCALHOST, _LOCALHOST_V6, _blocking_errnos = "127.0.0.1", "::1", {EAGAIN, EWOULDBLOCK}
+_intenum_converter = constants.as_member
 
 _LAZY = {  # what goes beyond the specification, and the module of litsock that is loaded when it is first used
     "capture": "observe.wire",
@@ -145,6 +146,8 @@ if not TYPE_CHECKING:
             value = module if name == module.__name__ else getattr(module, name)
         elif name == "_socket":
             value = _lower_module()
+        elif name == "CAPI":
+            return __getattr__("_socket").CAPI
         else:
             raise AttributeError(f"module 'litsock' has no attribute {name!r}")
         return globals().setdefault(name, value)

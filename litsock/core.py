@@ -935,9 +935,10 @@ def socketpair(
 ) -> tuple[socket, socket]:
     "Two sockets that are connected to each other."
     family = AF_UNIX if family is None else family
-    if _makes_sockets():
+    lower = names.LOWER.get("socketpair", _lower_socketpair)
+    if lower is _lower_socketpair and _makes_sockets():
         return _pair(socket, family, type, proto)
-    one, other = _pair(SocketType, family, type, proto)
+    one, other = lower(family, type, proto)
     with CloseOnError(other), Duplicate(one.detach()) as fd:
         first = _made(family, type, proto, fd)
     with CloseOnError(first), Duplicate(other.detach()) as fd:

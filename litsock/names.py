@@ -58,6 +58,9 @@ def service_text(
     raise OSError(f"getaddrinfo() argument 2 must be int, str, bytes or None, not {type(port).__name__}")
 
 # %% ../nbs/02_names.ipynb #aa55257c
+LOWER: dict = {}  # what the module `_socket` has, once it is there: programs replace that, too
+
+# %% ../nbs/02_names.ipynb #0fb06d25
 def getaddrinfo(
     host: str | bytes | None,  # a name, or an address written out; `None`: this machine
     port: str | bytes | int | None,  # a number, or the name of a service; `None`: none
@@ -67,7 +70,7 @@ def getaddrinfo(
     flags: int = 0,  # `AI_*`, joined with `|`
 ) -> list[tuple[AddressFamily, SocketKind, int, str, tuple]]:  # family, type, proto, canonical name, address
     "Every way to reach a service, the best first; `gaierror` when there is none."
-    found = _LOOKUP(host, port, family, type, proto, flags)
+    found = LOWER["getaddrinfo"](host, port, family, type, proto, flags)
     answers: list = [(as_member(family, AddressFamily), as_member(type, SocketKind), *more) for family, type, *more in found]
     return answers
 
@@ -83,7 +86,7 @@ def _lookup(host, port, family=0, type=0, proto=0, flags=0) -> list[tuple[int, i
     return [(family, type, proto, os.fsdecode(name) if name else "", unpack(raw)) for family, type, proto, name, raw in found]
 
 
-_LOOKUP = _lookup  # what `_socket.getaddrinfo` is now: programs replace that, too
+LOWER["getaddrinfo"] = _lookup
 
 # %% ../nbs/02_names.ipynb #d5d4ded9
 def getnameinfo(

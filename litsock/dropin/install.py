@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.machinery import ModuleSpec
 from os.path import dirname
 from types import ModuleType
 
@@ -27,17 +28,26 @@ def lower_module(litsock) -> ModuleType:
     for alias in ("AF_FILE", "AF_LOCAL"):  # a fresh `socket.py` takes the first name of a number, by the alphabet
         vars(module).pop(alias, None)
     vars(module).update(socket=core.SocketType, SocketType=core.SocketType, socketpair=core._lower_socketpair)
-    module.getaddrinfo = names._lookup
+    vars(module).update(getaddrinfo=names._lookup, __spec__=ModuleSpec("_socket", Again(module)))  # type: ignore[arg-type]
+    names.LOWER = vars(module)
     return module
+
+
+class Again:
+    "A loader that gives a module out again, when somebody took it from `sys.modules`."
+
+    def __init__(self, module):
+        self.module = module
+
+    def create_module(self, spec):
+        return self.module
+
+    def exec_module(self, module):
+        "It has all that it needs."
 
 # %% ../../nbs/40_dropin.ipynb #30d6913f
 class LowerModule(ModuleType):
     "`_socket`, with a capsule that is made on demand."
-
-    def __setattr__(self, name, value):
-        super().__setattr__(name, value)
-        if name == "getaddrinfo":  # `socket.getaddrinfo` calls what stands here
-            names._LOOKUP = value
 
     def __getattr__(self, name):
         if name != "CAPI":
@@ -69,10 +79,12 @@ class Afterwards:
 class Finder:
     "Finds what the other finders find, and remembers what is to be done with it."
 
-    def __init__(self, then):
-        self.then = then  # name of a module -> function
+    def __init__(self, then, lower=None):
+        self.then, self.lower = then, lower  # name of a module -> function; the module `_socket`
 
     def find_spec(self, name, path=None, target=None):
+        if name == "_socket":
+            return self.lower.__spec__
         if name not in self.then:
             return None
         for finder in sys.meta_path:
@@ -124,7 +136,7 @@ def put_in_place(litsock, bypassing) -> None:
     lower.__module__, lower.__name__, lower.__qualname__ = "_socket", "socket", "socket"
     for name in STANDARD_CLASSES:  # pickles, tracebacks and filters of warnings know a class by its module
         getattr(litsock, name).__module__ = "socket"
-    sys.meta_path.insert(0, Finder({"ssl": adopt_ssl, "multiprocessing.util": carry_over}))
+    sys.meta_path.insert(0, Finder({"ssl": adopt_ssl, "multiprocessing.util": carry_over}, litsock._socket))
 
 
 STANDARD_CLASSES = "socket", "SocketIO", "AddressFamily", "SocketKind", "MsgFlag", "AddressInfo", "gaierror", "herror"
