@@ -15,7 +15,7 @@ from array import array
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Barrier, Thread, Timer
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 
@@ -903,42 +903,46 @@ def test_a_program_without_its_data(tmp_path):
     assert "send(" in said and "question" not in said
 
 
-HANGING = "import socket\none, other = socket.socketpair()\nprint('waiting', flush=True)\none.recv(10)\n"
+HANGING = "import socket\none, other = socket.socketpair()\none.recv(10)\n"
 
 
 @contextmanager
 def hanging(folder, *options, program=HANGING):
-    """A program that waits in `recv`, when it has begun to."""
+    """A program that waits in `recv`, as soon as its trace says so; and the file that the trace is written to."""
     (folder / "program.py").write_text(program)
     path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
-    line = [sys.executable, "-m", "litsock", "run", *options, "program.py"]
-    with subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}) as child:
-        child.stdout.readline()
-        sleep(0.3)
-        yield child
+    line = [sys.executable, "-m", "litsock", "run", "--trace", "--output", "trace.txt", *options, "program.py"]
+    file = folder / "trace.txt"
+    with subprocess.Popen(line, cwd=folder, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}) as child:
+        until = monotonic() + 60
+        while not file.exists() or "recv(" not in file.read_text(encoding="utf-8"):
+            assert monotonic() < until and child.poll() is None
+            sleep(0.01)
+        yield child, file
 
 
 def test_a_program_that_hangs_shows_where_at_once(tmp_path):
-    with hanging(tmp_path, "--trace", "--output", "trace.txt") as child:
-        shown = (tmp_path / "trace.txt").read_text()
+    with hanging(tmp_path) as (child, file):
+        shown = file.read_text(encoding="utf-8")
         child.kill()
     assert re.search(r"^\d+\.\d{6}  MainThread  recv\(\d+, \Z", shown, re.M)
 
 
 def test_a_program_that_is_interrupted(tmp_path):
     """The call that it hung in is the last line."""
-    with hanging(tmp_path, "--trace") as child:
+    with hanging(tmp_path) as (child, file):
         child.send_signal(signal.SIGINT)
-        said = child.communicate(timeout=60)[1]
-    assert "KeyboardInterrupt" in said and re.search(r"recv\(\d+, …, 10, 0\) = \? \(KeyboardInterrupt\)$", said, re.M)
-    assert "has not returned" not in said
+        assert "KeyboardInterrupt" in child.communicate(timeout=60)[1]
+    *_, last = [line for line in file.read_text(encoding="utf-8").splitlines() if "close(" not in line]
+    assert re.search(r"recv\(\d+, …, 10, 0\) = \? \(KeyboardInterrupt\)$", last) and "has not returned" not in file.read_text(encoding="utf-8")
 
 
 def test_a_program_that_is_terminated(tmp_path):
     """By SIGTERM, which ends a program without a word: the waiting call is there, and the sums."""
-    with hanging(tmp_path, "--trace", "--summary") as child:
+    with hanging(tmp_path, "--summary") as (child, file):
         child.terminate()
-        said = child.communicate(timeout=60)[1]
+        child.communicate(timeout=60)
+    said = file.read_text(encoding="utf-8")
     assert child.returncode == -signal.SIGTERM
     assert re.search(r"recv\(\d+, …, 10, 0\) = … has not returned$", said, re.M) and re.search(r"^recv +1 ", said, re.M)
 
@@ -951,11 +955,11 @@ def test_a_program_that_leaves_at_once(tmp_path):
 
 def test_a_handler_of_the_program_stays(tmp_path):
     """What the program does on SIGTERM is its own business."""
-    program = HANGING.replace("print(", "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\nprint(")
-    with hanging(tmp_path, "--summary", program=program) as child:
+    program = HANGING.replace("one.recv", "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\none.recv")
+    with hanging(tmp_path, "--summary", program=program) as (child, file):
         child.terminate()
-        said = child.communicate(timeout=60)[1]
-    assert child.returncode == 3 and re.search(r"^recv +1 ", said, re.M)
+        child.communicate(timeout=60)
+    assert child.returncode == 3 and re.search(r"^recv +1 ", file.read_text(encoding="utf-8"), re.M)
 
 
 def test_two_threads_share_the_lines(pair):

@@ -375,9 +375,9 @@ def watch(name: str, original):
         if not PLAIN_TYPES.issuperset(map(type, arguments)):
             arguments = tuple(map(plain, arguments))
         start = perf_counter()
-        for trace in traces:
-            trace._begin(thread, name, signature, start, arguments)
         try:
+            for trace in traces:
+                trace._begin(thread, name, signature, start, arguments)
             start = perf_counter()
             answer = original(*arguments)
             end = perf_counter()
