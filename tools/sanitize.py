@@ -17,7 +17,7 @@ import building
 
 TOP = Path(__file__).resolve().parents[1]
 COPIED = "litsock", "tests", "bench", "tools", "nbs", "conftest.py", "pyproject.toml", "settings.ini"
-TESTS = "tests/test_bad_input.py", "tests/test_socket_object.py", "tests/test_fast_path.py", "tests/test_fast_udp.py"
+TESTS = "tests/test_kernel.py", "tests/test_bad_input.py", "tests/test_socket_object.py", "tests/test_fast_path.py", "tests/test_fast_udp.py"
 SANITISERS = "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g", "-O1"
 
 

@@ -220,21 +220,20 @@ static int ls_recvmmsg(int fd, const message_sizes *sizes, size_t count, char *d
 
 # %% ../../nbs/92_bindings.ipynb #6d930c8f
 OPTIONS = r"""
-/* The filter of a socket, SO_GET_FILTER, is counted in instructions, not in bytes. Where not even one fits, the kernel says how many there are. */
-static int get_filter(int fd, char *value, unsigned int *length) {
-    socklen_t instructions = *length / sizeof(struct sock_filter);
-    int result = answer(getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, value, &instructions));
-    if (*length >= sizeof(struct sock_filter)) *length = instructions * sizeof(struct sock_filter);
-    else memcpy(value, &instructions, *length < sizeof instructions ? *length : sizeof instructions);
-    return result;
-}
+enum { LARGEST_OPTION = 1024, UNIT = sizeof(struct sock_filter) };     /* bytes */
 
-/* `*length` bytes at most, whatever the kernel would say: some options report how many there would be. */
+/* `*length` bytes at most, and none that the kernel did not write, whatever it says. Some options report how many bytes there would be.
+   The filter of a socket, SO_GET_FILTER, is counted in instructions; where not even one fits, the kernel says how many there are. */
 static int ls_getsockopt(int fd, int level, int option, char *value, unsigned int *length) {
-    socklen_t reported = *length;
-    if (level == SOL_SOCKET && option == SO_GET_FILTER) return get_filter(fd, value, length);
-    int result = answer(getsockopt(fd, level, option, value, &reported));
-    if (reported < *length) *length = reported;
+    char memory[LARGEST_OPTION * UNIT];
+    int is_filter = level == SOL_SOCKET && option == SO_GET_FILTER;
+    socklen_t reported = is_filter ? *length / UNIT : *length;
+    memset(memory, 0, *length);
+    int result = answer(getsockopt(fd, level, option, memory, &reported));
+    if (is_filter && *length < UNIT) memcpy(memory, &reported, sizeof reported);
+    else if (is_filter) reported *= UNIT;
+    if (reported < *length && !(is_filter && *length < UNIT)) *length = reported;
+    memcpy(value, memory, *length);
     return result;
 }
 

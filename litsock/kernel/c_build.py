@@ -230,8 +230,6 @@ FUNCTION(getpeername) {
     return answer < 0 ? PyLong_FromLong(answer) : address_bytes(&name);
 }
 
-enum { LARGEST_OPTION = 1024 };         /* bytes: no option has more */
-
 FUNCTION(getsockopt) {
     int fd, level, option, size;
     Py_ssize_t answer;
