@@ -82,7 +82,7 @@ def unpacked(folder):
     if not archives:
         sys.exit("there is no source distribution in dist/: make sdist")
     shutil.unpack_archive(archives[-1], folder, filter="data")
-    return next(Path(folder).iterdir()), archives[-1]
+    return next(Path(folder).iterdir())
 
 
 def audit(wheel):
@@ -133,17 +133,17 @@ def main():
     if asked.needs:
         return print(*NEEDS)
     found = interpreters()
-    for wheel in DIST.glob("*.whl"):
-        wheel.unlink()
     for version in asked.python:
         if version not in found:
             print(f"Python {version}: not on this machine, or without its headers; no wheel")
             continue
+        abi = version.replace(".", "")
+        for wheel in DIST.glob(f"*-cp{abi}-*.whl"):
+            wheel.unlink()
         with TemporaryDirectory() as folder:
-            source, _ = unpacked(folder)
+            source = unpacked(folder)
             for processor in asked.processor:
                 build(workshop(found[version], version), version, processor, source)
-        abi = version.replace(".", "")
         for wheel in sorted(DIST.glob(f"*-cp{abi}-*.whl")):
             print(audit(wheel), flush=True)
             if wheel.stem.endswith(platform.machine()):
