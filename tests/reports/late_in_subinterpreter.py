@@ -32,7 +32,7 @@ every_call.tell(name, every_call.outcome(call, socket, *sockets))
 
 
 def within(name, call):
-    litsock = "install" if sys.modules["socket"].__dict__.get("install") else "import" if "litsock" in sys.modules else ""
+    litsock = "" if "litsock" not in sys.modules else "install" if sys.modules.get("socket") is socket else "import"
     at = list(CALLS).index(name)
     code = CODE.format(path=sys.path, litsock=litsock, name=name, numbers=numbers[at * 4 : at * 4 + 4])
     number = interpreters.create()
@@ -43,8 +43,4 @@ def within(name, call):
 
 
 numbers = begin(socket)
-if hasattr(socket, "install") or "litsock" in sys.modules:
-    import litsock
-
-    assert litsock.socket is socket.socket
 run_each(socket, numbers, within)

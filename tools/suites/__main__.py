@@ -6,7 +6,7 @@
     python tools/suites tornado -k ssl    # of one suite the tests that pytest chooses so
 
 A test that passes with the standard module and not with litsock is run again, alone, before it counts. What counts and has no
-reason in suites.toml is a failure. A run of all suites writes what came of it to tests/suites.json, which the site shows.
+reason in suites.toml is a failure. What came of a whole suite goes into tests/suites.json, which the site shows.
 """
 
 from __future__ import annotations
@@ -219,22 +219,21 @@ def main() -> int:
     for at, name in enumerate(names):
         print(f"== {name}, {at + 1} of {len(names)}", flush=True)
         found[name] = compare(name, ["-k", asked.chosen] if asked.chosen else [])
+        if not asked.chosen and not asked.quick:
+            keep(name, found[name])
     print(*shown(found), sep="\n")
-    if not asked.chosen and not asked.quick:
-        keep(found)
     return any(each.failed for each in found.values())
 
 
-def keep(found: dict[str, Outcome]) -> None:
-    """Write what came of these suites to the file that the site shows. Other suites keep what was found the last time."""
-    before = json.loads(RESULT.read_text()) if RESULT.exists() else {"suites": {}}
-    for name, each in found.items():
-        before["suites"][name] = {
-            "date": datetime.date.today().isoformat(), "version": each.version, "python": platform.python_version(), "passed": each.passed, "skipped": each.skipped,
-            "not with the standard module": each.neither, "passed alone": len(each.again), "with a reason": each.reasons, "failed": each.failed,
-        }  # fmt: skip
-    before["suites"] = dict(sorted(before["suites"].items()))
-    RESULT.write_text(json.dumps(before, indent=1, ensure_ascii=False) + "\n")
+def keep(name: str, found: Outcome) -> None:
+    """Write what came of a suite to the file that the site shows. The others keep what was found the last time."""
+    kept = json.loads(RESULT.read_text()) if RESULT.exists() else {"suites": {}}
+    kept["suites"][name] = {
+        "date": datetime.date.today().isoformat(), "version": found.version, "python": platform.python_version(), "passed": found.passed, "skipped": found.skipped,
+        "not with the standard module": found.neither, "passed alone": len(found.again), "with a reason": found.reasons, "failed": found.failed,
+    }  # fmt: skip
+    kept["suites"] = dict(sorted(kept["suites"].items()))
+    RESULT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
