@@ -349,6 +349,36 @@ def test_damaged_files(tmp_path):
         except ValueError as error:
             assert "no capture file" in str(error)
 
+def segments(*rows):
+    "Packets of one connection: up to the server or not, flags, seq, ack, payload."
+    found = []
+    for number, (up, flags, seq, ack, data) in enumerate(rows):
+        ends, ports = (("10.0.0.1", "10.0.0.2"), (4000, 80)) if up else (("10.0.0.2", "10.0.0.1"), (80, 4000))
+        header = TCP(*ports, seq % 2**32, ack % 2**32, flags)
+        found.append(Packet(encode(IPv4(*ends), header, payload=data), packets.RAW, time=10**18 + number * 10**6))
+    return Packets(found)
+
+
+@pytest.mark.parametrize("rows, states", [
+    ([(True, ACK, 100, 200, b"middle")], ("ESTABLISHED", "ESTABLISHED")),
+    ([(False, SYN | ACK, 0, 1, b"")], ("ESTABLISHED", "SYN_RECV")),
+    ([(True, SYN, 0, 0, b""), (False, RST | ACK, 0, 1, b"")], ("CLOSED", "CLOSED")),
+    ([(True, ACK, 5, 5, b"x"), (False, RST, 5, 0, b""), (True, ACK, 6, 5, b"late")], ("CLOSED", "CLOSED")),
+    ([(True, SYN, 0, 0, b""), (False, SYN, 9, 0, b"")], ("SYN_SENT", "SYN_SENT")),
+    ([(True, FIN | ACK, 5, 5, b""), (False, FIN | ACK, 5, 5, b"")], ("CLOSING", "CLOSING")),
+    ([(True, FIN | ACK, 5, 5, b""), (False, ACK, 5, 6, b""), (False, FIN | ACK, 5, 6, b""), (True, ACK, 6, 6, b"")], ("TIME_WAIT", "CLOSED")),
+])
+def test_states(rows, states):
+    assert segments(*rows).flows()[0].states == states
+
+
+def test_sequence_numbers_come_round():
+    top = 2**32
+    found = segments((True, SYN, top - 3, 0, b""), (False, SYN | ACK, top - 1, top - 2, b""), (True, ACK, top - 2, top, b"four"), (False, ACK, 0, top + 2, b""))
+    assert [(packet.seq, packet.ack) for packet in found] == [(0, None), (0, 1), (1, 1), (1, 5)]
+    assert not any(packet.marks for packet in found)
+
+
 # -- captures ---------------------------------------------------------------------------------------------------------------
 
 

@@ -38,7 +38,7 @@ class Side:
         self.fin: int | None = None  # the number of its FIN
         self.gaps: list[tuple[int, int, int]] = []  # that nobody has seen: from, to, and when they were found
         self.duplicates = 0  # acknowledgements in a row that said nothing new
-        self.state = "CLOSED"
+        self.state = ""  # not known yet
 
     def relative(self, number: int) -> int:
         "A sequence number, counted from the start."
@@ -59,17 +59,17 @@ def change_states(sender: Side, receiver: Side, flags: int, ack: int) -> None:
         sender.state = receiver.state = "CLOSED"
         return
     if flags & SYN:
-        sender.state = "SYN_RECV" if flags & ACK or sender.state == "SYN_SENT" and receiver.state == "SYN_SENT" else "SYN_SENT"
-        if receiver.state == "CLOSED" and not flags & ACK:
-            receiver.state = "LISTEN"
-    elif sender.state in ("CLOSED", "LISTEN") and not flags & FIN and receiver.state in ("CLOSED", "LISTEN"):
-        sender.state = receiver.state = "ESTABLISHED" if not sender.fin else sender.state  # we came in the middle
+        sender.state = "SYN_RECV" if flags & ACK else "SYN_SENT"
+        receiver.state = receiver.state or ("SYN_SENT" if flags & ACK else "LISTEN")
+    elif not sender.state and not receiver.state:  # the capture began in the middle
+        sender.state = receiver.state = "ESTABLISHED"
     if flags & ACK and receiver.state in ("SYN_SENT", "SYN_RECV") and ack > 0:
         receiver.state = "ESTABLISHED"
     if flags & ACK and receiver.fin is not None and ack > receiver.fin:
         receiver.state = FIN_ACKNOWLEDGED.get(receiver.state, receiver.state)
     if flags & FIN:
-        sender.state = SENDING_FIN.get(sender.state, sender.state)
+        crossed = sender.state == "CLOSE_WAIT" and receiver.fin is not None and ack <= receiver.fin
+        sender.state = "CLOSING" if crossed else SENDING_FIN.get(sender.state, sender.state)
         receiver.state = RECEIVING_FIN.get(receiver.state, receiver.state)
 
 # %% ../../nbs/57c_flows.ipynb #80f172da
@@ -395,7 +395,7 @@ class Flow(NamedTuple):
     errors: int  # ICMP errors about it
     closed_by: str  # `"client"` or `"server"`; empty while it is open
     how: str  # `"FIN"` or `"RST"`
-    states: tuple[str, str]  # of client and server, at the end
+    states: tuple[str, str]  # of client and server at the end; empty for what is not TCP
 
 
 def flow_of(packets: list[Packet]) -> Flow:

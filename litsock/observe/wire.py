@@ -364,6 +364,7 @@ class Capture:
         self._follower = Follower()
         self._names: dict[int, str] = {}
         self._packets: list[Packet] = []
+        self._taking = Lock()  # one thread at a time looks
         self._started = 0.0
 
     def __enter__(self) -> Capture:
@@ -388,13 +389,12 @@ class Capture:
             return
         if not self._ring.stopping.is_set():
             self._ring.drain()
-        for block in self._ring.take():
-            for packet in packets_in(block, self._name_of):
-                if self._full:
-                    return
-                if self._is_wanted is None or self._is_wanted(packet):
-                    self._packets.append(packet)
-                    self._follower.add(packet)
+        with self._taking:
+            for block in self._ring.take():
+                for packet in packets_in(block, self._name_of):
+                    if not self._full and (self._is_wanted is None or self._is_wanted(packet)):
+                        self._packets.append(packet)
+                        self._follower.add(packet)
 
     @property
     def _full(self) -> bool:
