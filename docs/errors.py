@@ -14,7 +14,7 @@ import litsock
 
 NOT_FOLLOWED = "litsock.kernel", "litsock.families", "litsock.observe.pictures"  # of these the lines below tell
 
-WAITS = {"carry_on", "wait_until", "finish_connect"}
+WAITS = {"retry", "wait_until", "finish_connect"}
 TAKES_TIME = (
     ("TimeoutError", "when the timeout of the socket, or a deadline, has passed"),
     ("BlockingIOError", "when the call would have to wait, and the timeout is 0"),

@@ -19,7 +19,7 @@ from .families.addresses import family_of
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size, failure, zeros
 from .messages import ABSENT, CMSG_LEN, build, build_alg, c_int_bytes, parse
-from .timeouts import ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of, finish_connect
+from .timeouts import FOREVER, POLLIN, POLLOUT, retry, check_deadline, deadline_of, finish_connect
 from .timeouts import at_once, timeout_seconds, wait_until
 
 # %% auto #0
@@ -249,12 +249,12 @@ class Modes(Descriptor):
         "Choose how long a call may wait before it raises `TimeoutError`."
         timeout = timeout_seconds(value)
         if timeout is None and self._litsock_until:
-            timeout = ENDLESS
+            timeout = FOREVER
         choose_mode(self, timeout, timeout is None)
 
     def gettimeout(self) -> float | None:
         "The timeout in seconds; `None` for a blocking socket, 0.0 for one that never waits."
-        return None if self._litsock_timeout == ENDLESS else self._litsock_timeout
+        return None if self._litsock_timeout == FOREVER else self._litsock_timeout
 
     @property
     def timeout(self) -> float | None:
@@ -298,7 +298,7 @@ class Options(Modes):
         self,
         level: int,  # `SOL_SOCKET`, or a protocol: `IPPROTO_TCP`, `IPPROTO_IPV6`, …
         optname: int,  # an option of that level
-        buflen: int = 0,  # bytes of room for a value that is not an integer, up to 1024
+        buflen: int = 0,  # bytes for a value that is not an integer, up to 1024
         /,
     ) -> int | bytes:  # `bytes` where `buflen` was given
         "The value of an option: an integer, or `buflen` bytes at most."
@@ -489,14 +489,14 @@ def accept_into(sock, owner):
     accept = kernel.accept_unnamed if sock._litsock_family == AF_ALG else kernel.accept
     answer = accept(sock._litsock_fd, owner)
     if type(answer) is int:
-        answer = carry_on(sock, answer, POLLIN, accept, owner)
+        answer = retry(sock, answer, POLLIN, accept, owner)
     return unpack(answer[1], sock._litsock_proto)
 
 
 def after_accept(sock, answer, cls):
     "What is left to do for `accept` after the kernel's first answer, which was an error."
     new = cls.__new__(cls)
-    _, raw = carry_on(sock, answer, POLLIN, kernel.accept, new)
+    _, raw = retry(sock, answer, POLLIN, kernel.accept, new)
     return begun(new, sock._litsock_family, sock._litsock_type, sock._litsock_proto), unpack(raw, sock._litsock_proto)
 
 
@@ -554,7 +554,7 @@ class Transfer(Addresses):
             flags, address = 0, flags
         else:
             flags = c_int(flags)
-        with Held(data):  # what is wrong with the data is told before what is wrong with the address
+        with Held(data):  # wrong data is reported before a wrong address
             raw = pack(self, address, "sendto")
             sys.audit("socket.sendto", self, address)
             flags = sending_flags(self, flags)
@@ -614,12 +614,12 @@ def sending_flags(sock, flags):
 def receiving_flags(sock, flags):
     "The same; a socket with `SO_RCVLOWAT` waits first, because only that counts the bytes."
     if sock._litsock_waits_first and sock._litsock_timeout:
-        wait_until(sock, POLLIN, end_of(sock))
+        wait_until(sock, POLLIN, deadline_of(sock))
     return sending_flags(sock, flags)
 
 # %% ../nbs/00_core.ipynb #c0a7afe1
 def after_send(sock, answer, data, flags):
-    return answer if answer >= 0 else carry_on(sock, answer, POLLOUT, kernel.send, data, flags)
+    return answer if answer >= 0 else retry(sock, answer, POLLOUT, kernel.send, data, flags)
 
 
 def after_sendall(sock, sent, data, flags):
@@ -627,41 +627,41 @@ def after_sendall(sock, sent, data, flags):
     with memoryview(data) as whole, whole.cast("B") as view:
         if sent == len(view):
             return
-        deadline = end_of(sock)
+        deadline = deadline_of(sock)
         if sent < 0:
-            sent = carry_on(sock, sent, POLLOUT, kernel.send, view, flags, deadline=deadline)
+            sent = retry(sock, sent, POLLOUT, kernel.send, view, flags, deadline=deadline)
         while sent < len(view):
             if deadline:  # the kernel took what it had room for
                 wait_until(sock, POLLOUT, deadline)
             with view[sent:] as rest:
                 answer = kernel.send(sock._litsock_fd, rest, flags)
                 if answer < 0:
-                    answer = carry_on(sock, answer, POLLOUT, kernel.send, rest, flags, deadline=deadline)
+                    answer = retry(sock, answer, POLLOUT, kernel.send, rest, flags, deadline=deadline)
             sent += answer
 
 
 def after_sendto(sock, answer, data, flags, raw):
-    return answer if answer >= 0 else carry_on(sock, answer, POLLOUT, kernel.sendto, data, flags, raw)
+    return answer if answer >= 0 else retry(sock, answer, POLLOUT, kernel.sendto, data, flags, raw)
 
 
 def after_recv(sock, answer, bufsize, flags):
-    return answer if type(answer) is bytes else carry_on(sock, answer, POLLIN, kernel.recv, bufsize, flags)
+    return answer if type(answer) is bytes else retry(sock, answer, POLLIN, kernel.recv, bufsize, flags)
 
 
 def after_recvfrom(sock, answer, bufsize, flags):
     if type(answer) is int:
-        answer = carry_on(sock, answer, POLLIN, kernel.recvfrom, bufsize, flags)
+        answer = retry(sock, answer, POLLIN, kernel.recvfrom, bufsize, flags)
     data, raw = answer
     return data, unpack(raw, sock._litsock_proto)
 
 
 def after_recv_into(sock, answer, buffer, nbytes, flags):
-    return answer if answer >= 0 else carry_on(sock, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags)
+    return answer if answer >= 0 else retry(sock, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags)
 
 
 def after_recvfrom_into(sock, answer, buffer, nbytes, flags):
     if type(answer) is int:
-        answer = carry_on(sock, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
+        answer = retry(sock, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
     size, raw = answer
     return size, unpack(raw, sock._litsock_proto)
 
@@ -704,7 +704,7 @@ class Messages(Transfer):
     def recvmsg(
         self,
         bufsize: int,  # bytes of data at most
-        ancbufsize: int = 0,  # bytes of room for control messages: see `CMSG_SPACE`
+        ancbufsize: int = 0,  # bytes for control messages: see `CMSG_SPACE`
         flags: int = 0,
         /,
     ) -> tuple[bytes, list[CMSG], int, Any]:  # data, control messages, flags, address
@@ -724,7 +724,7 @@ class Messages(Transfer):
         "Receive data into several buffers, and control messages."
         buffers = tuple(buffers)
         for buffer in buffers:
-            kernel.writable(buffer, "recvmsg_into")  # what is wrong with a buffer is told before anything else
+            kernel.writable(buffer, "recvmsg_into")  # a wrong buffer is reported before anything else
         with Held(*buffers):
             size, _, *more = receive_message(self, kernel.recvmsg_into, buffers, ancbufsize, flags, "recvmsg_into")
         return size, *more
@@ -734,11 +734,11 @@ def send_message(sock, pieces, control, raw, flags):
     with Held(*pieces):
         flags = sending_flags(sock, flags)
         answer = kernel.sendmsg(sock._litsock_fd, pieces, control, raw, flags)
-        return answer if answer >= 0 else carry_on(sock, answer, POLLOUT, kernel.sendmsg, pieces, control, raw, flags)
+        return answer if answer >= 0 else retry(sock, answer, POLLOUT, kernel.sendmsg, pieces, control, raw, flags)
 
 
 def after_sendmsg(sock, answer, pieces, raw, flags):
-    return carry_on(sock, answer, POLLOUT, kernel.sendmsg, pieces, b"", raw, flags)
+    return retry(sock, answer, POLLOUT, kernel.sendmsg, pieces, b"", raw, flags)
 
 
 def receive_message(sock, receive, room, ancbufsize, flags, caller, answer=None):
@@ -753,7 +753,7 @@ def receive_message(sock, receive, room, ancbufsize, flags, caller, answer=None)
         if answer is None:
             answer = receive(sock._litsock_fd, room, control, flags)
         if type(answer) is int:
-            answer = carry_on(sock, answer, POLLIN, receive, room, control, flags)
+            answer = retry(sock, answer, POLLIN, receive, room, control, flags)
         size, data, arrived, seen, raw = answer
         messages = parse(bytes(control[:arrived])) if arrived else []
         seen &= ~(CLOSE_ON_EXEC & ~asked)  # shown only to those who asked for it
@@ -844,7 +844,7 @@ class socket(SocketType):
         timeout = self._litsock_timeout
         with Duplicate(dup(self._litsock_fd)) as fd:
             sock = self.__class__(self.family, self.type, self.proto, fileno=fd)
-        if timeout == ENDLESS:  # both share the descriptor's mode
+        if timeout == FOREVER:  # both share the descriptor's mode
             choose_mode(sock, timeout, not self._litsock_until)
         else:
             sock.settimeout(timeout)

@@ -11,7 +11,7 @@ from errno import EAGAIN, EINTR
 
 from . import kernel
 from .constants import SOCK_STREAM
-from .timeouts import POLLOUT, end_of, raise_after, wait_until
+from .timeouts import POLLOUT, deadline_of, raise_after, wait_until
 
 # %% auto #0
 __all__ = ['SocketIO']
@@ -179,7 +179,7 @@ def send_with_kernel(sock, file, offset=0, count=None):
 
 def pour(sock, file, source, offset, count):
     "Call `sendfile(2)` until all is sent; leave the file's position behind the last byte that went out."
-    deadline = end_of(sock)
+    deadline = deadline_of(sock)
     sent = 0
     try:
         while count is None or sent < count:
@@ -213,7 +213,7 @@ def send_in_pieces(sock, file, offset=0, count=None):
         raise ValueError("non-blocking sockets are not supported")
     if offset:
         file.seek(offset)
-    deadline = end_of(sock)  # one for all the pieces
+    deadline = deadline_of(sock)  # one for all the pieces
     piece = min(count, 8192) if count else 8192
     sent = 0
     try:

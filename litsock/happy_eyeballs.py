@@ -11,7 +11,7 @@ from itertools import zip_longest
 
 from .constants import SO_ERROR, SOL_SOCKET
 from .kernel import failure
-from .timeouts import ENDLESS, POLLOUT, monotonic, timeout_seconds
+from .timeouts import FOREVER, POLLOUT, monotonic, timeout_seconds
 
 # %% auto #0
 __all__ = []
@@ -100,7 +100,7 @@ def race(
     errors: list[Exception],  # gets what goes wrong, in the order of time
 ):  # a socket, connected; `None` when nobody answered
     "Connect to whichever address answers first, when each is tried a little later than the one before."
-    end = ENDLESS if timeout is None else monotonic() + timeout
+    end = FOREVER if timeout is None else monotonic() + timeout
     waiting, attempts = interleaved(found), Race(make, source_address, delay, errors)
     try:
         while waiting or attempts.connecting:

@@ -17,8 +17,8 @@ from .constants import AF_UNIX, MSG_DONTWAIT, SO_ERROR, SOL_SOCKET
 __all__ = ['getdefaulttimeout', 'setdefaulttimeout']
 
 # %% ../nbs/20_timeouts.ipynb #93a3acef
-LONGEST = 2**63 / 1e9  # seconds: as many nanoseconds as 63 bits can count, or 292 years
-ENDLESS = float("inf")
+LONGEST_TIMEOUT = 2**63 / 1e9  # seconds: as many nanoseconds as 63 bits can count, or 292 years
+FOREVER = float("inf")
 
 
 def timeout_seconds(
@@ -28,16 +28,16 @@ def timeout_seconds(
     if value is None:
         return None
     if not isinstance(value, float):
-        return in_time(index(value))
+        return in_range(index(value))
     if value != value:
         raise ValueError("Invalid value NaN (not a number)")
-    whole, nanoseconds = divmod(int(-(-in_time(value) * 1e9 // 1)), 10**9)
+    whole, nanoseconds = divmod(int(-(-in_range(value) * 1e9 // 1)), 10**9)
     return (whole * 10**9 + nanoseconds) / 1e9 if nanoseconds else float(whole)
 
 
-def in_time(seconds):
+def in_range(seconds):
     "`seconds` as a float, if they can be waited for."
-    if not -LONGEST <= seconds < LONGEST:
+    if not -LONGEST_TIMEOUT <= seconds < LONGEST_TIMEOUT:
         raise OverflowError("timeout too large: 292 years is the most, and None waits for ever")
     if seconds < 0:
         raise ValueError("Timeout value out of range: it cannot be negative")
@@ -78,24 +78,24 @@ def wait_until(
 ) -> None:
     "Wait until the descriptor is ready. `TimeoutError` when the deadline passes first."
     while sock._litsock_fd >= 0:
-        left = ENDLESS if deadline is None else deadline - monotonic()
+        left = FOREVER if deadline is None else deadline - monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
-        answer = kernel.poll(sock._litsock_fd, events, int(left * 1e9) + 1 if left < LONGEST / 2 else -1)
+        answer = kernel.poll(sock._litsock_fd, events, int(left * 1e9) + 1 if left < LONGEST_TIMEOUT / 2 else -1)
         if answer > 0:
             return
         if answer < 0 and answer != -EINTR:
             raise kernel.failure(answer)
 
 
-def end_of(
+def deadline_of(
     sock,  # with `_litsock_timeout` and `_litsock_until`
 ) -> float | None:  # a moment of the monotonic clock; `None`: of a socket that does not wait, or waits in the kernel
     "When an operation that begins now has to be done."
     if not sock._litsock_timeout:
         return None
     end = monotonic() + sock._litsock_timeout
-    return min(end, sock._litsock_until.get(get_ident(), ENDLESS)) if sock._litsock_until else end
+    return min(end, sock._litsock_until.get(get_ident(), FOREVER)) if sock._litsock_until else end
 
 
 def raise_after(
@@ -126,10 +126,10 @@ def at_once(
     return index(flags) | DONT_WAIT
 
 # %% ../nbs/20_timeouts.ipynb #c4d2adaf
-SOON, FIRST, LONGEST_PAUSE = 1e-3, 1e-4, 1e-2  # seconds
+SHORT_WAIT, FIRST_PAUSE, LONGEST_PAUSE = 1e-3, 1e-4, 1e-2  # seconds
 
 
-def carry_on(
+def retry(
     sock,  # with `_litsock_fd`, `_litsock_timeout` and `_litsock_until`
     answer: int,  # of the first attempt: `-errno`
     events: int,  # what to wait for: `POLLIN` or `POLLOUT`
@@ -138,14 +138,14 @@ def carry_on(
     deadline: float | None = None,  # a moment of the monotonic clock, when one was set before
 ):  # what the call answers in the end
     "Finish a call that was interrupted or must wait. `TimeoutError` when the socket's time is over."
-    vain = 0  # times in a row that the descriptor was soon ready, and the call could not be done
+    fruitless = 0  # times in a row that the descriptor was soon ready, and the call could not be done
     while True:
         if answer == -EAGAIN and sock._litsock_timeout:
-            deadline, before = deadline or end_of(sock), monotonic()
+            deadline, before = deadline or deadline_of(sock), monotonic()
             wait_until(sock, events, deadline)
-            vain = vain + 1 if monotonic() - before < SOON else 0
-            if vain > 1:
-                pause(min(FIRST * 2 ** (vain - 2), LONGEST_PAUSE), deadline)
+            fruitless = fruitless + 1 if monotonic() - before < SHORT_WAIT else 0
+            if fruitless > 1:
+                pause(min(FIRST_PAUSE * 2 ** (fruitless - 2), LONGEST_PAUSE), deadline)
         elif answer != -EINTR:
             raise kernel.failure(answer)
         answer = call(sock._litsock_fd, *arguments)
@@ -171,7 +171,7 @@ def finish_connect(
         answer = kernel.connect(sock._litsock_fd, raw)
     if not (answer == -EINTR and sock._litsock_timeout != 0 or answer == -EINPROGRESS and sock._litsock_timeout):
         return answer
-    deadline = end_of(sock)
+    deadline = deadline_of(sock)
     wait_until(sock, POLLOUT, deadline and max(deadline, monotonic() + MILLISECOND))
     outcome = kernel.getsockopt(sock._litsock_fd, SOL_SOCKET, SO_ERROR, 4)
     if type(outcome) is int:

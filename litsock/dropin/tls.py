@@ -12,7 +12,7 @@ from threading import TIMEOUT_MAX, RLock
 
 from .. import kernel
 from ..extras.deadlines import Deadline
-from ..timeouts import DONT_WAIT, ENDLESS, POLLIN, POLLOUT, carry_on, check_deadline, end_of, monotonic
+from ..timeouts import DONT_WAIT, FOREVER, POLLIN, POLLOUT, retry, check_deadline, deadline_of, monotonic
 
 # %% auto #0
 __all__ = []
@@ -70,8 +70,8 @@ class TimedCalls:
         return self._call("shutdown", self._tls.shutdown)
 
     def _call(self, name, function, *arguments):
-        sock, end = self._sock, end_of(self._sock)
-        if end is None or end == ENDLESS:
+        sock, end = self._sock, deadline_of(self._sock)
+        if end is None or end == FOREVER:
             return function(*arguments)
         left, before = end - monotonic(), sock._litsock_timeout
         if left <= 0:
@@ -130,7 +130,7 @@ class Call:
     def __init__(self, ssl, sock, name):
         self.ssl, self.sock, self.name, self.deadline, self.flags = ssl, sock, name, None, 0
         if sock._litsock_timeout is not None:
-            self.deadline, self.flags = end_of(sock), DONT_WAIT
+            self.deadline, self.flags = deadline_of(sock), DONT_WAIT
             if sock._litsock_until:
                 self._check_deadline()
 
@@ -144,7 +144,7 @@ class Call:
 
     def _carry_on(self, answer, events, call, *arguments):
         try:
-            return carry_on(self.sock, answer, events, call, *arguments, deadline=self.deadline)
+            return retry(self.sock, answer, events, call, *arguments, deadline=self.deadline)
         except BlockingIOError:
             raise not_now(self.ssl, events) from None
         except TimeoutError as error:

@@ -11,7 +11,7 @@ from errno import EOPNOTSUPP
 
 from .. import core, kernel
 from ..constants import *
-from ..timeouts import ENDLESS, POLLIN, at_once, carry_on, end_of, monotonic, timeout_seconds, wait_until
+from ..timeouts import FOREVER, POLLIN, at_once, retry, deadline_of, monotonic, timeout_seconds, wait_until
 
 # %% auto #0
 __all__ = ['KINDS', 'IncompleteRead', 'IncompleteReadError', 'IncompleteReadTimeout', 'IncompleteReadBlocked',
@@ -75,7 +75,7 @@ def receive(sock, deadline, again, call, *arguments):
         wait_until(sock, POLLIN, deadline)
     answer = call(sock._litsock_fd, *arguments, flags)
     if type(answer) is int and answer < 0:
-        answer = carry_on(sock, answer, POLLIN, call, *arguments, flags, deadline=deadline)
+        answer = retry(sock, answer, POLLIN, call, *arguments, flags, deadline=deadline)
     return answer
 
 
@@ -100,7 +100,7 @@ def recv_exactly(
     if n < 0:
         raise ValueError("negative size in recv_exactly()")
     pieces: list[bytes] = []
-    missing, deadline = n, end_of(self)
+    missing, deadline = n, deadline_of(self)
     try:
         while missing:
             piece = receive(self, deadline, missing < n, kernel.recv, min(missing, MIB))
@@ -122,7 +122,7 @@ def recv_exactly_into(
     kernel.writable(buffer, "recv_exactly_into")
     view = memoryview(buffer)
     view = view.cast("B") if view.nbytes else view
-    got, deadline = 0, end_of(self)
+    got, deadline = 0, deadline_of(self)
     try:
         while got < view.nbytes:
             size = receive(self, deadline, got, kernel.recv_into, view[got:], 0)
@@ -147,15 +147,15 @@ class Deadline:
         self.before = []  # of each block that has begun: its thread, and that thread's deadline before
 
     def __enter__(self) -> None:
-        until = ENDLESS if self.seconds is None else monotonic() + self.seconds
+        until = FOREVER if self.seconds is None else monotonic() + self.seconds
         sock, thread = self.sock, get_ident()
         with CHANGING:
             deadlines = sock._litsock_until or {}
             self.before.append((thread, deadlines.get(thread)))
-            sock._litsock_until = deadlines | {thread: min(until, deadlines.get(thread, ENDLESS))}
+            sock._litsock_until = deadlines | {thread: min(until, deadlines.get(thread, FOREVER))}
             try:
-                if sock._litsock_timeout is None or sock._litsock_timeout == ENDLESS:
-                    sock._litsock_timeout = ENDLESS
+                if sock._litsock_timeout is None or sock._litsock_timeout == FOREVER:
+                    sock._litsock_timeout = FOREVER
                     kernel.setblocking(sock._litsock_fd, False)
             except BaseException:
                 self.__exit__()
@@ -169,7 +169,7 @@ class Deadline:
             if before is None:
                 del deadlines[thread]
             sock._litsock_until = deadlines or None
-            if not deadlines and sock._litsock_timeout == ENDLESS:
+            if not deadlines and sock._litsock_timeout == FOREVER:
                 kernel.setblocking(sock._litsock_fd, True)
 
 

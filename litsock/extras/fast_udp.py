@@ -20,7 +20,7 @@ from ..families.addresses import BoundedCache
 from ..kernel import byte_view, c_int
 from ..messages import build, parse
 from ..core import pack
-from ..timeouts import POLLIN, POLLOUT, at_once, carry_on, end_of
+from ..timeouts import POLLIN, POLLOUT, at_once, retry, deadline_of
 
 # %% auto #0
 __all__ = ['INTERNET', 'SPLITTERS', 'LARGEST', 'REFUSALS', 'LARGEST_READ', 'READ', 'ADDRESS_SIZE', 'WAIT_FOR_ONE',
@@ -100,7 +100,7 @@ def send_segments(
     sys.audit("socket.sendmsg", self, address)
     if self._litsock_timeout is not None:
         flags = at_once(self, flags)
-    deadline, sent = end_of(self), 0
+    deadline, sent = deadline_of(self), 0
     most = Offload.most if offers(self, UDP_SEGMENT) else one_by_one("this kernel does not have UDP_SEGMENT")
     with memoryview(data).cast("B") as view:
         while sent < len(view):
@@ -123,7 +123,7 @@ def send_segments(
 def send_piece(sock, *message, deadline):
     "Send one piece; answers with its size."
     answer = kernel.sendmsg(sock._litsock_fd, *message)
-    return answer if answer >= 0 else carry_on(sock, answer, POLLOUT, kernel.sendmsg, *message, deadline=deadline)
+    return answer if answer >= 0 else retry(sock, answer, POLLOUT, kernel.sendmsg, *message, deadline=deadline)
 
 
 def one_by_one(reason):
@@ -233,7 +233,7 @@ def recv_segments_into(
         flags = at_once(self, flags)
     answer = kernel.recvmsg_into(self._litsock_fd, (buffer.memory,), buffer.control, flags)
     if type(answer) is int:
-        answer = carry_on(self, answer, POLLIN, kernel.recvmsg_into, (buffer.memory,), buffer.control, flags)
+        answer = retry(self, answer, POLLIN, kernel.recvmsg_into, (buffer.memory,), buffer.control, flags)
     length, _, arrived, seen, raw = answer
     control, length = bytes(buffer.control[:arrived]), min(length, LARGEST_READ)
     size, ancdata = READ.get(control) or READ.remember(control, read_control(control))
@@ -319,7 +319,7 @@ def sendmmsg(
     answer = kernel.sendmmsg(self._litsock_fd, *ready.parts, ready.first, flags)
     if answer >= 0:
         return answer
-    return carry_on(self, answer, POLLOUT, kernel.sendmmsg, *ready.parts, ready.first, flags)
+    return retry(self, answer, POLLOUT, kernel.sendmmsg, *ready.parts, ready.first, flags)
 
 # %% ../../nbs/60_fast_udp.ipynb #8eb3045f
 class MessageBuffer:
@@ -383,7 +383,7 @@ def recvmmsg_into(
     try:
         count = kernel.recvmmsg(self._litsock_fd, *arguments, flags)
         if count < 0:
-            count = carry_on(self, count, POLLIN, kernel.recvmmsg, *arguments, flags)
+            count = retry(self, count, POLLIN, kernel.recvmmsg, *arguments, flags)
         return [*buffer.messages(count, self.proto, CLOSE_ON_EXEC & ~asked)]
     except BaseException:
         buffer.close_rights()

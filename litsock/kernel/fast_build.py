@@ -688,7 +688,7 @@ static Py_ssize_t receive_plain(Socket *self, plain_message *message, struct iov
     return answer;
 }
 
-/* What `recvmsg` answers, with `data`, which is given away. Descriptors that cannot be handed out are closed. */
+/* What `recvmsg` answers, with `data`, which is given away. Descriptors that cannot be returned are closed. */
 static PyObject *message_parts(Socket *self, PyObject *data, plain_message *message) {
     size_t control_size = message->control_size ? message->header.msg_controllen : 0;
     PyObject *parts[4] = { data, NULL, NULL, NULL }, *all = NULL;
@@ -868,12 +868,12 @@ METHOD(getsockopt) {
     Py_ssize_t answer;
     if (!plain_option(self, args, count, &level, &option) || !plain_flags(args, count, 2, &size) || size < 0 || size > LARGEST_OPTION)
         return by_python(self, PY_getsockopt, args, count, NULL);
-    int room = size ? size : (int)sizeof(int);
-    socklen_t length = (socklen_t)room;
-    memset(value, 0, room);
+    int wanted = size ? size : (int)sizeof(int);
+    socklen_t length = (socklen_t)wanted;
+    memset(value, 0, wanted);
     QUICK_CALL(answer, getsockopt(self->fd, level, option, value, &length));
     if (answer < 0) return fail(self, answer);
-    return size ? PyBytes_FromStringAndSize(value, length < (socklen_t)room ? (int)length : room) : PyLong_FromLong(*(int *)value);
+    return size ? PyBytes_FromStringAndSize(value, length < (socklen_t)wanted ? (int)length : wanted) : PyLong_FromLong(*(int *)value);
 }
 
 METHOD(setsockopt) {
