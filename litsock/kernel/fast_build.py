@@ -339,6 +339,11 @@ static int socket_init(Socket *self, PyObject *args, PyObject *named) {
     return 0;
 }
 
+/* As a method, for `inspect.signature`, which knows nothing of a type's slots. */
+static PyObject *socket_init_method(Socket *self, PyObject *args, PyObject *named) {
+    return socket_init(self, args, named) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
 /* The descriptor, which is the caller's from now on: nobody else gets it, in whatever thread. */
 static int take_fd(Socket *self) { return __atomic_exchange_n(&self->fd, -1, __ATOMIC_SEQ_CST); }
 
@@ -816,7 +821,7 @@ static PyObject *socket_accept_as(Socket *self, PyObject *class) {
     socket_address from;
     socklen_t length = sizeof from;
     Py_ssize_t fd;
-    if (type == NULL || type->tp_new != socket_new || type->tp_init != (initproc)socket_init || !plain(self) || self->family == AF_ALG)
+    if (type == NULL || type->tp_new != socket_new || !plain(self) || self->family == AF_ALG)
         return by_python(self, PY_litsock_accept, &class, 1, NULL);
     Socket *new = (Socket *)socket_new(type, NULL, NULL);
     if (new == NULL) return NULL;
@@ -896,6 +901,8 @@ TYPE = r"""
 #define NONE(name, text) {#name, (PyCFunction)socket_##name, METH_NOARGS, #name text}
 
 static PyMethodDef methods[] = {
+    {"__init__", (PyCFunction)(void (*)(void))socket_init_method, METH_VARARGS | METH_KEYWORDS | METH_COEXIST,
+     "__init__(self, family=-1, type=-1, proto=-1, fileno=None)\n--\n\nA new socket, or one around a descriptor."},
     FASTCALL(send, "($self, data, flags=0, /)\n--\n\nSend what the kernel takes at once, and answer with how many bytes that was."),
     FASTCALL(sendall, "($self, data, flags=0, /)\n--\n\nSend all of it. The timeout covers the whole."),
     FASTCALL(sendto, "($self, data, flags_or_address, address=None, /)\n--\n\n"
