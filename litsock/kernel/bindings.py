@@ -232,8 +232,8 @@ static int ls_getsockopt(int fd, int level, int option, char *value, unsigned in
     int result = answer(getsockopt(fd, level, option, memory, &reported));
     if (is_filter && *length < UNIT) memcpy(memory, &reported, sizeof reported);
     else if (is_filter) reported *= UNIT;
-    if (reported < *length && !(is_filter && *length < UNIT)) *length = reported;
     memcpy(value, memory, *length);
+    if (reported < *length && !(is_filter && *length < UNIT)) *length = reported;
     return result;
 }
 

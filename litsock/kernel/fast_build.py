@@ -873,12 +873,10 @@ METHOD(getsockopt) {
     Py_ssize_t answer;
     if (!plain_option(self, args, count, &level, &option) || !plain_flags(args, count, 2, &size) || size < 0 || size > LARGEST_OPTION)
         return by_python(self, PY_getsockopt, args, count, NULL);
-    int wanted = size ? size : (int)sizeof(int);
-    socklen_t length = (socklen_t)wanted;
-    memset(value, 0, wanted);
-    QUICK_CALL(answer, getsockopt(self->fd, level, option, value, &length));
+    unsigned int length = size ? (unsigned int)size : (unsigned int)sizeof(int);
+    answer = ls_getsockopt(self->fd, level, option, value, &length);
     if (answer < 0) return fail(self, answer);
-    return size ? PyBytes_FromStringAndSize(value, length < (socklen_t)wanted ? (int)length : wanted) : PyLong_FromLong(*(int *)value);
+    return size ? PyBytes_FromStringAndSize(value, (Py_ssize_t)length) : PyLong_FromLong(*(int *)value);
 }
 
 METHOD(setsockopt) {
