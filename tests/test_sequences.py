@@ -29,8 +29,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import pytest
-
 import litsock
 
 LENGTH = 25  # steps of a sequence
@@ -420,7 +418,7 @@ def differences(number: int, tell: Any = None, counted: Counter | None = None) -
                 counted["raised"] += isinstance(found[0][0][0], tuple) and found[0][0][0][:1] != () and str(found[0][0][0][0]).endswith("Error")
             if tell:
                 tell(f"{at:2} {step.method}{step.arguments!r:.60} at {step.at}: {found[0][0]!r:.100}")
-            if found[0] != found[1] and explained(*(each[0][0] for each in found)):
+            if found[0] != found[1] and (explained(*(each[0][0] for each in found)) or not_yet(step.method, *(each[0][0] for each in found))):
                 return
             if found[0] != found[1]:
                 yield f"{number}: {kind} {beginning}, step {at}, {step.method}{step.arguments!r:.200} at {step.at}\n  standard: {found[0]}\n  litsock:  {found[1]}"
@@ -443,6 +441,15 @@ def explained(expected: Any, found: Any) -> bool:
     """
     names = [each[0] if isinstance(each, tuple) and each else None for each in (expected, found)]
     return names[0] == "TimeoutError" and isinstance(names[1], str) and names[1].endswith("Error") and found[1] is not None
+
+
+def not_yet(method: str, expected: Any, found: Any) -> bool:
+    """Whether it is one of the two differences that litsock still has to mend.
+
+    `__init__` of an object that is open already keeps its timeout, and closes what it had before it may fail. `sendfile` of
+    a file with a timeout of a nanosecond does not try before it waits.
+    """
+    return method == "__init__" or method == "sendfile" and isinstance(expected, int) and found == ("TimeoutError", None)
 
 
 def differs(number: int, counted: Counter | None = None) -> str | None:
@@ -468,7 +475,6 @@ def prepare() -> None:
     warnings.simplefilter("ignore", ResourceWarning)
 
 
-@pytest.mark.xfail(reason="types of setblocking and set_inheritable, the timeout of a closed socket, dup by settimeout", strict=True)
 def test_random_sequences() -> None:
     prepare()
     with warnings.catch_warnings():
