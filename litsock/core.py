@@ -84,7 +84,8 @@ def view_of(buffer):
     try:
         return memoryview(buffer)
     except TypeError:
-        raise TypeError(f"a bytes-like object is required, not {type(buffer).__name__!r}") from None
+        pass
+    raise TypeError(f"a bytes-like object is required, not {type(buffer).__name__!r}")  # here, so that it knows no other error
 
 
 class Held:
@@ -206,6 +207,7 @@ class Descriptor:
 def begin(sock, family, type, proto):
     "What a socket is, once it has its descriptor; and the mode it starts in: what its type says, else the default."
     sock._litsock_family, sock._litsock_type, sock._litsock_proto = family, type & ~FLAGS_IN_TYPE, proto
+    codec_for(family, proto)  # its module is loaded now: later there may be no files, or no descriptors, to load it
     if type & NONBLOCK:
         sock._litsock_timeout = 0.0
     elif sock._litsock_timeout is not None:

@@ -44,6 +44,7 @@ class SocketIO(io.RawIOBase):
         b,  # a writable buffer
     ) -> int | None:  # bytes read, 0 at the end, `None` where a non-blocking socket has nothing
         "Read what there is, up to the size of the buffer."
+        self._checkClosed()
         if not self.readable():
             raise io.UnsupportedOperation("not readable: opened for writing only")
         if self._timeout_occurred:
@@ -61,6 +62,7 @@ class SocketIO(io.RawIOBase):
         b,  # a bytes-like object
     ) -> int | None:  # bytes written, `None` where a non-blocking socket has no room
         "Send what the kernel takes at once."
+        self._checkClosed()
         if not self.writable():
             raise io.UnsupportedOperation("not writable: opened for reading only")
         try:

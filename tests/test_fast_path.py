@@ -1,4 +1,4 @@
-"""The hot extension: the suite without it, its C under sanitisers, and no state that threads could share."""
+"""The C extension: the suite without it, its C under sanitisers, and no state that threads could share."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from litsock.kernel import fast_build
 from litsock import kernel
 
 TOP = Path(__file__).resolve().parents[1]
+BUILDING = runpy.run_path(str(TOP / "tools" / "building.py"))
 SANITIZE = runpy.run_path(str(TOP / "tools" / "sanitize.py"))
 HERE = "LITSOCK_SANITIZED" in os.environ or os.environ.get("LITSOCK_FAST") == "0"
-once = pytest.mark.skipif(HERE, reason="this is the run under sanitisers, or without the hot extension, that another test started")
+once = pytest.mark.skipif(HERE, reason="this is the run under sanitisers, or without the C extension, that another test started")
 
 WITHOUT = [
     "nbs/00_core.ipynb", "nbs/20_timeouts.ipynb", "nbs/91a_c_calls.ipynb", "nbs/90_kernel.ipynb",
@@ -41,7 +42,7 @@ def test_a_good_share_of_the_suite_through_cffi_alone():
     assert done.returncode == 0, done.stdout[-5000:]
 
 
-def test_which_road():
+def test_which_kernel():
     """The variable does what it says: the extension is in use, unless it was switched off."""
     cold = os.environ.get("LITSOCK_FAST") == "0"
     assert (type(kernel.send) is type(lambda: None)) == cold
@@ -63,21 +64,22 @@ def test_under_sanitisers():
 def writable(text, folder):
     """The names of all variables that C text makes and that can be written to."""
     (folder / "text.c").write_text(text, encoding="utf-8")
-    line = [*SANITIZE["compiler"](), "-c", "-fPIC", f"-I{sysconfig.get_paths()['include']}", "text.c", "-o", "text.o"]
+    line = [*BUILDING["compiler"](), "-c", "-fPIC", f"-I{sysconfig.get_paths()['include']}", "text.c", "-o", "text.o"]
     subprocess.run(line, cwd=folder, check=True)
     symbols = subprocess.run(["nm", "text.o"], cwd=folder, check=True, capture_output=True, text=True).stdout
     return {line.split()[-1] for line in symbols.splitlines() if line.split()[-2] in "dDbBC"}
 
 
 compiled = pytest.mark.skipif(
-    not (shutil.which(SANITIZE["compiler"]()[0]) and shutil.which("nm")), reason="there is no C compiler, or no nm"
+    not (shutil.which(BUILDING["compiler"]()[0]) and shutil.which("nm")), reason="there is no C compiler, or no nm"
 )
 
 
 @compiled
 def test_no_variable_outlives_a_call(tmp_path):
-    """But for the three tables that every extension has, which nobody writes to once it is loaded."""
-    assert writable(fast_build.SOURCE, tmp_path) == {"functions", "slots", "module"}
+    """But for the tables that describe the module and its type, which nobody writes to once it is loaded."""
+    tables = {"functions", "own_functions", "slots", "module", "methods", "members", "attributes", "type_slots", "type_spec"}
+    assert writable(fast_build.SOURCE, tmp_path) == tables
 
 
 @compiled
@@ -167,7 +169,7 @@ def test_many_threads_with_one_socket():
     assert sorted(got) == [number.to_bytes(4, "big") * 16 for number in range(2_000)]
 
 
-def test_room_in_which_little_arrived_is_used_again():
+def test_a_buffer_in_which_little_arrived_is_used_again():
     """Of 256 KiB that were asked for, only what arrived is made anew; and what was handed out stays as it was."""
     near, far = litsock.socketpair()
     with near, far:

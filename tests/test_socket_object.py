@@ -636,7 +636,7 @@ def test_no_exception_holds_its_own_frame(timeout):
 def test_a_kept_exception_keeps_no_socket():
     calls = {
         "connect": [("127.0.0.1", 1)], "bind": [5], "recv": [10], "sendall": [b"x"], "sendto": [b"x", ("127.0.0.1", 99999)], "listen": ["x"],
-        "setsockopt": [1, 9999, 1], "getsockopt": [1, 9999], "shutdown": [2], "settimeout": ["x"], "recvmsg": [-1], "recv_into": [b"x"],
+        "send": ["x"], "sendmsg": [["x"]], "setsockopt": [1, 9999, 1], "getsockopt": [1, 9999], "shutdown": [2], "settimeout": ["x"], "recvmsg": [-1], "recv_into": [b"x"],
     }  # fmt: skip
     kept = []
     for name, arguments in calls.items():

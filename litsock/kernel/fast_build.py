@@ -323,6 +323,7 @@ static int socket_init(Socket *self, PyObject *args, PyObject *named) {
     Py_ssize_t fd;
     if (!plain(self) || self->fd >= 0 || !plain_kind(args, named, numbers)) return init_by_python(self, args, named);
     int family = numbers[0] == -1 ? AF_INET : numbers[0], type = numbers[1] == -1 ? SOCK_STREAM : numbers[1];
+    if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) return init_by_python(self, args, named);
     int proto = numbers[2] == -1 ? 0 : numbers[2];
     if (!audit_new(self, family, type, proto)) return -1;
     int64_t timeout = type & SOCK_NONBLOCK ? 0 : self->state->default_timeout;
