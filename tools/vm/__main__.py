@@ -26,7 +26,7 @@ def execute(notebooks, tree):
             sys.exit(f"there is no {page} in {tree}")
     pages = shlex.join(notebooks)
     with TemporaryDirectory() as name:
-        status = run(f"python -m jupyter nbconvert --to notebook --execute --inplace {pages} && cp {pages} /run/out/", tree, Path(name))
+        status = run(f"python -m jupyter nbconvert --to notebook --execute --ExecutePreprocessor.startup_timeout=600 --inplace {pages} && cp {pages} /run/out/", tree, Path(name))
         if not status:
             for page in notebooks:
                 shutil.copyfile(Path(name, Path(page).name), tree / page)
