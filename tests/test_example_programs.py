@@ -232,11 +232,11 @@ def test_forward():
         port = port_of(served)
         assert run("line-client", "--port", port, "--messages", "through") == (0, "Received b'THROUGH'\n", "")
         assert served.stdout.readline().startswith("Served 127.0.0.1 port ")
-        assert descriptors_of(served) == 4  # standard input, output, error, and the door
+        assert descriptors_of(served) == 4  # standard input, output, error, and the listening socket
         behind.kill()
         behind.wait()
         with connected(port) as client:
-            assert client.recv(1) == b""  # nobody is behind: the client is told at once
+            assert client.recv(1) == b""  # no server behind it: the connection ends at once
         assert served.stdout.readline().startswith("Lost, Connection refused: 127.0.0.1 port ")
         served.kill()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -212,6 +213,39 @@ def test_a_cycle_would_be_found() -> None:
         assert gc.collect() > 0
     finally:
         gc.enable()
+
+
+NO_IMPORTS = """
+import sys
+import litsock as s
+
+made = []
+for name in ("AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET", "AF_CAN", "AF_ALG", "AF_VSOCK", "AF_TIPC", "AF_QIPCRTR"):
+    family = getattr(s, name)
+    for kind in (s.SOCK_RAW, s.SOCK_DGRAM, s.SOCK_SEQPACKET):
+        try:
+            made.append(s.socket(family, kind, 1 if name == "AF_CAN" else 0))
+        except OSError:
+            pass
+addresses = {
+    s.AF_INET: ("127.0.0.1", 0), s.AF_INET6: ("::1", 0), s.AF_UNIX: "", s.AF_NETLINK: (0, 0), s.AF_PACKET: ("lo", 3), s.AF_CAN: ("lo",),
+    s.AF_ALG: ("hash", "sha256"), s.AF_VSOCK: (1, 2), s.AF_TIPC: (1, 5, 0, 9), s.AF_QIPCRTR: (1, 2),
+}
+assert {s.AF_UNIX, s.AF_NETLINK} <= {sock.family for sock in made}
+sys.meta_path.clear(), sys.path_hooks.clear(), sys.path.clear(), sys.path_importer_cache.clear()
+for sock in made:
+    for call in (lambda: sock.bind(addresses[sock.family]), sock.getsockname, sock.getpeername, lambda: sock.sendto(b"x", addresses[sock.family])):
+        try:
+            call()
+        except OSError:
+            pass
+"""
+
+
+def test_a_socket_that_exists_imports_nothing_for_its_addresses() -> None:
+    """As after a chroot, or when the interpreter ends."""
+    done = subprocess.run([sys.executable, "-c", NO_IMPORTS], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_bounded_cache_forgets() -> None:

@@ -11,7 +11,7 @@ from .. import constants
 from .addresses import INET, INET6, UNIX, BoundedCache, UnknownFamily, family_of
 
 # %% auto #0
-__all__ = ['MODULES', 'MODULE_OF', 'CODECS', 'UNPACKED', 'codec_for', 'unpack']
+__all__ = ['MODULES', 'MODULE_OF', 'CODECS', 'LOADED', 'UNPACKED', 'codec_for', 'load', 'unpack']
 
 # %% ../../nbs/17_all_families.ipynb #ff61f646
 MODULES = {  # module of this package for each family; a name that the platform lacks counts for nothing
@@ -30,6 +30,7 @@ MODULES = {  # module of this package for each family; a name that the platform 
 }
 MODULE_OF = {getattr(constants, name): module for name, module in MODULES.items() if hasattr(constants, name)}
 CODECS: dict = {codec.family: codec for codec in (INET, INET6, UNIX)}
+LOADED: dict = {}  # by family: the function `codec` of its module
 
 
 def codec_for(
@@ -39,11 +40,17 @@ def codec_for(
     "The codec of a family."
     if codec := CODECS.get(family):
         return codec
-    if module := MODULE_OF.get(family):
-        from importlib import import_module
+    if family not in MODULE_OF:
+        return UnknownFamily(family)
+    return (LOADED.get(family) or load(family))(family, proto)
 
-        return import_module(f"litsock.families.{module}").codec(family, proto)
-    return UnknownFamily(family)
+
+def load(family):
+    "The function `codec` of the family's module."
+    from importlib import import_module
+
+    LOADED[family] = import_module(f"litsock.families.{MODULE_OF[family]}").codec
+    return LOADED[family]
 
 # %% ../../nbs/17_all_families.ipynb #ef6149c4
 UNPACKED = BoundedCache()
