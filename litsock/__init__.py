@@ -13,8 +13,7 @@ import sys
 from errno import EAGAIN, EBADF, EWOULDBLOCK
 
 from . import constants, core, families, files, messages, names, timeouts
-from .constants import AddressFamily, AddressInfo, MsgFlag, SocketKind, describe, error, gaierror, has_ipv6, herror, htonl, htons
-from .constants import inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs, timeout
+from .constants import describe
 from .core import _GLOBAL_DEFAULT_TIMEOUT
 from .files import GiveUp as _GiveupOnSendfile
 from .files import SocketIO
@@ -61,7 +60,10 @@ _STANDARD = {"array": "array", "selectors": "selectors", "IntEnum": "enum", "Int
 
 TYPE_CHECKING = False
 if not TYPE_CHECKING:
-    globals().update(constants.CONSTANTS)  # what `import *` would bring, in a fraction of the time
+    from .constants import AddressFamily, AddressInfo, MsgFlag, SocketKind, error, gaierror, has_ipv6, herror, htonl, htons
+    from .constants import inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs, timeout
+
+    globals().update(constants.CONSTANTS)  # with the names above what `import *` would bring, in a fraction of the time
     from .core import *
 else:  # the same for type checkers, which follow neither a table nor `setattr`
     from collections.abc import Callable
