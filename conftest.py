@@ -113,6 +113,7 @@ def has_own_network():
 OTHERS = {  # need: how to look, and what to say
     "ipv6": (ipv6, "needs IPv6 on the loopback interface"),
     "vsock-loopback": (vsock_loopback, "needs virtual sockets within one machine: the kernel module vsock_loopback"),
+    "netbase": (lambda: os.path.exists("/etc/services") and os.path.exists("/etc/protocols"), "needs /etc/services and /etc/protocols (Debian: netbase)"),
     "root": (root, "needs root: CAP_NET_ADMIN and CAP_NET_RAW"),
     "veth": (veth, "needs virtual network cards: root, the kernel module veth, and ip (Debian: iproute2)"),
     "vcan0": (lambda: "vcan0" in dict(map(reversed, litsock.if_nameindex())), "needs an interface vcan0 (not in this kernel)"),

@@ -13,6 +13,7 @@ import nbformat
 
 DIRECTIVE = re.compile(r"^#\s*\|\s*(.*)\n?", re.MULTILINE)
 NEEDS = "needs-"
+EVERYWHERE = "needs-netbase",  # what only a bare machine lacks is not worth a word on each cell
 
 
 def write(pages: Path, target: Path) -> None:
@@ -93,7 +94,7 @@ def code(cell, module):
     words = {directive.split()[0] for directive in directives if directive}
     cell.source = DIRECTIVE.sub("", cell.source).strip("\n")
     tags = cell.metadata.get("tags", [])
-    needs = [tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS)]
+    needs = [tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS) and tag not in EVERYWHERE]
     if words & {"hide", "default_exp"} or not cell.source:
         return []
     if "echo:" in words:

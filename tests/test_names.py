@@ -344,6 +344,7 @@ def test_international_names(monkeypatch):
     assert asked == ["Bücher.example".encode("idna")] * 5
 
 
+@pytest.mark.needs("netbase")
 def test_the_answer_needs_a_larger_buffer(monkeypatch):
     """Sixteen bytes are too few for any of them, so each must come back with a larger one."""
     questions = {
@@ -497,6 +498,7 @@ QUESTIONS = [
 ]
 
 
+@pytest.mark.needs("netbase")
 @pytest.mark.parametrize("held, question, expected", QUESTIONS, ids=[f"{held}-{n}" for n, (held, *_) in enumerate(QUESTIONS)])
 def test_a_slow_lookup_holds_up_nobody(between: Path, held: str, question: str, expected: list):
     """Each lookup waits until all eight are under way and the main thread has let them go."""
