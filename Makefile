@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 BUILD := setup.py tools/building.py settings.ini pyproject.toml $(addprefix litsock/,kernel/contract.py kernel/bindings.py kernel/c_build.py kernel/fast_build.py constant_names.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-families test-lab docs docs-serve docs-test lab export check bench sanitize sdist wheels test-anywhere hooks clean
+.PHONY: help run test test-suites test-families test-lab docs docs-serve docs-test lab export check bench sanitize sdist wheels test-anywhere hooks clean
 
 help: ## say what can be done (the same as plain make)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ run: .venv/run ## see servers and clients of the examples talk to each other
 test: .venv/dev ## run every page of the book and every test (one of them: make test ARGS=nbs/00_core.ipynb)
 	@echo "== pytest --nbval $(or $(ARGS),nbs tests)"
 	@$(BIN)/pytest $(or $(ARGS),--junitxml=build/test.xml)
+
+test-suites: .venv/dev ## run other packages' test suites, with the standard module and with litsock (one of them: ARGS=trio)
+	@echo "== python tools/suites $(ARGS)"
+	@$(BIN)/python tools/suites $(ARGS)
 
 test-families: .venv/dev ## run the pages on address families in a virtual machine whose kernel has them all (about ten minutes)
 	@echo "== python tools/vm test"
