@@ -23,7 +23,7 @@ from contextlib import contextmanager
 
 FOLDER = sys.argv[1]
 AUTHORITY, SERVER = os.path.join(FOLDER, "authority.pem"), os.path.join(FOLDER, "server.pem")
-PATIENCE = 20  # seconds for anything that ought to happen at once
+PATIENCE = 60  # seconds for anything that ought to happen at once
 BLOCK = os.urandom(1024)
 SCENARIOS = {}
 
