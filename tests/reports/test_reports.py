@@ -78,7 +78,7 @@ def cases() -> list:
                 wanted = ".".join(map(str, program.python))
                 marks.append(pytest.mark.skip(reason=f"needs Python {wanted}"))
             if why := NOT_YET.get(name) or NOT_YET.get(program.path.stem):
-                marks.append(pytest.mark.xfail(reason=why, strict=False))
+                marks.append(pytest.mark.xfail(reason=why, strict=True))
             found.append(pytest.param(program, way, id=name, marks=marks))
     return found
 
