@@ -922,7 +922,7 @@ def test_a_socket_out_of_a_descriptor(shop: Workshop):
 def test_buffers_of_other_shapes(shop: Workshop):
     """Items of more than one byte, and more than one dimension: bytes count."""
     sock, other = map(shop.keep, shop.module.socketpair())
-    numbers, room = array("i", [1, 2, 3]), array("i", [0] * 6)
+    numbers, buffer = array("i", [1, 2, 3]), array("i", [0] * 6)
     table = memoryview(bytes(range(12))).cast("B", [3, 4])
     sent = (
         other.send(numbers),
@@ -933,8 +933,8 @@ def test_buffers_of_other_shapes(shop: Workshop):
     )
     return (
         sent,
-        sock.recv_into(room),
-        room,
+        sock.recv_into(buffer),
+        buffer,
         sock.recv_into(memoryview(bytearray(8)).cast("B", [2, 4]), 5),
         sock.recv(99),
     )

@@ -269,10 +269,10 @@ def test_a_huge_size_takes_no_memory_before_the_bytes_are_there(pair):
 def test_into_any_buffer(pair):
     from array import array
 
-    room = array("H", [0, 0])
+    buffer = array("H", [0, 0])
     pair[1].send(b"01234567")
-    pair[0].recv_exactly_into(room)
-    assert room.tobytes() == b"0123"
+    pair[0].recv_exactly_into(buffer)
+    assert buffer.tobytes() == b"0123"
     wide = memoryview(bytearray(4)).cast("B", (2, 2))
     pair[0].recv_exactly_into(wide)
     assert wide.tobytes() == b"4567"

@@ -474,14 +474,14 @@ def test_receiving(kind: str, sent: int, method: str, arguments: tuple):
     kind=KINDS,
     sent=st.integers(0, 300),
     method=st.sampled_from(["recv_into", "recvfrom_into"]),
-    room=st.integers(20, 100),
+    size=st.integers(20, 100),
     arguments=one_of_each((st.integers(0, 20), st.integers(-1, 120) | ANYTHING), FLAG),
 )
-def test_receiving_into(kind: str, sent: int, method: str, room: int, arguments: tuple):
+def test_receiving_into(kind: str, sent: int, method: str, size: int, arguments: tuple):
     buffers = []
 
     def steps(near: Any, far: Any) -> list:
-        buffers.append(bytearray(b"?" * room))
+        buffers.append(bytearray(b"?" * size))
         return [(near.send, bytes(sent)), (getattr(far, method), buffers[-1], *arguments), (far.recv, 9)]
 
     compare_pair(kind, steps)
@@ -500,10 +500,10 @@ CONTROL = one_of_each((C_INT, ANYTHING), NO_RIGHTS, (BYTES, NO_NUMBERS))
         (st.lists(st.tuples(C_INT, NO_RIGHTS[0], BYTES), max_size=2), st.lists(CONTROL, max_size=1) | NO_NUMBERS),
         FLAG,
     ),
-    room=st.integers(0, 100),
+    size=st.integers(0, 100),
 )
-def test_sendmsg(arguments: tuple, room: int):
-    compare_pair("SOCK_DGRAM", lambda near, far: [(near.sendmsg, *arguments), (far.recvmsg, 100_000, room)])
+def test_sendmsg(arguments: tuple, size: int):
+    compare_pair("SOCK_DGRAM", lambda near, far: [(near.sendmsg, *arguments), (far.recvmsg, 100_000, size)])
 
 
 @ASKING

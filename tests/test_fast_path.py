@@ -127,7 +127,7 @@ def test_many_threads_with_sockets_of_their_own():
     def talk(seed):
         numbers = random.Random(seed)
         near, far = litsock.socketpair()
-        room = bytearray(5_000)
+        buffer = bytearray(5_000)
         with near, far:
             for _ in range(300):
                 data = numbers.randbytes(numbers.choice([1, 64, 255, 4_096, 5_000]))
@@ -138,7 +138,7 @@ def test_many_threads_with_sockets_of_their_own():
                 elif kind == 1:
                     assert far.recv(len(data)) == data
                 else:
-                    assert far.recv_into(room, len(data)) == len(data) and room[: len(data)] == data
+                    assert far.recv_into(buffer, len(data)) == len(data) and buffer[: len(data)] == data
 
     storm([lambda seed=seed: talk(seed) for seed in range(8)])
 
@@ -190,20 +190,20 @@ def test_a_buffer_in_which_little_arrived_is_used_again():
 
 def test_a_buffer_is_held_while_somebody_receives_into_it():
     near, far = litsock.socketpair()
-    room, refused = bytearray(100), []
+    buffer, refused = bytearray(100), []
     with near, far:
-        thread = threading.Thread(target=far.recv_into, args=[room])
+        thread = threading.Thread(target=far.recv_into, args=[buffer])
         thread.start()
         end = time.monotonic() + 10
         while not refused and time.monotonic() < end:
             try:
-                room.append(0)
-                room.pop()
+                buffer.append(0)
+                buffer.pop()
             except BufferError as error:
                 refused.append(error)
         near.send(b"x")
         thread.join(10)
-        assert refused and room[:1] == b"x"
+        assert refused and buffer[:1] == b"x"
 
 
 def test_closing_under_others():

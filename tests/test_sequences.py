@@ -62,7 +62,7 @@ def own_name(world: World) -> bytes:
     return b"\0litsock own " + world.module.__name__[:6].encode()
 
 
-def room(size: int) -> Any:
+def buffer(size: int) -> Any:
     return lambda world: bytearray(b"?" * size)
 
 
@@ -82,7 +82,7 @@ PLACES = [listener, listener, listener, other_family, ("127.0.0.1", 1), ("127.0.
 OPTIONS = [("SOL_SOCKET", "SO_TYPE"), ("SOL_SOCKET", "SO_KEEPALIVE"), ("SOL_SOCKET", "SO_ERROR"), ("SOL_SOCKET", "SO_ACCEPTCONN"), ("SOL_SOCKET", "SO_LINGER"), ("IPPROTO_TCP", "TCP_NODELAY"), (1, 9999), ("x", 1)]
 VALUES = [0, 1, b"\1\0\0\0", bytes(8), None, "1", 2**31, -1]
 MODES = ["r", "w", "rw", "rb", "wb", "rwb", "", "x", "b"]
-ROOMS = [room(0), room(1), room(4), room(80), shared(6), b"read-only", "text", None]
+BUFFERS = [buffer(0), buffer(1), buffer(4), buffer(80), shared(6), b"read-only", "text", None]
 
 
 def calls(pick: random.Random) -> dict[str, tuple[float, Any]]:
@@ -97,8 +97,8 @@ def calls(pick: random.Random) -> dict[str, tuple[float, Any]]:
         "recv": (6, lambda: [one(SIZES), *flags()]),
         "recvfrom": (3, lambda: [one(SIZES), *flags()]),
         "recvmsg": (3, lambda: [one(SIZES), *[one([0, 64, -1])][: pick.random() < 0.5]]),
-        "recv_into": (4, lambda: [one(ROOMS), *[one([0, 1, 3, 100, -1, None])][: pick.random() < 0.4]]),
-        "recvfrom_into": (3, lambda: [one(ROOMS), *[one([0, 1, 3, 100, -1])][: pick.random() < 0.4]]),
+        "recv_into": (4, lambda: [one(BUFFERS), *[one([0, 1, 3, 100, -1, None])][: pick.random() < 0.4]]),
+        "recvfrom_into": (3, lambda: [one(BUFFERS), *[one([0, 1, 3, 100, -1])][: pick.random() < 0.4]]),
         "recvmsg_into": (2, lambda: [one([room_list(1, 4), room_list(), room_list(0, 50), [b"read-only"], None]), *[one([0, 64])][: pick.random() < 0.3]]),
         "settimeout": (5, lambda: [one(TIMEOUTS)]),
         "setblocking": (3, lambda: [one([True, False, 0, 1, None, "x"])]),
@@ -134,7 +134,7 @@ def calls(pick: random.Random) -> dict[str, tuple[float, Any]]:
         "default": (0.5, lambda: [one([None, None, SHORT, 0, -1])]),  # of the module, for objects to come
         "read": (3, lambda: one([[1], [5], [0], [0]])),
         "readline": (2, list),
-        "readinto": (1, lambda: [room(3)]),
+        "readinto": (1, lambda: [buffer(3)]),
         "write": (2, lambda: [one([b"written\n", "written\n", b""])]),
         "flush": (1, list),
         "close_file": (1, list),
@@ -283,8 +283,8 @@ class World:
             found = self.owned(step.method, self.call(step, arguments))
         except Exception as error:
             found = type(error).__name__, getattr(error, "errno", None)
-        rooms = [bytes(argument) for argument in arguments if isinstance(argument, (bytearray, memoryview))]
-        return self.comparable(found), rooms
+        buffers = [bytes(argument) for argument in arguments if isinstance(argument, (bytearray, memoryview))]
+        return self.comparable(found), buffers
 
     def owned(self, method: str, found: Any) -> Any:
         """What a call answers with, without the number of a descriptor. One that the caller owns is closed."""

@@ -685,13 +685,13 @@ def test_connect_interrupted_is_seen_through(timeout: float | None, keep):
         while not done.is_set():
             listener.accept()[0].close()
 
-    done, room = threading.Event(), threading.Thread(target=make_room)
-    room.start()
+    done, reader = threading.Event(), threading.Thread(target=make_room)
+    reader.start()
     with alarms(lambda *_: ran.append(1), 0.01, 0.01):
         sock.connect(listener.getsockname())
     done.set()
     keep(litsock.create_connection(listener.getsockname()))
-    room.join()
+    reader.join()
     assert ran
     assert sock.getpeername() == listener.getsockname()
 

@@ -15,8 +15,8 @@ def talk(host: str, port: int) -> bytes:
         data, ancillary, flags, sender = peer.recvmsg(1, socket.CMSG_SPACE(4))
         level, kind, payload = ancillary[0]
         number: int = level + flags
-        room = bytearray(4)
-        peer.recv_exactly_into(room)
+        buffer = bytearray(4)
+        peer.recv_exactly_into(buffer)
         try:
             payload += peer.recv_exactly(number)
         except socket.IncompleteRead as error:

@@ -16,14 +16,14 @@ import dns.rrset
 certificate, authority = sys.argv[1:]
 
 
-def answer(wire, room):
+def answer(wire, size):
     query = dns.message.from_wire(wire)
     name = query.question[0].name
     response = dns.message.make_response(query)
     count = 300 if str(name).startswith("many") else 1
     response.answer.append(dns.rrset.from_text(name, 60, "IN", "A", *(f"192.0.2.{1 + n % 254}" if n < 254 else f"198.51.100.{n - 253}" for n in range(count))))
     if str(name).startswith("silent"): return None
-    try: return response.to_wire(max_size=room)
+    try: return response.to_wire(max_size=size)
     except dns.exception.TooBig:
         response.answer.clear()
         response.flags |= dns.flags.TC

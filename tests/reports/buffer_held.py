@@ -50,14 +50,14 @@ def empty(sock):
 
 
 RECEIVING = {
-    "recv_into": lambda sock, room: sock.recv_into(room),
-    "recv_into with a size": lambda sock, room: sock.recv_into(room, 50),
-    "recvfrom_into": lambda sock, room: sock.recvfrom_into(room)[0],
-    "recvfrom_into with a size": lambda sock, room: sock.recvfrom_into(room, 50)[0],
-    "recvmsg_into": lambda sock, room: sock.recvmsg_into([room])[0],
-    "recvmsg_into two": lambda sock, room: sock.recvmsg_into([bytearray(2), room])[0],
-    "recvmsg_into of a generator": lambda sock, room: sock.recvmsg_into(part for part in [room])[0],
-    "a file's readinto": lambda sock, room: sock.makefile("rb", buffering=0).readinto(room),
+    "recv_into": lambda sock, buffer: sock.recv_into(buffer),
+    "recv_into with a size": lambda sock, buffer: sock.recv_into(buffer, 50),
+    "recvfrom_into": lambda sock, buffer: sock.recvfrom_into(buffer)[0],
+    "recvfrom_into with a size": lambda sock, buffer: sock.recvfrom_into(buffer, 50)[0],
+    "recvmsg_into": lambda sock, buffer: sock.recvmsg_into([buffer])[0],
+    "recvmsg_into two": lambda sock, buffer: sock.recvmsg_into([bytearray(2), buffer])[0],
+    "recvmsg_into of a generator": lambda sock, buffer: sock.recvmsg_into(part for part in [buffer])[0],
+    "a file's readinto": lambda sock, buffer: sock.makefile("rb", buffering=0).readinto(buffer),
 }
 SENDING = {
     "send": lambda sock, data: sock.send(data),

@@ -75,8 +75,8 @@ def send_by_sendall_and_recv_by_recv_into():
             return len(data)
 
         def recv(self, size, *flags):
-            room = bytearray(size)
-            return bytes(room[: self.recv_into(room, size, *flags)])
+            buffer = bytearray(size)
+            return bytes(buffer[: self.recv_into(buffer, size, *flags)])
 
     near, far = socket.socketpair()
     with Sub(fileno=near.detach()) as sock, far:
@@ -91,9 +91,9 @@ def sendall_by_send_and_recv_into_by_recv():
             while data:
                 data = data[self.send(data[:2], *flags) :]
 
-        def recv_into(self, room, size=0, *flags):
-            data = self.recv(size or len(room), *flags)
-            room[: len(data)] = data
+        def recv_into(self, buffer, size=0, *flags):
+            data = self.recv(size or len(buffer), *flags)
+            buffer[: len(data)] = data
             return len(data)
 
     near, far = socket.socketpair()
@@ -404,7 +404,7 @@ def replaced_on_the_object():
 
     near, far = socket.socketpair()
     with Sub(fileno=near.detach()) as sock, far:
-        sock.recv_into = lambda room, *more: 0
+        sock.recv_into = lambda buffer, *more: 0
         sock.send = lambda data, *more: len(data)
         with sock.makefile("rb") as file:
             return file.read(), sock.sendfile(io.BytesIO(b"never sent"))

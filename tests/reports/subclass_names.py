@@ -66,9 +66,9 @@ def converse(sock):
             assert incoming.read(14) == b"abcdedocumentf"
         document.seek(0)
         far.sendall(b"0123456789" + b"line\n" * 2)
-        room = bytearray(2)
-        assert sock.recv(1) == b"0" and sock.recv_into(room) == 2 and sock.recvfrom(1)[0] == b"3"
-        assert sock.recvfrom_into(room)[0] == 2 and sock.recvmsg(2)[0] == b"67" and sock.recvmsg_into([room])[0] == 2
+        buffer = bytearray(2)
+        assert sock.recv(1) == b"0" and sock.recv_into(buffer) == 2 and sock.recvfrom(1)[0] == b"3"
+        assert sock.recvfrom_into(buffer)[0] == 2 and sock.recvmsg(2)[0] == b"67" and sock.recvmsg_into([buffer])[0] == 2
         with sock.makefile("rw", newline="\n") as file:
             assert file.readline() == "line\n"
             file.write("answer")

@@ -44,7 +44,7 @@ for timeout in (None, 20):
 near, far = connection()
 with near, far:  # into a buffer of the caller's: what was there stays, and the number is that of the bytes thrown away
     for method in ("recv_into", "recvfrom_into"):
-        room = bytearray(b"mine")
+        buffer = bytearray(b"mine")
         far.sendall(b"yyyy")
-        found = getattr(near, method)(room, 4, socket.MSG_TRUNC)
-        assert found in (4, (4, None), (4, near.getpeername())) and room in (b"mine", b"yyyy"), (found, room)
+        found = getattr(near, method)(buffer, 4, socket.MSG_TRUNC)
+        assert found in (4, (4, None), (4, near.getpeername())) and buffer in (b"mine", b"yyyy"), (found, buffer)
