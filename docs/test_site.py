@@ -336,7 +336,8 @@ def test_every_public_name_is_in_the_reference():
         inventory = InventoryFile.load(file, "", lambda base, path: path)
     there = {name for names in inventory.values() for name in names}
     methods = {f"socket.{name}" for name in dir(litsock.socket) if name[0].islower()}
-    assert {f"litsock.{name}" for name in {*litsock.__all__, *litsock._LAZY, "install", *methods}} - there == set()
+    public = {name for name in litsock._LAZY if not name.startswith("socket._")}
+    assert {f"litsock.{name}" for name in {*litsock.__all__, *public, "install", *methods}} - there == set()
 
 
 def test_functions_methods_and_classes_lead_to_their_source():
@@ -346,7 +347,8 @@ def test_functions_methods_and_classes_lead_to_their_source():
             name, text = entry.groups()
             if "viewcode-link" not in text and (name.rpartition(".")[2].islower() and "(" in text):
                 without.add(name)
-    assert without == {"socket.ioctl", "socket.share", "fromshare"}  # Windows has them
+    windows, by_hand = {"socket.ioctl", "socket.share", "fromshare"}, {"draw", "install"}  # another name of draw_address; the front door's own
+    assert without == windows | by_hand
 
 
 @pytest.mark.parametrize("kind, name", [("socket", "recvmsg"), ("socket", "recv_exactly"), ("functions", "create_connection")])

@@ -23,8 +23,8 @@ from .timeouts import FOREVER, POLLIN, POLLOUT, retry, check_deadline, deadline_
 from .timeouts import at_once, timeout_seconds, wait_until
 
 # %% auto #0
-__all__ = ['C', 'BASE', 'NEW', 'INIT', 'SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection',
-           'has_dualstack_ipv6', 'create_server', 'send_fds', 'recv_fds']
+__all__ = ['SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection', 'has_dualstack_ipv6',
+           'create_server', 'send_fds', 'recv_fds']
 
 # %% ../nbs/00_core.ipynb #1650efbd
 TYPE_CHECKING = False
@@ -438,11 +438,11 @@ def pack(sock, address, caller) -> bytes:
     try:
         return codec_for(sock._litsock_family, sock._litsock_proto).pack(address)
     except (TypeError, OverflowError) as error:
-        wrong = blamed(error, caller)
+        wrong, cause = blamed(error, caller), error.__cause__
     try:
-        raise wrong
+        raise wrong from cause
     finally:
-        del wrong  # it knows this frame
+        del wrong, cause  # they know this frame
 
 
 def blamed(error, caller):
@@ -775,11 +775,11 @@ def after_recvmsg_into(sock, answer, buffers, ancbufsize, flags):
     return size, *more
 
 # %% ../nbs/00_core.ipynb #297cdf72
-C = getattr(kernel, "_fast", None)
-BASE: Any = C.Socket if C else State
+_C = getattr(kernel, "_fast", None)
+_BASE: Any = _C.Socket if _C else State
 
 
-class SocketType(BASE, Messages):
+class SocketType(_BASE, Messages):
     "A socket with nothing on top: what the kernel offers, and no more."
 
     __slots__ = ()
@@ -791,11 +791,11 @@ class SocketType(BASE, Messages):
         )
 
 
-NEW, INIT = SocketType.__new__, SocketType.__init__
+_NEW, _INIT = SocketType.__new__, SocketType.__init__
 
-if C:
-    methods, functions = C.PYTHON_METHODS.split(), C.PYTHON_FUNCTIONS.split()
-    C.set_python((*(getattr(Messages, name) for name in methods), *(globals()[name] for name in functions)))
+if _C:
+    methods, functions = _C.PYTHON_METHODS.split(), _C.PYTHON_FUNCTIONS.split()
+    _C.set_python((*(getattr(Messages, name) for name in methods), *(globals()[name] for name in functions)))
     del methods, functions
 
 # %% ../nbs/00_core.ipynb #1f200797
@@ -804,7 +804,7 @@ class socket(SocketType):
 
     __module__ = "litsock"
     __slots__ = ("__weakref__",)
-    _io_refs, _closed = BASE._litsock_io_refs, BASE._litsock_closed  # by these names programs know them
+    _io_refs, _closed = _BASE._litsock_io_refs, _BASE._litsock_closed  # by these names programs know them
 
     @property
     def family(self) -> AddressFamily:
@@ -911,7 +911,7 @@ def _known_address(ask):
 # %% ../nbs/00_core.ipynb #6264a957
 def _makes_sockets():
     "Whether `socket.socket` is the class on this page, and makes its sockets as it does here."
-    return names.PUBLIC["socket"] is socket and socket.__init__ is INIT and socket.__new__ is NEW
+    return names.PUBLIC["socket"] is socket and socket.__init__ is _INIT and socket.__new__ is _NEW
 
 
 def _made(family, type, proto, fd):
@@ -960,7 +960,7 @@ def _lower_socketpair(
 def _pair(cls, family, type, proto):
     "Two sockets of a class of ours, connected to each other."
     family, type, proto = c_int(family), c_int(type), c_int(proto)
-    if C and (both := C.new_pair(cls, family, type, proto)):
+    if _C and (both := _C.new_pair(cls, family, type, proto)):
         return both
     one, other = cls.__new__(cls), cls.__new__(cls)
     with CloseOnError(one), CloseOnError(other):
