@@ -743,8 +743,8 @@ def after_sendmsg(sock, answer, pieces, raw, flags):
     return retry(sock, answer, POLLOUT, kernel.sendmsg, pieces, b"", raw, flags)
 
 
-def receive_message(sock, receive, room, ancbufsize, flags, caller, answer=None):
-    "What `receive`, a function of `kernel`, brings into `room`: size, data, control messages, flags, address."
+def receive_message(sock, receive, target, ancbufsize, flags, caller, answer=None):
+    "What `receive`, a function of `kernel`, brings into `target`, a size or buffers: size, data, control messages, flags, address."
     ancbufsize, asked = c_size(ancbufsize), c_int(flags)
     if not 0 <= ancbufsize <= 0x7FFFFFFF:
         raise ValueError(f"invalid ancillary data buffer length in {caller}()")
@@ -753,9 +753,9 @@ def receive_message(sock, receive, room, ancbufsize, flags, caller, answer=None)
     control = zeros(ancbufsize)
     try:
         if answer is None:
-            answer = receive(sock._litsock_fd, room, control, flags)
+            answer = receive(sock._litsock_fd, target, control, flags)
         if type(answer) is int:
-            answer = retry(sock, answer, POLLIN, receive, room, control, flags)
+            answer = retry(sock, answer, POLLIN, receive, target, control, flags)
         size, data, arrived, seen, raw = answer
         messages = parse(bytes(control[:arrived])) if arrived else []
         seen &= ~(CLOSE_ON_EXEC & ~asked)  # shown only to those who asked for it

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 
 FOLDER = sys.argv[1]
 AUTHORITY, SERVER = os.path.join(FOLDER, "authority.pem"), os.path.join(FOLDER, "server.pem")
-PATIENCE = 60  # seconds for anything that ought to happen at once
+LIMIT = 60  # seconds for anything that ought to happen at once
 BLOCK = os.urandom(1024)
 SCENARIOS = {}
 
@@ -62,7 +62,7 @@ def beside(function, *arguments):
     thread = threading.Thread(target=lambda: results.append(outcome(function, *arguments)), daemon=True)
     thread.start()
     yield results
-    thread.join(PATIENCE)
+    thread.join(LIMIT)
     if thread.is_alive():
         results.append("still running")
 
@@ -80,7 +80,7 @@ def tcp():
 
 
 @contextmanager
-def pair(version=None, server_context=None, client_context=None, timeout=PATIENCE, **named):
+def pair(version=None, server_context=None, client_context=None, timeout=LIMIT, **named):
     """A client and a server that have shaken hands."""
     server_default, client_default = contexts(version)
     near, far = tcp()
@@ -352,7 +352,7 @@ def not_tls_at_all():
     for words in (b"GET / HTTP/1.0\r\n\r\n", b"220 mail ready\r\n", b"\x16\x03\x01\xff\xff" + bytes(100), bytes(200), b"\x80\x2e\x01\x03\x01" + bytes(50)):
         for side in ("client", "server"):
             near, far = tcp()
-            near.settimeout(PATIENCE)
+            near.settimeout(LIMIT)
             with near, far:
                 far.sendall(words)
                 context, named = (client_context, {"server_hostname": "localhost"}) if side == "client" else (server_context, {"server_side": True})
@@ -401,11 +401,11 @@ def time_is_up():
         client.settimeout(0.05)
         start = time.monotonic()
         found += [outcome(client.recv, 1), outcome(client.recv_into, bytearray(1)), outcome(client.sendall, BLOCK * 32768)]
-        found += [0.1 < time.monotonic() - start < PATIENCE, client.gettimeout()]
+        found += [0.1 < time.monotonic() - start < LIMIT, client.gettimeout()]
     with pair() as (client, server):
         client.settimeout(0.05)
         found.append(outcome(client.unwrap))
-        client.settimeout(PATIENCE)
+        client.settimeout(LIMIT)
         server.sendall(b"")
         found.append(server.recv(10))
     return found
@@ -440,14 +440,14 @@ def never_waiting():
                 break
             except ssl.SSLWantWriteError:
                 refused += 1
-                select.select([server], [], [], PATIENCE)
+                select.select([server], [], [], LIMIT)
                 try:
                     while True:
                         got += server.recv(65536)
                 except ssl.SSLWantReadError:
                     continue
         while len(got) < len(data):
-            select.select([server], [], [], PATIENCE)
+            select.select([server], [], [], LIMIT)
             try:
                 got += server.recv(65536)
             except ssl.SSLWantReadError:
@@ -463,7 +463,7 @@ def reading_while_a_write_is_stuck():
         data = BLOCK * 8192
         found = [outcome(client.send, data)]
         server.sendall(b"read me first")
-        select.select([client], [], [], PATIENCE)
+        select.select([client], [], [], LIMIT)
         found += [client.recv(100), outcome(client.recv, 100)]
         with beside(read_exactly, server, len(data)) as got:
             client.setblocking(True)
@@ -478,7 +478,7 @@ def select_tells_the_truth():
         for letter in (b"a", b"b", b"c"):
             server.sendall(letter * 1000)
         got = b""
-        while len(got) < 3000 and select.select([client], [], [], PATIENCE)[0]:
+        while len(got) < 3000 and select.select([client], [], [], LIMIT)[0]:
             got += client.recv(100)
             while client.pending():
                 got += client.recv(100)
@@ -517,7 +517,7 @@ def several_writers():
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join(PATIENCE)
+                thread.join(LIMIT)
         pieces = [got[0][at : at + 1000] for at in range(0, len(got[0]), 1000)]
         return [pieces.count(letter * 1000) for letter in (b"a", b"b", b"c", b"d")]
 
@@ -539,7 +539,7 @@ def several_readers():
             server.sendall(b"x" * 17)
         server.shutdown(socket.SHUT_WR)
         for thread in threads:
-            thread.join(PATIENCE)
+            thread.join(LIMIT)
         return sum(map(len, got))
 
 

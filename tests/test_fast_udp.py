@@ -313,7 +313,7 @@ def test_a_kernel_that_splits_into_64(inet, monkeypatch):
 
 @pytest.mark.parametrize("errno", [EIO, EINVAL, EMSGSIZE])
 def test_a_road_without_checksums(inet, monkeypatch, errno):
-    """Older kernels answer EIO where the network card computes no checksums; EMSGSIZE: a segment does not fit the road."""
+    """Older kernels answer EIO where the network card computes no checksums; EMSGSIZE: a segment exceeds the path MTU."""
     near, far = inet
     refusing(monkeypatch, errno, 1)
     sent_one_by_one(near, far, os.strerror(errno))

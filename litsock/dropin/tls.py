@@ -136,13 +136,13 @@ class Call:
 
     def recv(self, size):
         answer = kernel.recv(self.sock._litsock_fd, size, self.flags)
-        return answer if type(answer) is bytes else self._carry_on(answer, POLLIN, kernel.recv, size, self.flags)
+        return answer if type(answer) is bytes else self._retry(answer, POLLIN, kernel.recv, size, self.flags)
 
     def send(self, data):
         answer = kernel.send(self.sock._litsock_fd, data, self.flags)
-        return answer if answer >= 0 else self._carry_on(answer, POLLOUT, kernel.send, data, self.flags)
+        return answer if answer >= 0 else self._retry(answer, POLLOUT, kernel.send, data, self.flags)
 
-    def _carry_on(self, answer, events, call, *arguments):
+    def _retry(self, answer, events, call, *arguments):
         try:
             return retry(self.sock, answer, events, call, *arguments, deadline=self.deadline)
         except BlockingIOError:

@@ -125,7 +125,7 @@ static PyObject *fail(Socket *self, Py_ssize_t answer) {
 
 static PyObject *none_or_fail(Socket *self, Py_ssize_t answer) { return answer < 0 ? fail(self, answer) : Py_NewRef(Py_None); }
 
-#define CARRY_ON(which, format, ...) without_our_lines( \
+#define FINISH_IN_PYTHON(which, format, ...) without_our_lines( \
     python_function(self->state, which) ? PyObject_CallFunction(self->state->python[which], "O" format, self, __VA_ARGS__) : NULL)
 """
 
@@ -508,7 +508,7 @@ METHOD(send) {
         return by_python(self, PY_send, args, count, NULL);
     flags |= at_once(self);
     SYSTEM_CALL(answer, send(self->fd, data.buf, data.len, flags))
-    PyObject *result = answer >= 0 ? PyLong_FromSsize_t(answer) : CARRY_ON(PY_after_send, "nOi", answer, args[0], flags);
+    PyObject *result = answer >= 0 ? PyLong_FromSsize_t(answer) : FINISH_IN_PYTHON(PY_after_send, "nOi", answer, args[0], flags);
     PyBuffer_Release(&data);
     return result;
 }
@@ -521,7 +521,7 @@ METHOD(sendall) {
         return by_python(self, PY_sendall, args, count, NULL);
     flags |= at_once(self);
     SYSTEM_CALL(answer, send(self->fd, data.buf, data.len, flags))
-    PyObject *result = answer == data.len ? Py_NewRef(Py_None) : CARRY_ON(PY_after_sendall, "nOi", answer, args[0], flags);
+    PyObject *result = answer == data.len ? Py_NewRef(Py_None) : FINISH_IN_PYTHON(PY_after_sendall, "nOi", answer, args[0], flags);
     PyBuffer_Release(&data);
     return result;
 }
@@ -540,7 +540,7 @@ METHOD(sendto) {
         flags |= at_once(self);
         SYSTEM_CALL(answer, sendto(self->fd, data.buf, data.len, flags, &to.any, length))
         if (answer >= 0) result = PyLong_FromSsize_t(answer);
-        else result = CARRY_ON(PY_after_sendto, "nOiy#", answer, args[0], flags, (const char *)&to, (Py_ssize_t)length);
+        else result = FINISH_IN_PYTHON(PY_after_sendto, "nOiy#", answer, args[0], flags, (const char *)&to, (Py_ssize_t)length);
     }
     PyBuffer_Release(&data);
     return result;
@@ -562,7 +562,7 @@ METHOD(recv) {
     SYSTEM_CALL(answer, recv(self->fd, buffer, size, flags))
     if (answer >= 0) return received(self->state, answer, size, small, large);
     if (large) keep_buffer(self->state, large);
-    return CARRY_ON(PY_after_recv, "nni", answer, size, flags);
+    return FINISH_IN_PYTHON(PY_after_recv, "nni", answer, size, flags);
 }
 
 METHOD(recvfrom) {
@@ -583,7 +583,7 @@ METHOD(recvfrom) {
         return data ? pair(data, unpack_address(self, &from, length)) : NULL;
     }
     if (large) keep_buffer(self->state, large);
-    return CARRY_ON(PY_after_recvfrom, "nni", answer, size, flags);
+    return FINISH_IN_PYTHON(PY_after_recvfrom, "nni", answer, size, flags);
 }
 
 /* `buffer, nbytes, flags`: how much to receive, or 0 where that is not plain. */
@@ -604,7 +604,7 @@ METHOD_WITH_NAMES(recv_into) {
     if (size == 0) return by_python(self, PY_recv_into, args, count, names);
     flags |= at_once(self);
     SYSTEM_CALL(answer, recv(self->fd, buffer.buf, size, flags))
-    PyObject *result = answer >= 0 ? PyLong_FromSsize_t(answer) : CARRY_ON(PY_after_recv_into, "nOni", answer, args[0], size, flags);
+    PyObject *result = answer >= 0 ? PyLong_FromSsize_t(answer) : FINISH_IN_PYTHON(PY_after_recv_into, "nOni", answer, args[0], size, flags);
     PyBuffer_Release(&buffer);
     return result;
 }
@@ -619,7 +619,7 @@ METHOD_WITH_NAMES(recvfrom_into) {
     if (size == 0) return by_python(self, PY_recvfrom_into, args, count, names);
     flags |= at_once(self);
     SYSTEM_CALL(answer, recvfrom(self->fd, buffer.buf, size, flags, &from.any, &length))
-    if (answer < 0) result = CARRY_ON(PY_after_recvfrom_into, "nOni", answer, args[0], size, flags);
+    if (answer < 0) result = FINISH_IN_PYTHON(PY_after_recvfrom_into, "nOni", answer, args[0], size, flags);
     else result = pair(PyLong_FromSsize_t(answer), unpack_address(self, &from, length));
     PyBuffer_Release(&buffer);
     return result;
@@ -657,7 +657,7 @@ METHOD(sendmsg) {
         flags |= at_once(self);
         SYSTEM_CALL(answer, sendmsg(self->fd, &message, flags))
         if (answer >= 0) result = PyLong_FromSsize_t(answer);
-        else result = CARRY_ON(PY_after_sendmsg, "nOy#i", answer, pieces, (const char *)&to, (Py_ssize_t)length, flags);
+        else result = FINISH_IN_PYTHON(PY_after_sendmsg, "nOy#i", answer, pieces, (const char *)&to, (Py_ssize_t)length, flags);
     }
     release_buffers(&held);
     Py_DECREF(pieces);
@@ -717,7 +717,7 @@ METHOD(recvmsg) {
     answer = receive_plain(self, &message, &vector, 1);
     if (answer >= 0) return message_parts(self, received(self->state, answer, size, small, large), &message);
     if (large) keep_buffer(self->state, large);
-    return CARRY_ON(PY_after_recvmsg, "nnni", answer, size, message.control_size, message.flags);
+    return FINISH_IN_PYTHON(PY_after_recvmsg, "nnni", answer, size, message.control_size, message.flags);
 }
 
 METHOD(recvmsg_into) {
@@ -727,7 +727,7 @@ METHOD(recvmsg_into) {
     if (pieces == NULL) return by_python(self, PY_recvmsg_into, args, count, NULL);
     Py_ssize_t answer = receive_plain(self, &message, held.vectors, held.count);
     if (answer >= 0) result = message_parts(self, PyLong_FromSsize_t(answer), &message);
-    else result = CARRY_ON(PY_after_recvmsg_into, "nOni", answer, pieces, message.control_size, message.flags);
+    else result = FINISH_IN_PYTHON(PY_after_recvmsg_into, "nOni", answer, pieces, message.control_size, message.flags);
     release_buffers(&held);
     Py_DECREF(pieces);
     return result;
@@ -743,7 +743,7 @@ static PyObject *socket_bind(Socket *self, PyObject *address) {
     if (length == 0) return by_python(self, PY_bind, &address, 1, NULL);
     if (PySys_Audit("socket.bind", "OO", self, address) < 0) return NULL;
     SYSTEM_CALL(answer, bind(self->fd, &to.any, length))
-    return answer == 0 ? Py_NewRef(Py_None) : CARRY_ON(PY_after_bind, "nO", answer, address);
+    return answer == 0 ? Py_NewRef(Py_None) : FINISH_IN_PYTHON(PY_after_bind, "nO", answer, address);
 }
 
 static PyObject *connect_to(Socket *self, PyObject *address, int method, int after, PyObject *success) {
@@ -754,7 +754,7 @@ static PyObject *connect_to(Socket *self, PyObject *address, int method, int aft
     if (PySys_Audit("socket.connect", "OO", self, address) < 0) return NULL;
     SYSTEM_CALL(answer, connect(self->fd, &to.any, length))
     if (answer == 0) return Py_NewRef(success);
-    return CARRY_ON(after, "nOy#", answer, address, (const char *)&to, (Py_ssize_t)length);
+    return FINISH_IN_PYTHON(after, "nOy#", answer, address, (const char *)&to, (Py_ssize_t)length);
 }
 
 static PyObject *socket_connect(Socket *self, PyObject *address) {
@@ -829,7 +829,7 @@ static PyObject *socket_accept_as(Socket *self, PyObject *class) {
     SYSTEM_CALL(fd, accept4(self->fd, &from.any, &length, SOCK_CLOEXEC | (new->timeout < 0 ? 0 : SOCK_NONBLOCK)))
     if (fd < 0) {
         Py_DECREF(new);
-        return CARRY_ON(PY_after_accept, "nO", fd, class);
+        return FINISH_IN_PYTHON(PY_after_accept, "nO", fd, class);
     }
     new->family = self->family;
     new->type = self->type;
