@@ -401,7 +401,10 @@ class Addresses(Options):
         /,
     ) -> int:  # 0, or an `errno`
         "Like `connect`, but answers with the error number instead of raising it. A wrong address still raises."
-        raw = prepare_connect(self, address, "connect_ex")
+        try:
+            raw = prepare_connect(self, address, "connect_ex")
+        except TimeoutError:
+            return EWOULDBLOCK
         return after_connect_ex(self, kernel.connect(self._litsock_fd, raw), address, raw)
 
     def _accept(self):

@@ -60,7 +60,8 @@ def setdefaulttimeout(
     global _default_timeout
     _default_timeout = timeout_seconds(timeout)
     if fast := getattr(kernel, "_fast", None):
-        fast.set_default_timeout(_default_timeout)
+        whole = _default_timeout is not None and _default_timeout.is_integer()
+        fast.set_default_timeout(int(_default_timeout) if whole else _default_timeout)  # as a float, large ones would be rounded twice
 
 # %% ../nbs/20_timeouts.ipynb #67971c17
 def monotonic() -> float:  # seconds

@@ -121,8 +121,11 @@ def test_installing_writes_nothing_into_the_folder(clone, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in clone.rglob("*") if "egg-info" not in str(path)} == before
 
 
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}  # not of a make around
+
+
 def run_make(folder, *words, **environment):
-    return subprocess.run(["make", "--no-print-directory", *words], cwd=folder, capture_output=True, text=True, env={**os.environ, **environment})
+    return subprocess.run(["make", "--no-print-directory", *words], cwd=folder, capture_output=True, text=True, env={**ENVIRONMENT, **environment})
 
 
 def last_line(done):

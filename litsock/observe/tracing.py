@@ -32,7 +32,7 @@ from .timeline import draw_timeline, in_logical_order
 from .wire import Capture, capture, clock_difference
 
 # %% auto #0
-__all__ = ['KEEP', 'RING', 'NOT_FOUND', 'FORKED', 'Sum', 'Summary', 'added', 'summary_of', 'Calls', 'Trace', 'trace', 'watching']
+__all__ = ['KEEP', 'RING', 'NOT_FOUND', 'FORKS', 'Sum', 'Summary', 'added', 'summary_of', 'Calls', 'Trace', 'trace', 'watching']
 
 # %% ../../nbs/50_tracing.ipynb #c3a842a1
 WRAPS = "white-space: normal"  # where there are many columns, the last of them should not have to be looked for
@@ -301,6 +301,7 @@ class Printer:
         self.pid, self.lock = os.getpid(), RLock()
         self.waiting: dict[Thread, str] = {}  # what has been written of calls that wait
         self.current: Thread | None = None  # whose call is on the last line, unfinished
+        self.forks = FORKS  # before it began
 
     def begin(self, call: CallRecord, trace: Trace) -> None:
         "Write as much of a call as is known before it returns."
@@ -313,7 +314,7 @@ class Printer:
             self.waiting[call.thread] = start
             self.write(self.finish_line() + self.prefix(call, trace) + start)
             self.current = call.thread
-            if FORKED:
+            if self.forks != FORKS:
                 self.write(self.finish_line())
 
     def end(self, call: CallRecord, trace: Trace) -> None:
@@ -372,8 +373,8 @@ class Printer:
 
 def forked() -> None:
     "From now on a line must be whole when it is written: another process may write the next one."
-    global FORKED
-    FORKED = True
+    global FORKS
+    FORKS += 1
 
 
 os.register_at_fork(after_in_parent=forked, after_in_child=forked)
@@ -381,7 +382,7 @@ os.register_at_fork(after_in_parent=forked, after_in_child=forked)
 # %% ../../nbs/50_tracing.ipynb #828db615
 KEEP, RING = 256, 10_000  # bytes of data, calls
 NOT_FOUND: dict[str, Any] = dict.fromkeys(("getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyaddr"), (-1, None))
-FORKED = False  # then several processes may write to one file
+FORKS = 0  # after one, several processes may write to one file
 
 
 class Trace(Calls):
