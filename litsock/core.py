@@ -336,14 +336,14 @@ class Options(Modes):
 
     def get_inheritable(self) -> bool:
         "Whether a program that this process starts gets the descriptor too."
-        return not checked(kernel.getdescriptorflags(self._litsock_fd)) & FD_CLOEXEC
+        return not checked(kernel.getdescriptorflags(self.fileno())) & FD_CLOEXEC
 
     def set_inheritable(
         self,
         inheritable: bool,
     ) -> None:
         "Choose whether a program that this process starts gets the descriptor too."
-        checked(kernel.setdescriptorflags(self._litsock_fd, 0 if c_int(inheritable) else FD_CLOEXEC))
+        checked(kernel.setdescriptorflags(self.fileno(), 0 if c_int(inheritable) else FD_CLOEXEC))
 
 
 
@@ -828,7 +828,7 @@ class socket(SocketType):
 
     def __repr__(self) -> str:
         closed = " [closed]" if self._closed else ""
-        parts = [f"fd={self._litsock_fd}, family={self.family!s}, type={self.type!s}, proto={self.proto}"]
+        parts = [f"fd={self.fileno()}, family={self.family!s}, type={self.type!s}, proto={self.proto}"]
         for label, ask in (("laddr", self.getsockname), ("raddr", self.getpeername)):
             if self._litsock_fd >= 0 and not self._closed and (address := _known_address(ask)):
                 parts.append(f"{label}={address!r}")
@@ -839,20 +839,22 @@ class socket(SocketType):
 
     def accept(self) -> tuple[socket, Any]:  # a socket for the connection, and the peer's address
         "Accept the next connection."
-        if not _makes_sockets():
-            fd, address = self._accept()
-            return _made(self.family, self.type, self.proto, fd), address
-        return self._litsock_accept(socket)
+        if type(self)._accept is SocketType._accept and _makes_sockets():
+            return self._litsock_accept(socket)
+        fd, address = self._accept()
+        sock = _made(self.family, self.type, self.proto, fd)
+        if timeouts.getdefaulttimeout() is None and self.gettimeout():
+            sock.setblocking(True)  # some kernels let it inherit the mode
+        return sock, address
 
     def dup(self) -> Self:
         "Another socket object on the same conversation, with a descriptor of its own."
-        timeout = self._litsock_timeout
-        with Duplicate(dup(self._litsock_fd)) as fd:
+        with Duplicate(dup(self.fileno())) as fd:
             sock = self.__class__(self.family, self.type, self.proto, fileno=fd)
-        if timeout == FOREVER:  # both share the descriptor's mode
-            choose_mode(sock, timeout, not self._litsock_until)
+        if self._litsock_timeout == FOREVER:  # both share the descriptor's mode
+            choose_mode(sock, FOREVER, not self._litsock_until)
         else:
-            sock.settimeout(timeout)
+            sock.settimeout(self.gettimeout())
         sock._litsock_waits_first = self._litsock_waits_first
         return sock
 

@@ -167,6 +167,7 @@ def check_sendfile(sock, file, offset, count):
 def send_with_kernel(sock, file, offset=0, count=None):
     "Send a regular file with `sendfile(2)`; `GiveUp` where it has no usable descriptor."
     check_sendfile(sock, file, offset, count)
+    target = sock.fileno()  # a subclass may have an answer of its own
     try:
         source = file.fileno()
         size = os.fstat(source).st_size
@@ -176,19 +177,20 @@ def send_with_kernel(sock, file, offset=0, count=None):
         return 0
     if sock.gettimeout() == 0:
         raise ValueError("non-blocking sockets are not supported")
-    return pour(sock, file, source, offset, count)
+    return pour(sock, target, file, source, offset, count)
 
 
-def pour(sock, file, source, offset, count):
+def pour(sock, target, file, source, offset, count):
     "Call `sendfile(2)` until all is sent; leave the file's position behind the last byte that went out."
     deadline = deadline_of(sock)
+    is_own = target == sock._litsock_fd  # then another thread's `close` ends this, before the number means another file
     sent = 0
     try:
         while count is None or sent < count:
             if sent:
                 raise_after(deadline)
             wanted = CHUNK if count is None else min(CHUNK, count - sent)
-            answer = kernel.sendfile(sock._litsock_fd, source, offset + sent, wanted)
+            answer = kernel.sendfile(sock._litsock_fd if is_own else target, source, offset + sent, wanted)
             if answer > 0:
                 sent += answer
             elif answer == 0:
