@@ -27,10 +27,10 @@ from .recording import ORIGINALS
 # %% auto #0
 __all__ = ['NET', 'AD', 'PROTOCOL', 'PACKET_TYPE', 'HARDWARE', 'WORD', 'HALF', 'BYTE', 'HALF_AT_X', 'HEADER_SIZE', 'EQUAL',
            'ANY_BIT', 'GO', 'KEEP', 'LOOPBACK', 'IP_NUMBERS', 'SNAPLEN', 'Line', 'BLOCK', 'WAIT', 'RETIRE',
-           'STATUS_USER', 'STATUS_VLAN', 'STATUS_TPID', 'V3', 'ALL', 'FRAME', 'ADDRESS', 'ADDRESS_AT', 'ETHERNETS',
-           'ADVICE', 'NEWUSER', 'NEWNET', 'SIOCSIFFLAGS', 'SIOCSIFADDR', 'SIOCSIFNETMASK', 'SIOCSIFMTU', 'SIOCETHTOOL',
-           'SEGMENTING', 'PROTOCOLS', 'filter_program', 'version_lines', 'host_lines', 'port_lines', 'assemble',
-           'untraced', 'open_ring', 'packets_in', 'Ring', 'own_network', 'run_apart', 'leave_network',
+           'LONGEST_CLOSE', 'STATUS_USER', 'STATUS_VLAN', 'STATUS_TPID', 'V3', 'ALL', 'FRAME', 'ADDRESS', 'ADDRESS_AT',
+           'ETHERNETS', 'ADVICE', 'NEWUSER', 'NEWNET', 'SIOCSIFFLAGS', 'SIOCSIFADDR', 'SIOCSIFNETMASK', 'SIOCSIFMTU',
+           'SIOCETHTOOL', 'SEGMENTING', 'PROTOCOLS', 'filter_program', 'version_lines', 'host_lines', 'port_lines',
+           'assemble', 'untraced', 'open_ring', 'packets_in', 'Ring', 'own_network', 'run_apart', 'leave_network',
            'set_up_loopback', 'change', 'Capture', 'untraced_interfaces', 'clock_difference', 'numeric',
            'wanted_packets', 'arp_ends', 'capture']
 
@@ -139,6 +139,7 @@ def assemble(program: list[Line]) -> bytes:
 BLOCK = 1 << 18  # bytes: larger than any packet
 WAIT = 0.1  # seconds between two looks
 RETIRE = 10  # milliseconds after which the kernel hands over a block that is not full
+LONGEST_CLOSE = 2.0  # seconds: a slow machine may be late with a block, and a busy interface never be done
 STATUS_USER, STATUS_VLAN, STATUS_TPID = 1, 1 << 4, 1 << 6  # TP_STATUS_*
 V3, ALL = 2, 0x0003  # TPACKET_V3, ETH_P_ALL
 FRAME, ADDRESS = "IIIIIIHHIIH", "HHiHBB"  # struct tpacket3_hdr up to the tag, struct sockaddr_ll up to the address
@@ -260,7 +261,7 @@ class Ring:
         if os.getpid() != self.pid:
             return
         self.thread.join()
-        end = monotonic() + 5 * RETIRE / 1000
+        end = monotonic() + LONGEST_CLOSE
         while monotonic() < end and unpack_from("I", self.ring, self.place + 12)[0]:  # packets in the block that the kernel still fills
             self.drain()
             sleep(0.002)
