@@ -47,10 +47,6 @@ def checked(answer):
     return answer
 
 
-def fail(answer):
-    raise failure(answer)
-
-
 class CloseOnError:
     "A context manager that closes a socket when something goes wrong in its block."
 

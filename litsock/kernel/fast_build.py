@@ -21,7 +21,7 @@ __init__ _litsock_accept send sendall sendto recv recv_into recvfrom recvfrom_in
 shutdown getsockname getpeername getsockopt setsockopt settimeout setblocking close
 """.split()
 PYTHON_FUNCTIONS = """
-fail after_send after_sendall after_sendto after_recv after_recv_into after_recvfrom after_recvfrom_into after_sendmsg after_recvmsg
+failure after_send after_sendall after_sendto after_recv after_recv_into after_recvfrom after_recvfrom_into after_sendmsg after_recvmsg
 after_recvmsg_into after_connect after_connect_ex after_bind after_accept unpack
 """.split()
 
@@ -68,6 +68,11 @@ static int at_once(const Socket *self) { return self->timeout < 0 ? 0 : MSG_DONT
 
 /* A system call that is over at once: not worth letting other threads run. */
 #define QUICK_CALL(answer, call) do { answer = (call); if (answer < 0) answer = -errno; } while (0)
+
+/* A call that receives. What cannot wait and copies little is over at once, too. */
+#define RECEIVE(answer, size, flags, call) \
+    if ((flags) & MSG_DONTWAIT && (size) <= STACK_BUFFER) QUICK_CALL(answer, call); \
+    else { SYSTEM_CALL(answer, call) }
 
 #define METHOD(name) static PyObject *socket_##name(Socket *self, PyObject *const *args, Py_ssize_t count)
 #define METHOD_WITH_NAMES(name) \
@@ -119,11 +124,17 @@ static PyObject *by_python(Socket *self, int which, PyObject *const *args, Py_ss
 
 /* The exception for -errno. */
 static PyObject *fail(Socket *self, Py_ssize_t answer) {
-    PyObject *function = python_function(self->state, PY_fail);
-    return without_our_lines(function ? PyObject_CallFunction(function, "n", answer) : NULL);
+    PyObject *function = python_function(self->state, PY_failure);
+    PyObject *error = function ? PyObject_CallFunction(function, "n", answer) : NULL;
+    if (error) PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    Py_XDECREF(error);
+    return NULL;
 }
 
 static PyObject *none_or_fail(Socket *self, Py_ssize_t answer) { return answer < 0 ? fail(self, answer) : Py_NewRef(Py_None); }
+
+/* In non-blocking mode there is nothing to carry on, unless a signal came. */
+static int is_final(const Socket *self, Py_ssize_t answer) { return self->timeout == 0 && answer < 0 && answer != -EINTR; }
 
 #define FINISH_IN_PYTHON(which, format, ...) without_our_lines( \
     python_function(self->state, which) ? PyObject_CallFunction(self->state->python[which], "O" format, self, __VA_ARGS__) : NULL)
@@ -508,7 +519,7 @@ METHOD(send) {
         return by_python(self, PY_send, args, count, NULL);
     flags |= at_once(self);
     SYSTEM_CALL(answer, send(self->fd, data.buf, data.len, flags))
-    PyObject *result = answer >= 0 ? PyLong_FromSsize_t(answer) : FINISH_IN_PYTHON(PY_after_send, "nOi", answer, args[0], flags);
+    PyObject *result = answer >= 0 ? PyLong_FromSsize_t(answer) : is_final(self, answer) ? fail(self, answer) : FINISH_IN_PYTHON(PY_after_send, "nOi", answer, args[0], flags);
     PyBuffer_Release(&data);
     return result;
 }
@@ -559,9 +570,10 @@ METHOD(recv) {
     if (size > STACK_BUFFER && (large = take_buffer(self->state, size)) == NULL) return NULL;
     char *buffer = large ? PyBytes_AS_STRING(large) : small;
     flags |= at_once(self);
-    SYSTEM_CALL(answer, recv(self->fd, buffer, size, flags))
+    RECEIVE(answer, size, flags, recv(self->fd, buffer, size, flags))
     if (answer >= 0) return received(self->state, answer, size, small, large);
     if (large) keep_buffer(self->state, large);
+    if (is_final(self, answer)) return fail(self, answer);
     return FINISH_IN_PYTHON(PY_after_recv, "nni", answer, size, flags);
 }
 
@@ -577,12 +589,13 @@ METHOD(recvfrom) {
     if (size > STACK_BUFFER && (large = take_buffer(self->state, size)) == NULL) return NULL;
     char *buffer = large ? PyBytes_AS_STRING(large) : small;
     flags |= at_once(self);
-    SYSTEM_CALL(answer, recvfrom(self->fd, buffer, size, flags, &from.any, &length))
+    RECEIVE(answer, size, flags, recvfrom(self->fd, buffer, size, flags, &from.any, &length))
     if (answer >= 0) {
         PyObject *data = received(self->state, answer, size, small, large);
         return data ? pair(data, unpack_address(self, &from, length)) : NULL;
     }
     if (large) keep_buffer(self->state, large);
+    if (is_final(self, answer)) return fail(self, answer);
     return FINISH_IN_PYTHON(PY_after_recvfrom, "nni", answer, size, flags);
 }
 
@@ -603,8 +616,8 @@ METHOD_WITH_NAMES(recv_into) {
     Py_ssize_t answer, size = plain(self) ? hold_for(args, count, names, &buffer, &flags) : 0;
     if (size == 0) return by_python(self, PY_recv_into, args, count, names);
     flags |= at_once(self);
-    SYSTEM_CALL(answer, recv(self->fd, buffer.buf, size, flags))
-    PyObject *result = answer >= 0 ? PyLong_FromSsize_t(answer) : FINISH_IN_PYTHON(PY_after_recv_into, "nOni", answer, args[0], size, flags);
+    RECEIVE(answer, size, flags, recv(self->fd, buffer.buf, size, flags))
+    PyObject *result = answer >= 0 ? PyLong_FromSsize_t(answer) : is_final(self, answer) ? fail(self, answer) : FINISH_IN_PYTHON(PY_after_recv_into, "nOni", answer, args[0], size, flags);
     PyBuffer_Release(&buffer);
     return result;
 }
@@ -618,7 +631,7 @@ METHOD_WITH_NAMES(recvfrom_into) {
     Py_ssize_t answer, size = plain(self) ? hold_for(args, count, names, &buffer, &flags) : 0;
     if (size == 0) return by_python(self, PY_recvfrom_into, args, count, names);
     flags |= at_once(self);
-    SYSTEM_CALL(answer, recvfrom(self->fd, buffer.buf, size, flags, &from.any, &length))
+    RECEIVE(answer, size, flags, recvfrom(self->fd, buffer.buf, size, flags, &from.any, &length))
     if (answer < 0) result = FINISH_IN_PYTHON(PY_after_recvfrom_into, "nOni", answer, args[0], size, flags);
     else result = pair(PyLong_FromSsize_t(answer), unpack_address(self, &from, length));
     PyBuffer_Release(&buffer);
