@@ -60,8 +60,10 @@ def setdefaulttimeout(
     global _default_timeout
     _default_timeout = timeout_seconds(timeout)
     if fast := getattr(kernel, "_fast", None):
-        whole = _default_timeout is not None and _default_timeout.is_integer()
-        fast.set_default_timeout(int(_default_timeout) if whole else _default_timeout)  # as a float, large ones would be rounded twice
+        seconds = _default_timeout
+        if seconds is not None and seconds.is_integer():
+            seconds = int(seconds)  # as a float, a large one would be rounded twice
+        fast.set_default_timeout(seconds)
 
 # %% ../nbs/20_timeouts.ipynb #67971c17
 def monotonic() -> float:  # seconds
