@@ -188,7 +188,7 @@ def recv_timeout_waiting(module: Any, batches: int = 20) -> float:
         return spent / (batches * 1000)
 
 
-@case("recv-timeout-over", "call", 1.3, once=one_recv(1e-5, b""))
+@case("recv-timeout-over", "call", 1.3, once=one_recv(1e-3, b""))
 def recv_timeout_over(module: Any, count: int = 1_000) -> float:
     """`recv` when nothing comes within 10 µs: how soon it is back."""
     near, far = module.socketpair()

@@ -60,10 +60,7 @@ def setdefaulttimeout(
     global _default_timeout
     _default_timeout = timeout_seconds(timeout)
     if fast := getattr(kernel, "_fast", None):
-        seconds = _default_timeout
-        if seconds is not None and seconds.is_integer():
-            seconds = int(seconds)  # as a float, a large one would be rounded twice
-        fast.set_default_timeout(seconds)
+        fast.set_default_timeout(_default_timeout)
 
 # %% ../nbs/20_timeouts.ipynb #67971c17
 def monotonic() -> float:  # seconds

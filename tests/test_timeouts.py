@@ -95,6 +95,15 @@ def default(module: ModuleType, timeout: float | None):
         module.setdefaulttimeout(None)
 
 
+@pytest.mark.parametrize("timeout", [2**62 // 10**9 + 1, 2.0**62 // 1e9 + 1, 9_223_372_036, 56386553.939714916, 1.5e-9])
+def test_a_default_of_any_size_is_the_timeout_of_a_new_socket(timeout: float):
+    answers = []
+    for module in (litsock, standard):
+        with default(module, timeout), module.socket() as sock:
+            answers.append((module.getdefaulttimeout(), sock.gettimeout()))
+    assert answers[0] == answers[1]
+
+
 def births(module: ModuleType, timeout: float | None) -> dict[str, tuple]:
     """The mode of a new socket, by the way it is made."""
     stream, nonblocking = module.SOCK_STREAM, module.SOCK_STREAM | module.SOCK_NONBLOCK

@@ -454,8 +454,10 @@ ATTRIBUTES = r"""
 static int to_timeout(PyObject *value, int64_t *timeout) {
     double seconds = value == Py_None ? -1 : PyFloat_AsDouble(value);
     if (seconds == -1 && PyErr_Occurred()) return -1;
-    double nanoseconds = seconds == floor(seconds) ? seconds * 1e9 : round(seconds * 1e9);
-    *timeout = value == Py_None ? -1 : nanoseconds < 9223372036854775808.0 ? (int64_t)nanoseconds : FOREVER;
+    *timeout = value == Py_None ? -1 : FOREVER;
+    if (value == Py_None || !(seconds * 1e9 < 9223372036854775808.0)) return 0;
+    // whole seconds exactly: a double does not hold every number of nanoseconds
+    *timeout = seconds == floor(seconds) ? (int64_t)seconds * 1000000000 : (int64_t)round(seconds * 1e9);
     return 0;
 }
 
