@@ -61,6 +61,12 @@ def update(made):
     return changed
 
 
+def as_it_was():
+    "Whether the site is younger than all code that makes it, or is shown on it."
+    built = (SITE / "objects.inv").stat().st_mtime
+    return all(path.stat().st_mtime < built for folder in (HERE, TOP / "litsock") for path in folder.rglob("*.py"))
+
+
 def deviations():
     "CPython's tests that the conformance run lets fail, and why."
     rules = tomllib.loads((TOP / "tests" / "conformance" / "rules.toml").read_text(encoding="utf-8"))
@@ -75,6 +81,9 @@ def main():
     with TemporaryDirectory() as made:
         assemble(Path(made))
         changed = update(Path(made))
+    if not changed and as_it_was():
+        print(f"{SITE.name}/index.html is up to date.")
+        return 0
     everything = ["-E"] if any(path.parts[0] in LOOKS for path in changed) else []
     command = [sys.executable, "-m", "sphinx", *everything, "-j", "auto", "-W", "--keep-going", "-q", "-b", "html", "-d", TOP / "build" / "doctrees", SOURCE, SITE]
     status = subprocess.run(command, cwd=TOP).returncode

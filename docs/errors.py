@@ -93,7 +93,7 @@ def raises(function):
 
 
 def packs_address(part):
-    return ast.unparse(part).endswith(("codec.pack", "pack"))
+    return getattr(part, "attr", getattr(part, "id", "")).endswith("pack")
 
 
 def from_the_system(calls):

@@ -52,19 +52,31 @@ def tests():
     return {path.name: path.read_text(encoding="utf-8") for path in sorted((TOP / "tests").glob("test_*.py"))}
 
 
-def pattern(name):
-    "What to look for: a whole word, or for a group of names any member."
-    stem = re.escape(name.rstrip("*"))
-    return re.compile(rf"\b{stem}\w+" if name.endswith("*") else rf"\b{stem}\b")
+@cache
+def words(text):
+    "The words of a text: what a name is looked for in, many times over."
+    return frozenset(re.findall(r"\w+", text))
+
+
+def named_in(text, name):
+    "Whether a text has a name as a word of its own, or for a group of names any member."
+    stem = name.rstrip("*")
+    return name in words(text) if stem == name else any(word.startswith(stem) and word != stem for word in words(text))
 
 
 def made_in(row):
     "The chapters in which a name is defined: that of the object's module, or those whose code says so."
-    name, kind = row["name"], row["kind"]
+    return makers(row["name"], row["kind"])
+
+
+@cache
+def makers(name, kind):
+    "The same, by name and kind."
     if chapter := chapter_of(member(name) if kind in MEMBERS else getattr(litsock, name, None)):
         return [chapter]
-    define = rf"^(?:def |class )?{name}\b\s*[:=(]" if kind not in GROUPED else rf"^{pattern(name).pattern}"
-    found = [chapter for chapter, (_, code, *_) in chapters().items() if kind not in MEMBERS and re.search(define, code, re.M)]
+    stem = re.escape(name.rstrip("*"))
+    define = rf"^{stem}" + (r"\w" if name.endswith("*") else r"\b") if kind in GROUPED else rf"^(?:def |class )?{stem}\b\s*[:=(]"
+    found = [chapter for chapter, (_, code, *_) in chapters().items() if kind not in MEMBERS and named_in(code, name) and re.search(define, code, re.M)]
     return found or [chapter for chapter, (_, code, *_) in chapters().items() if f'"{name}":' in code]
 
 
@@ -90,17 +102,17 @@ GROUPED = "constant", "constant-group", "family"
 
 def shown_in(row):
     "The chapters whose examples use a name."
-    return [chapter for chapter, (_, _, rest, _) in chapters().items() if pattern(row["name"]).search(rest)]
+    return [chapter for chapter, (_, _, rest, _) in chapters().items() if named_in(rest, row["name"])]
 
 
 def told_in(row):
     "The chapters whose prose speaks of a name."
-    return [chapter for chapter, (*_, prose) in chapters().items() if pattern(row["name"]).search(prose)]
+    return [chapter for chapter, (*_, prose) in chapters().items() if named_in(prose, row["name"])]
 
 
 def tested_in(row):
     "The test files that name it; constants are tested as a whole, against the C compiler and the standard module."
-    found = [name for name, text in tests().items() if pattern(row["name"]).search(text)]
+    found = [name for name, text in tests().items() if named_in(text, row["name"])]
     if row["kind"] in GROUPED and "test_constants.py" not in found:
         found.append("test_constants.py")
     return found

@@ -33,7 +33,7 @@ def typed():
     found: dict[str, tuple[int, int]] = {}
     for version in VERSIONS:
         for platform in "linux", "darwin", "win32", "freebsd":
-            context = typeshed_client.get_search_context(version=version, platform=platform)
+            context = typeshed_client.get_search_context(version=version, platform=platform, search_path=[])
             for module in "socket", "_socket":
                 for name in names(typeshed_client.get_stub_names(module, search_context=context)):
                     found.setdefault(name, version)

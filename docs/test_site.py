@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import unquote, urlencode, urlsplit
 
+import axe_playwright_python
 import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
@@ -23,7 +24,8 @@ PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "
 SOURCES = [name for name in PAGES if name.startswith("_modules")]
 READ = [name for name in PAGES if name not in (*SOURCES, "404.html")]  # 404.html is for a server, at its root
 CHAPTERS = [name for name in READ if (TOP / "nbs" / name).with_suffix(".ipynb").exists()]
-SHOWN = ["index.html", "10_families.html", "20_timeouts.html", "50_tracing.html", "mapping.html", "benchmarks.html", "reference/socket.html"]
+PHOTOGRAPHED = ["index.html", "10_families.html", "20_timeouts.html", "51_timeline.html", "mapping.html", "benchmarks.html", "reference/socket.html"]
+ACCESSIBLE = ["index.html", "20_timeouts.html", "50_tracing.html", "56_states.html", "reference/exceptions.html", "search.html"]
 SIZES = {"desktop": (1280, 900), "wide": (1600, 1000), "phone": (390, 844)}
 
 assert PAGES, "there is no site: make docs"
@@ -62,6 +64,48 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+class Window:
+    "A page of the browser in which one page of the site after another is looked at: what it asked for, and complained of."
+
+    def __init__(self, context):
+        self.tab = context.new_page()
+        self.name, self.asked, self.complaints = "", [], []
+        self.tab.on("request", lambda request: self.asked.append(request.url))
+        self.tab.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.tab.on("requestfailed", lambda request: self.complaints.append(request.url))
+
+    def show(self, name):
+        "Load a page, on a phone and in daylight; its folded parts are open."
+        self.name, self.asked, self.complaints = name, [], []
+        self.set_size("phone")
+        self.set_theme("light")
+        self.tab.goto((SITE / name).as_uri())
+        self.tab.evaluate("document.querySelectorAll('.bd-article details').forEach(one => one.open = true)")
+
+    def set_size(self, size):
+        self.tab.set_viewport_size(dict(zip(("width", "height"), SIZES[size])))
+
+    def set_theme(self, theme):
+        self.tab.emulate_media(color_scheme=theme)
+
+    def sticks_out(self):
+        return self.tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+@pytest.fixture(scope="session")
+def window(browser):
+    with browser.new_context() as context:
+        yield Window(context)
+
+
+@pytest.fixture(scope="module")
+def shown(window, request):
+    "A page of the site in the window: loaded once for all tests that look at it."
+    window.show(request.param)
+    return window
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -149,19 +193,59 @@ def tab(browser):
     context.close()
 
 
-@pytest.mark.parametrize("name", READ)
-def test_pages_load_without_complaint_and_fit_a_phone(tab, name):
-    complaints, asked = [], []
-    tab.on("request", lambda request: asked.append(request.url))
-    tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("requestfailed", lambda request: complaints.append(request.url))
-    tab.set_viewport_size({"width": SIZES["phone"][0], "height": SIZES["phone"][1]})
-    tab.goto((SITE / name).as_uri())
-    tab.wait_for_load_state("load")
-    assert not complaints
-    assert [address for address in asked if not address.startswith(("file:", "data:"))] == []  # nothing from elsewhere
-    assert tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+@pytest.mark.parametrize("shown", READ, indirect=True)
+def test_pages_load_without_complaint(shown):
+    assert not shown.complaints
+    assert [address for address in shown.asked if not address.startswith(("file:", "data:"))] == []  # nothing from elsewhere
+
+
+CUT = """pres => pres.filter(pre => pre.scrollWidth > pre.clientWidth + 1).map(pre => pre.textContent.slice(0, 80))"""
+NO_CUE = """pres => pres.filter(pre => pre.scrollWidth > pre.clientWidth + 1).map(pre => getComputedStyle(pre))
+    .filter(style => style.overflowX != "auto" || style.backgroundImage == "none").length"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("shown", READ, indirect=True)
+def test_no_line_is_cut_off(shown, size):
+    """What comes out of a cell may be wider than the page: then it can be moved, and its edge shows that."""
+    shown.set_size(size)
+    assert shown.sticks_out() <= 0
+    assert shown.tab.locator(".cell_input pre, .highlight-sh pre, .highlight-python pre").evaluate_all(CUT) == []
+    assert shown.tab.locator(".cell_output pre").evaluate_all(NO_CUE) == 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("shown", PHOTOGRAPHED, indirect=True)
+def test_photograph(shown, size, theme):
+    """Taken to be looked at; what a test can see of it: the colours are the theme's, and the page has its heading in the first screen."""
+    shown.set_size(size)
+    shown.set_theme(theme)
+    shown.tab.evaluate("window.scrollTo(0, 0)")
+    shown.tab.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    shown.tab.screenshot(path=SCREENS / f"{shown.name.replace('/', '-').removesuffix('.html')}-{size}-{theme}.png", animations="disabled")
+    assert shown.tab.locator("h1").bounding_box()["y"] < SIZES[size][1] / 2
+
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}  # the rest does not depend on colours
+SERIOUS = """options => axe.run(document, {resultTypes: ["violations"], ...options}).then(found => found.violations
+    .filter(one => ["serious", "critical"].includes(one.impact))
+    .map(one => [one.id, ...one.nodes.map(node => node.html.slice(0, 200))]))"""
+
+
+@pytest.mark.parametrize("theme", RULES)
+@pytest.mark.parametrize("shown", ACCESSIBLE, indirect=True)
+def test_everybody_can_use_it(shown, theme):
+    """No serious finding of axe-core, which knows the rules of accessibility: https://github.com/dequelabs/axe-core."""
+    shown.set_size("desktop")
+    shown.set_theme(theme)
+    shown.tab.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
+    shown.tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = false)")  # hundreds of folded rows take a minute
+    if not shown.tab.evaluate("'axe' in window"):
+        shown.tab.evaluate(AXE)
+    assert shown.tab.evaluate(SERIOUS, RULES[theme]) == []
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -240,38 +324,6 @@ def test_search_works_without_a_server(tab, word, expected):
     assert any(expected in link for link in found)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", SHOWN)
-def test_nothing_sticks_out(browser, name, size, theme):
-    width, height = SIZES[size]
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
-    tab = context.new_page()
-    tab.goto((SITE / name).as_uri())
-    tab.wait_for_timeout(300)
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    tab.screenshot(path=SCREENS / f"{Path(name).stem}-{size}-{theme}.png")
-    sticks_out = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    context.close()
-    assert sticks_out <= 0
-
-
-CUT = """pres => pres.filter(pre => pre.scrollWidth > pre.clientWidth + 1).map(pre => pre.textContent.slice(0, 80))"""
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_no_line_of_code_is_cut_off(tab, name, size):
-    """What comes out of a cell may be wider than the page: then it can be moved, and its edge shows that."""
-    tab.set_viewport_size(dict(zip(("width", "height"), SIZES[size])))
-    tab.goto((SITE / name).as_uri())
-    tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    assert tab.locator(".cell_input pre, .highlight-sh pre, .highlight-python pre").evaluate_all(CUT) == []
-    wide = tab.locator(".cell_output pre").evaluate_all("""pres => pres.filter(pre => pre.scrollWidth > pre.clientWidth + 1)
-        .map(pre => getComputedStyle(pre)).filter(style => style.overflowX != "auto" || style.backgroundImage == "none").length""")
-    assert wide == 0
-
-
 QUESTIONS = {  # what people type, and pages of which one is among the first three
     "address already in use": ("30_examples",),
     "connect timeout": ("20_timeouts", "22_timeout_questions"),
@@ -317,7 +369,7 @@ def test_others_can_link_here():
 
 
 def test_the_page_of_benchmarks_has_every_case():
-    text = (SITE / "benchmarks.html").read_text(encoding="utf-8")
+    text = unescape((SITE / "benchmarks.html").read_text(encoding="utf-8"))
     results = TOP / "bench" / "results.json"
     if not results.exists():
         assert "bench/results.json" in text  # the page says what is missing
