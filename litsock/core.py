@@ -77,6 +77,7 @@ class Duplicate(int):
 
 
 def view_of(buffer):
+    "A view, which holds the buffer as long as it is open: no other thread can resize it."
     try:
         return memoryview(buffer)
     except TypeError:
@@ -85,7 +86,7 @@ def view_of(buffer):
 
 
 class Held:
-    "A context manager that holds buffers: meanwhile no other thread can resize them."
+    "Views of several buffers, as a context manager."
 
     __slots__ = ("views",)
 
@@ -524,9 +525,10 @@ class Transfer(Addresses):
         /,
     ) -> int:  # bytes that went out: perhaps not all
         "Send what the kernel takes at once."
-        with Held(data):
+        with view_of(data):
             flags = sending_flags(self, flags)
-            return after_send(self, kernel.send(self._litsock_fd, data, flags), data, flags)
+            answer = kernel.send(self._litsock_fd, data, flags)
+            return answer if answer >= 0 else after_send(self, answer, data, flags)
 
     def sendall(
         self,
@@ -535,7 +537,7 @@ class Transfer(Addresses):
         /,
     ) -> None:
         "Send all of it. The timeout covers the whole. After an error nobody can tell how much went out."
-        with Held(data):
+        with view_of(data):
             flags = sending_flags(self, flags)
             after_sendall(self, kernel.send(self._litsock_fd, data, flags), data, flags)
 
@@ -555,11 +557,12 @@ class Transfer(Addresses):
             flags, address = 0, flags
         else:
             flags = c_int(flags)
-        with Held(data):  # wrong data is reported before a wrong address
+        with view_of(data):  # wrong data is reported before a wrong address
             raw = pack(self, address, "sendto")
             sys.audit("socket.sendto", self, address)
             flags = sending_flags(self, flags)
-            return after_sendto(self, kernel.sendto(self._litsock_fd, data, flags, raw), data, flags, raw)
+            answer = kernel.sendto(self._litsock_fd, data, flags, raw)
+            return answer if answer >= 0 else after_sendto(self, answer, data, flags, raw)
 
     def recv(
         self,
@@ -569,7 +572,8 @@ class Transfer(Addresses):
     ) -> bytes:  # empty when the peer has finished
         "Receive what is there, once something is."
         bufsize, flags = c_size(bufsize), receiving_flags(self, flags)
-        return after_recv(self, kernel.recv(self._litsock_fd, bufsize, flags), bufsize, flags)
+        answer = kernel.recv(self._litsock_fd, bufsize, flags)
+        return answer if type(answer) is bytes else after_recv(self, answer, bufsize, flags)
 
     def recvfrom(
         self,
@@ -589,9 +593,10 @@ class Transfer(Addresses):
     ) -> int:  # bytes received
         "Receive into memory that you have already."
         kernel.writable(buffer, "recv_into")
-        with Held(buffer):
+        with view_of(buffer):
             nbytes, flags = c_size(nbytes), receiving_flags(self, flags)
-            return after_recv_into(self, kernel.recv_into(self._litsock_fd, buffer, nbytes, flags), buffer, nbytes, flags)
+            answer = kernel.recv_into(self._litsock_fd, buffer, nbytes, flags)
+            return answer if answer >= 0 else after_recv_into(self, answer, buffer, nbytes, flags)
 
     def recvfrom_into(
         self,
@@ -601,7 +606,7 @@ class Transfer(Addresses):
     ) -> tuple[int, Any]:  # bytes received, and the sender's address
         "Receive into memory that you have already, and learn who sent it."
         kernel.writable(buffer, "recvfrom_into")
-        with Held(buffer):
+        with view_of(buffer):
             nbytes, flags = c_size(nbytes), receiving_flags(self, flags)
             answer = kernel.recvfrom_into(self._litsock_fd, buffer, nbytes, flags)
             return after_recvfrom_into(self, answer, buffer, nbytes, flags)
@@ -620,7 +625,7 @@ def receiving_flags(sock, flags):
 
 # %% ../nbs/00_core.ipynb #c0a7afe1
 def after_send(sock, answer, data, flags):
-    return answer if answer >= 0 else retry(sock, answer, POLLOUT, kernel.send, data, flags)
+    return retry(sock, answer, POLLOUT, kernel.send, data, flags)
 
 
 def after_sendall(sock, sent, data, flags):
@@ -642,11 +647,11 @@ def after_sendall(sock, sent, data, flags):
 
 
 def after_sendto(sock, answer, data, flags, raw):
-    return answer if answer >= 0 else retry(sock, answer, POLLOUT, kernel.sendto, data, flags, raw)
+    return retry(sock, answer, POLLOUT, kernel.sendto, data, flags, raw)
 
 
 def after_recv(sock, answer, bufsize, flags):
-    return answer if type(answer) is bytes else retry(sock, answer, POLLIN, kernel.recv, bufsize, flags)
+    return retry(sock, answer, POLLIN, kernel.recv, bufsize, flags)
 
 
 def after_recvfrom(sock, answer, bufsize, flags):
@@ -657,7 +662,7 @@ def after_recvfrom(sock, answer, bufsize, flags):
 
 
 def after_recv_into(sock, answer, buffer, nbytes, flags):
-    return answer if answer >= 0 else retry(sock, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags)
+    return retry(sock, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags)
 
 
 def after_recvfrom_into(sock, answer, buffer, nbytes, flags):

@@ -441,11 +441,12 @@ class Trace(Calls):
 
     def _record(self, name, signature, thread, start, end, arguments, answer) -> None:
         "A call has returned."
+        if self._printer and thread in self._printer.busy:
+            return
         kept = self._kept(signature, arguments, answer)
         if kept and self._open:
             self._add(CallRecord(0, thread, name, signature, start, end, *kept))
-        if not self._printer or thread not in self._printer.busy:
-            self._pending.pop(thread, None)
+        self._pending.pop(thread, None)
 
     def _fail(self, thread, exception: type[BaseException]) -> None:
         "An exception came instead of an answer. If the arguments were wrong, the call was never made."
@@ -476,7 +477,7 @@ class Trace(Calls):
 
     def _add(self, call: CallRecord) -> None:
         "Put a call into the ring, and print it."
-        if self._printer and call.thread in self._printer.busy or self._is_wanted and not self._is_wanted(call):
+        if self._is_wanted and not self._is_wanted(call):
             return
         call.number = next(self._numbers)
         self._ring.append(call)
