@@ -79,8 +79,8 @@ import json, sys
 sys.path.insert(0, "tests")
 from conformance.run import compare
 verdict = compare(sys.argv[1])
-passed = sum(outcome.what == "pass" for outcome in verdict.standard.outcomes.values())
-json.dump([len(verdict.passed), len(verdict.failures), passed, sorted(verdict.failures), verdict.deviations], open(sys.argv[2], "w"))
+broken = "" if verdict.standard.outcomes else verdict.standard.unusable.reason
+json.dump([len(verdict.passed), sorted(verdict.failures), verdict.deviations, broken], open(sys.argv[2], "w"))
 """
 
 
@@ -90,17 +90,18 @@ def suites():
     if not python.exists():
         python = environment("dev")
         run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "tqdm", "--editable", TOP, check=True)
-    found, only = {}, []
+    found, only, known = {}, [], []
     for name in SUITES:
         report = BUILD / f"{name}.json"
         report.unlink(missing_ok=True)
         try:
             run(python, "-c", COMPARE, name, report, cwd=TOP, timeout=HOURS)
-            both, failed, _, failures, deviations = json.loads(report.read_text())
-            found[name], only = [both, failed + len(deviations)], [*only, *failures]
+            both, failures, deviations, broken = json.loads(report.read_text())
+            found[name] = f"cannot be run: {broken}" if broken else [both, len(failures) + len(deviations)]
+            only, known = [*only, *failures], [*known, *deviations]
         except (subprocess.TimeoutExpired, FileNotFoundError):
             found[name] = "did not end"
-    return {"suites": found, "only standard": only}
+    return {"suites": found, "only standard": only, "known": known}
 
 
 def main(report, *steps):

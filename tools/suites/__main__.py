@@ -90,8 +90,9 @@ def folder_of(name: str) -> Path:
     """Where a suite runs: beside its tests out of the source package, or in an empty folder."""
     suite = RULES["suites"][name]
     folder = BUILD / "run" / name
+    inner = folder / suite.get("folder", suite.get("source", ""))
     if folder.exists():
-        return folder / suite.get("source", "")
+        return inner
     folder.mkdir(parents=True)
     if "source" not in suite:
         (folder / "pytest.ini").write_text("[pytest]\n")
@@ -107,7 +108,12 @@ def folder_of(name: str) -> Path:
         if path.name == suite["source"] or path.suffix in (".toml", ".cfg", ".ini") or path.name in ("dummyserver", "conftest.py"):
             shutil.move(path, folder / path.name)
     shutil.rmtree(inside)
-    return folder / suite["source"]
+    return inner
+
+
+def log_of(name: str, litsock: bool) -> Path:
+    """What a suite has printed with one of the modules."""
+    return BUILD / f"{name}-{'litsock' if litsock else 'socket'}.log"
 
 
 def environment(litsock: bool) -> dict[str, str]:
@@ -116,13 +122,25 @@ def environment(litsock: bool) -> dict[str, str]:
 
 
 def run(name: str, litsock: bool, tests: list[str], options: list[str], limit: int) -> dict[str, str]:
-    """Run tests: what came of each, `passed`, `skipped` or what was wrong."""
+    """Run tests, in one process or, of a suite that patches the interpreter, each module in its own: what came of each."""
+    if not RULES["suites"][name].get("apart"):
+        return run_together(name, litsock, tests, options, limit)
+    found, until = {}, time.monotonic() + limit
+    for module in tests:
+        if (left := until - time.monotonic()) > 0:
+            more = run_together(name, litsock, ["--pyargs", module], options, round(left))
+            found |= {f"{module}{test[test.index('::'):]}": what for test, what in more.items()}
+    return found
+
+
+def run_together(name: str, litsock: bool, tests: list[str], options: list[str], limit: int) -> dict[str, str]:
+    """Run tests in one process: what came of each, `passed`, `skipped` or what was wrong."""
     folder, report = folder_of(name), BUILD / f"{name}.xml"
     report.unlink(missing_ok=True)
-    command = [str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts=", "-W", "default", "--tb=short", "-o", "junit_family=xunit1"]
+    command = [str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts=", "-W", "default", "--tb=native", "-o", "junit_family=xunit1"]
     command += [f"--rootdir={BUILD / 'run' / name}", f"--confcutdir={BUILD / 'run' / name}", *RULES["suites"][name].get("options", [])]
     command += [f"--timeout={RULES['seconds_per_test']}", f"--junitxml={report}", *options, *tests]
-    with open(BUILD / f"{name}-{'litsock' if litsock else 'socket'}.log", "wb") as log:
+    with open(log_of(name, litsock), "ab") as log:
         child = subprocess.Popen(command, cwd=folder, env=environment(litsock), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
             child.wait(limit)
@@ -170,6 +188,7 @@ def compare(name: str, options: list[str]) -> Outcome:
     outcome, sides = Outcome(suite["package"].partition("==")[2]), []
     for litsock in (False, True):
         began = time.monotonic()
+        log_of(name, litsock).unlink(missing_ok=True)
         sides.append(run(name, litsock, suite["tests"], options, limit))
         outcome.seconds.append(round(time.monotonic() - began))
         counts = Counter(each if each in ("passed", "skipped") else "failed" for each in sides[-1].values())
