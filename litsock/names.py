@@ -16,6 +16,7 @@ from .constants import herror, htons, inet_ntop, ntohs
 from .families import codec_for, unpack
 from .families.addresses import RESOLVER, family_of, in_range, integer, lookup_failure
 from .kernel import c_int, c_size, c_text, without_zero
+from .kernel.checks import with_note
 
 # %% auto #0
 __all__ = ['getaddrinfo', 'getnameinfo', 'gethostbyname', 'gethostbyname_ex', 'gethostbyaddr', 'gethostname', 'sethostname',
@@ -253,7 +254,7 @@ def getservbyname(
     sys.audit("socket.getservbyname", servicename, _said(protocolname))
     port = kernel.getservbyname(name, protocol)
     if port is None:
-        raise OSError(f"service/proto not found: {servicename}/{_said(protocolname) or 'any'}")
+        raise with_note(OSError("service/proto not found"), f"service {servicename!r}, protocol {_said(protocolname) or 'any'}")
     return ntohs(port)
 
 
@@ -268,7 +269,7 @@ def getservbyport(
     sys.audit("socket.getservbyport", port, _said(protocolname))
     name = kernel.getservbyport(htons(port), protocol)
     if name is None:
-        raise OSError(f"port/proto not found: {port}/{_said(protocolname) or 'any'}")
+        raise with_note(OSError("port/proto not found"), f"port {port}, protocol {_said(protocolname) or 'any'}")
     return name.decode()
 
 # %% ../nbs/02_names.ipynb #8200a1f3
@@ -279,7 +280,7 @@ def getprotobyname(
     "The number of a protocol of IP; `OSError` when it is not known."
     number = kernel.getprotobyname(c_text(protocolname, "getprotobyname", 1))
     if number is None:
-        raise OSError(f"protocol not found: {protocolname}")
+        raise with_note(OSError("protocol not found"), f"protocol {protocolname!r}")
     return number
 
 # %% ../nbs/02_names.ipynb #5b69bf0a
@@ -302,7 +303,8 @@ def if_nametoindex(
     "The number of a network interface; `OSError` when there is none of this name."
     number = kernel.if_nametoindex(_file_system_bytes(if_name))
     if number < 0:
-        raise kernel.failure(number) if _INTERFACE_ERRNO else OSError(f"no interface with this name: {if_name!r}")
+        error = kernel.failure(number) if _INTERFACE_ERRNO else OSError("no interface with this name")
+        raise with_note(error, f"interface {if_name!r}")
     return number
 
 

@@ -242,7 +242,7 @@ if __name__ == "__main__":
         print(pool.submit(who).result(30))
         near, far = socket.socketpair()
         with near, far:
-            print(pool.submit(who, far).result(30), near.recv(100))
+            print(pool.submit(who, far).result(30), repr(near.recv(100)))
     with context.Pool(1) as pool:
         print(pool.apply(who))
 """
@@ -275,3 +275,10 @@ def test_other_programs_run_as_they_are(tmp_path):
 def test_preface_leaves_other_command_lines_alone():
     for words in ([], ["python"], ["python", "-c"], ["python", "-c", "print()"], ["python", "-c", "from multiprocessing.resource_tracker import main"]):
         assert install.preface(words) is words
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_children_of_an_interpreter_that_refuses_to_compare_bytes_with_text(method, tmp_path):
+    (tmp_path / "family.py").write_text(FAMILY)
+    status, output, complaints = python("-bb", "-m", "litsock", "run", "family.py", method, cwd=tmp_path, env=os.environ | {"PYTHONPATH": HOME})
+    assert (status, complaints) == (0, "") and output.count("litsock") == 3

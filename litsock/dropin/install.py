@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib.machinery import ModuleSpec
+from os import fsdecode
 from os.path import dirname
 from types import ModuleType
 
@@ -99,14 +100,15 @@ FRESH = "from multiprocessing.spawn ", "from multiprocessing.forkserver "  # wha
 
 def preface(words: list) -> list:
     "The command line of a fresh interpreter, with litsock put in place first if it is going to do multiprocessing's work."
-    if "-c" not in words[:-1]:
+    texts = list(map(fsdecode, words))  # the interpreter's path is bytes
+    if "-c" not in texts[:-1]:
         return words
-    at = words.index("-c") + 1
-    if not words[at].startswith(FRESH):
+    at = texts.index("-c") + 1
+    if not texts[at].startswith(FRESH):
         return words
     home = dirname(dirname(core.__file__))  # the child gets the same litsock, wherever else it would find one
     first = f"import sys; sys.path.insert(0, {home!r}); import litsock; sys.path.remove({home!r}); litsock.install(); "
-    return [*words[:at], first + words[at], *words[at + 1 :]]
+    return [*words[:at], first + texts[at], *words[at + 1 :]]
 
 
 def carry_over(util):
