@@ -191,7 +191,7 @@ def capture(
     if read:
         return print(litsock.read_pcapng(read).text())
     with litsock.capture(interface, port=port, host=host, protocol=protocol, limit=count, seconds=seconds) as captured:
-        with suppress(KeyboardInterrupt):  # the usual way to say that it is enough
+        with suppress(KeyboardInterrupt):  # the usual way to stop it
             for packet in captured:
                 print(packet, flush=True)
     if write:
@@ -302,7 +302,7 @@ def main(
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever reads what is printed has seen enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes nowhere, without a word
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # discard the rest
         return 141
     except (OSError, ValueError) as error:
         print(f"litsock: {complaint(error, **options)}", file=sys.stderr)

@@ -271,7 +271,7 @@ class Modes(Descriptor):
         Modes.settimeout(self, None if flag else 0.0)
 
     def getblocking(self) -> bool:
-        "Whether calls may wait, be it with a timeout."
+        "Whether calls may wait, with a timeout or without."
         return self._litsock_timeout != 0
 
 
@@ -397,7 +397,7 @@ class Addresses(Options):
         address,
         /,
     ) -> int:  # 0, or an `errno`
-        "Like `connect`, but answers with the error number instead of raising it. A wrong address still raises."
+        "Like `connect`, but returns the error number instead of raising it. A wrong address still raises."
         try:
             raw = prepare_connect(self, address, "connect_ex")
         except TimeoutError:
@@ -405,7 +405,7 @@ class Addresses(Options):
         return after_connect_ex(self, kernel.connect(self._litsock_fd, raw), address, raw)
 
     def _accept(self):
-        "Accept a connection; answers with its bare descriptor, which the caller owns, and the peer's address."
+        "Accept a connection; returns its bare descriptor, which the caller owns, and the peer's address."
         with kernel.DescriptorGuard() as guard:
             address = accept_into(self, guard)
             return guard.take(), address
@@ -637,7 +637,7 @@ def after_sendall(sock, sent, data, flags):
         if sent < 0:
             sent = retry(sock, sent, POLLOUT, kernel.send, view, flags, deadline=deadline)
         while sent < len(view):
-            if deadline:  # the kernel took what it had room for
+            if deadline:  # the kernel's buffer is full
                 wait_until(sock, POLLOUT, deadline)
             with view[sent:] as rest:
                 answer = kernel.send(sock._litsock_fd, rest, flags)
@@ -908,7 +908,7 @@ class socket(SocketType):
 
 
 def _known_address(ask):
-    "An address if there is one to tell: a socket that is not connected has no peer."
+    "An address, if there is one: a socket that is not connected has no peer."
     try:
         return ask()
     except OSError:
@@ -921,7 +921,7 @@ def _makes_sockets():
 
 
 def _made(family, type, proto, fd):
-    "A socket around a descriptor, made by whatever stands in `socket.socket`."
+    "A socket around a descriptor, made by whatever `socket.socket` is now."
     return names.PUBLIC["socket"](family, type, proto, fileno=fd)
 
 # %% ../nbs/00_core.ipynb #e7b74e11
@@ -959,7 +959,7 @@ def _lower_socketpair(
     proto: int = 0,
     /,
 ) -> tuple[SocketType, SocketType]:
-    "What stands as `socketpair` in `_socket`."
+    "`socketpair` as the module `_socket` has it."
     return _pair(SocketType, family, type, proto)
 
 

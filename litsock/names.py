@@ -29,7 +29,7 @@ def idna_bytes(
 ) -> bytes:
     "A host name as name servers know it. `UnicodeError` where IDNA has no form for it."
     if host.isascii() and 0 < len(host) < 64 and ".." not in host and host[0] != ".":
-        return host.encode()  # what the codec would answer, sooner
+        return host.encode()  # what the codec would return, sooner
     return host.encode("idna")
 
 
@@ -292,7 +292,7 @@ def if_nameindex() -> list[tuple[int, str]]:
     return [(number, os.fsdecode(name)) for number, name in found]
 
 
-# Newer versions of Python say which errno; which, the changelogs of 3.13 and 3.14 tell.
+# Newer versions of Python set an errno: see the changelogs of 3.13 and 3.14.
 _INTERFACE_ERRNO = sys.version_info >= (3, 14, 1) or (3, 13, 10) <= sys.version_info < (3, 14)
 
 

@@ -166,7 +166,7 @@ def finish_connect(
     answer: int,  # of `connect`: `-errno`
     raw: bytes,  # the address
 ) -> int:  # 0, or `-errno`
-    "See a handshake through that has begun. `TimeoutError` when the socket's time is over."
+    "Finish a handshake that has begun. `TimeoutError` when the socket's time is over."
     while answer == -EINTR and sock._litsock_family == AF_UNIX:  # nothing goes on in the background
         answer = kernel.connect(sock._litsock_fd, raw)
     if not (answer == -EINTR and sock._litsock_timeout != 0 or answer == -EINPROGRESS and sock._litsock_timeout):

@@ -84,7 +84,7 @@ class TimedCalls:
 
 
 class TLSDeadline(Deadline):
-    "What `SSLSocket.deadline` answers with."
+    "What `SSLSocket.deadline` returns."
 
     def __enter__(self):
         super().__enter__()
@@ -359,7 +359,7 @@ def plain_bytes(data):
 
 
 class Connection(Reader):
-    "What stands under an `ssl.SSLSocket`, in the place of `_ssl._SSLSocket`."
+    "What an `ssl.SSLSocket` uses in the place of `_ssl._SSLSocket`."
 
     def write(self, data):
         "Send plain text, all of it."

@@ -138,7 +138,7 @@ os.register_at_fork(after_in_child=lambda: globals().update(CHANGING=RLock()))  
 
 
 class Deadline:
-    "What `socket.deadline` answers with: a context manager."
+    "What `socket.deadline` returns: a context manager."
 
     __slots__ = ("sock", "seconds", "before")
 

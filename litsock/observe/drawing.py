@@ -79,7 +79,7 @@ def draw_option(
 
 # %% ../../nbs/54_drawing.ipynb #02cdb691
 class TCPInfo(NamedTuple):
-    "The state of a TCP connection (`TCP_INFO`, tcp(7), `<linux/tcp.h>`). `None` for what the kernel does not tell."
+    "The state of a TCP connection (`TCP_INFO`, tcp(7), `<linux/tcp.h>`). `None` for what the kernel does not report."
     state: str  # `TCP_ESTABLISHED`, …
     rtt: float  # smoothed round-trip time, in seconds
     rttvar: float  # how much it varies, in seconds

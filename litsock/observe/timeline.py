@@ -351,7 +351,7 @@ def lanes_of(
     formatter: Formatter,
     lanes=None,  # `"thread"`, `"socket"`, or name to a socket, a descriptor or several
 ) -> tuple[list[str], dict[CallRecord, int]]:  # names, and the number of each call's lane
-    "Who stands where."
+    "Which lanes there are, and which call is in which."
     if lanes == "thread":
         threads = sorted({call.thread.name for call in calls}, key=lambda name: (name != "MainThread", name))
         return threads, {call: threads.index(call.thread.name) for call in calls}
