@@ -38,6 +38,7 @@ PLACES = {
     "3.15": ("sid", "python3.15-venv python3.15-dev libpython3.15-testsuite", "python3.15"),
     "pypy": ("sid", "pypy3-venv pypy3-dev pypy3-lib-testsuite", "pypy3"),
 }
+STEPS = "install", "tests", "suites"
 SETTINGS = re.compile(r"(pip_|https?_proxy|no_proxy|ssl_|requests_)", re.IGNORECASE)
 
 
@@ -133,11 +134,18 @@ def here(python):
     return None
 
 
-def keep(name, result):
-    "Put one place's result into the file, a line for each."
+def commit():
+    "What is tested: the last commit."
+    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, capture_output=True, text=True).stdout.strip()
+
+
+def keep(name, result, tested):
+    "Put one place's result into the file, a line for each. A step that did not run keeps what it found, and `measured` says when."
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, capture_output=True, text=True).stdout.strip()
-    results[name] = results.get(name, {}) | result | {"date": datetime.date.today().isoformat(), "commit": commit}
+    before, today = results.get(name, {}), datetime.date.today().isoformat()
+    before.pop("failed", None)
+    measured = before.get("measured", {}) | {step: [today, tested] for step in STEPS if step in result}
+    results[name] = before | result | {"date": today, "commit": tested, "measured": measured}
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(results[key])}" for key in PLACES if key in results)
     RESULTS.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
@@ -162,12 +170,12 @@ def main():
     failed = []
     for name in asked.places or PLACES:
         print(f"== {name}", flush=True)
-        result = test(name, asked.steps)
+        tested, result = commit(), test(name, asked.steps)
         if result is None:
             continue
         print(f"   {json.dumps(result)}", flush=True)
         if not asked.forget:
-            keep(name, result)
+            keep(name, result, tested)
         if result.get("failed") or (asked.forget and result.get("only standard")):
             failed.append(name)
     return f"failed: {', '.join(failed)}" if failed else None
