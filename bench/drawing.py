@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import floor, log10
 
-from litsock.observe.pictures import Picture
+from litsock.observe.svg import Picture
 
 LABELS, AREA, NOTES, LINE = 230, 360, 110, 24  # pixels: columns, and the height of a row
 

@@ -5,7 +5,7 @@ from math import ceil, floor, log2
 from pathlib import Path
 from statistics import median
 
-from litsock.observe.pictures import Picture
+from litsock.observe.svg import Picture
 
 TOP = Path(__file__).resolve().parent.parent
 RESULTS = TOP / "bench" / "results.json"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import litsock
 
-NOT_FOLLOWED = "litsock.kernel", "litsock.families", "litsock.observe.pictures"  # of these the lines below tell
+NOT_FOLLOWED = "litsock.kernel", "litsock.families", "litsock.observe.svg"  # of these the lines below tell
 
 WAITS = {"retry", "wait_until", "finish_connect"}
 TAKES_TIME = (

@@ -668,7 +668,7 @@ def test_timeline_of_unnamed_pairs(pair):
 
 def test_arrows_among_many_lanes_spare_the_words():
     """Beside each of three lanes stand labels: an arrow must not begin or end at their height. And names do not run into each other."""
-    from litsock.observe.pictures import draw_lanes, lane_y
+    from litsock.observe.svg import draw_lanes, lane_y
 
     bars = [(0, 0, 0, "send(b'one')", ""), (1, 1, 1, "recv() → b'one'", ""), (2, 2, 2, "send(b'two')", ""), (0, 2, 3, "recv()", "→ b'two'")]
     names = ["MainThread", "ThreadPoolExecutor-0_0", "ThreadPoolExecutor-0_1"]

@@ -12,7 +12,7 @@ from .. import constants, families, kernel
 from . import decoding
 from ..core import socket
 from ..messages import build
-from .pictures import Picture, draw_fields
+from .svg import Picture, draw_fields
 from .tables import FAINT, bytes_text, escape, html_cell, html_table, printable, seconds_text, text_table
 
 # %% auto #0

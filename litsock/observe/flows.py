@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from .packets import ACK, FIN, ICMP, RST, SYN, TCP, UDP, Malformed, Packet, place, ends_text
 from .pcapng import Found, read_packets, write_packets
-from .pictures import escape
-from .pictures import Picture
+from .svg import escape
+from .svg import Picture
 from .tables import FAINT, SHOWN, html_cell, html_table, seconds_text, text_table
 
 # %% auto #0

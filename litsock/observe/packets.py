@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from .. import constants
 from . import decoding
-from .pictures import Picture, draw_fields
+from .svg import Picture, draw_fields
 from .tables import CODE, FAINT, bytes_text, escape, html_cell
 
 # %% auto #0

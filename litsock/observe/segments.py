@@ -14,7 +14,7 @@ from litsock.observe.flows import (
 )
 from .formatting import Formatter, error_name
 from .packets import FIN, RST, SYN, TCP, Packet
-from .pictures import Picture
+from .svg import Picture
 from .recording import CallRecord, SocketHistory, SocketId, descriptor_of, new_descriptors, value_of
 from .timeline import RECEIVING, SENDING, Endpoints, Recorded, outcome, peeked, short_call
 

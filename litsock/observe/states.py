@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..constants import IPPROTO_TCP
 from .listing import answered, questions
-from .pictures import Picture
+from .svg import Picture
 
 # %% auto #0
 __all__ = ['draw_states', 'state_box', 'draw_step', 'edge', 'connection_state']

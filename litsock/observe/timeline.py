@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from .. import constants
 from ..families.addresses import family_of
 from .formatting import Formatter, argument_texts, error_name, parts_of, result_text
-from .pictures import Picture, draw_lanes
+from .svg import Picture, draw_lanes
 from litsock.observe.recording import (
     CallRecord, RowMessages, SocketHistory, SocketId, descriptor_of, descriptors, new_descriptors, value_of,
 )  # fmt: skip

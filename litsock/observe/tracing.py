@@ -21,7 +21,7 @@ from litsock.observe.formatting import (
     Formatter, Record, StableFormatter, argument_texts, bytes_moved, call_html, call_text, error_name, result_text, shortened, to_record,
 )  # fmt: skip
 from .flows import Packets
-from .pictures import Picture
+from .svg import Picture
 from litsock.observe.recording import (
     LIBRARY, SIGNATURES, WRONG_ARGUMENTS, CallRecord, SocketHistory, descriptor_of, descriptors, new_descriptors, open_sockets, several,
     start_recording, stop_recording, watched_names,
