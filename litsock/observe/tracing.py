@@ -26,7 +26,7 @@ from litsock.observe.recording import (
     LIBRARY, SIGNATURES, WRONG_ARGUMENTS, CallRecord, SocketHistory, descriptor_of, descriptors, new_descriptors, open_sockets, several,
     start_recording, stop_recording, watched_names,
 )  # fmt: skip
-from .segments import Segments, draw_segments, tie_packets
+from .packet_calls import PacketCalls, draw_packet_calls, tie_packets
 from .tables import ERROR, FAINT, SHOWN, escape, html_cell, html_table, printable, seconds_text, text_table
 from .timeline import draw_timeline, in_logical_order
 from .wire import Capture, capture, clock_difference
@@ -208,15 +208,15 @@ class Calls:
     ) -> Picture:
         "The calls drawn over time, in lanes, with an arrow from each send to the receive that got it; or with the packets between two ends."
         if lanes is None and self._whole._packet_capture:
-            return draw_segments(self, self._segments(), self._whole._clock, flow)
+            return draw_packet_calls(self, self._packet_calls(), self._whole._clock, flow)
         return draw_timeline(self, lanes)
 
     @property
     def packets(self) -> Packets:
         "The packets of the sockets that these calls are about, each with its calls in its comment. The trace must have been asked for them."
-        return self._segments().packets
+        return self._packet_calls().packets
 
-    def _segments(self) -> Segments:
+    def _packet_calls(self) -> PacketCalls:
         trace = self._whole
         if trace._packet_capture is None:
             raise ValueError("this trace has no packets: trace(packets=True) captures them")
