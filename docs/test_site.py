@@ -328,7 +328,7 @@ QUESTIONS = {  # what people type, and pages of which one is among the first thr
     "address already in use": ("30_examples",),
     "connect timeout": ("20_timeouts", "22_timeout_questions"),
     "recv_exactly": ("21_deadlines", "reference/socket"),
-    "pass file descriptor": ("32_local", "03_messages", "05_ancillary"),
+    "pass file descriptor": ("32_local", "03_control_messages", "05_ancillary"),
     "multicast": ("10a_conversations", "33_datagrams"),
     "happy eyeballs": ("23_happy_eyeballs",),
     "sniffer": ("34_packets", "11_links"),

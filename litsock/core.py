@@ -14,11 +14,11 @@ from . import constants, kernel, names, timeouts
 from .constants import AF_ALG, AF_INET, AF_INET6, AF_UNIX, AF_VSOCK, IPPROTO_IPV6, IPV6_V6ONLY, MSG_CMSG_CLOEXEC
 from .constants import SCM_RIGHTS, SO_PROTOCOL, SO_RCVLOWAT, SO_REUSEADDR, SO_TYPE, SOCK_CLOEXEC, SOCK_NONBLOCK
 from .constants import SOCK_STREAM, SOL_SOCKET, AddressFamily, SocketKind, as_member
+from .control_messages import ABSENT, CMSG_LEN, build, build_alg, c_int_bytes, parse
 from .families import codec_for, unpack
 from .families.addresses import family_of
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size, failure, zeros
-from .messages import ABSENT, CMSG_LEN, build, build_alg, c_int_bytes, parse
 from .timeouts import FOREVER, POLLIN, POLLOUT, retry, check_deadline, deadline_of, finish_connect
 from .timeouts import at_once, timeout_seconds, wait_until
 

@@ -14,12 +14,12 @@ from operator import index
 
 from .. import kernel
 from ..constants import *
+from ..control_messages import build, parse
 from ..core import CMSG, Messages
+from ..core import pack
 from ..families import UNPACKED, unpack
 from ..families.addresses import BoundedCache
 from ..kernel import byte_view, c_int
-from ..messages import build, parse
-from ..core import pack
 from ..timeouts import POLLIN, POLLOUT, at_once, retry, deadline_of
 
 # %% auto #0

@@ -9,9 +9,9 @@ import sys
 from typing import Any, NamedTuple
 
 from .. import constants, families, kernel
-from . import decoding
+from ..control_messages import build
 from ..core import socket
-from ..messages import build
+from . import decoding
 from .svg import Picture, draw_fields
 from .tables import FAINT, bytes_text, escape, html_cell, html_table, printable, seconds_text, text_table
 

@@ -14,8 +14,8 @@ from litsock.observe.flows import (
 )
 from .formatting import Formatter, error_name
 from .packets import FIN, RST, SYN, TCP, Packet
-from .svg import Picture
 from .recording import CallRecord, SocketHistory, SocketId, descriptor_of, new_descriptors, value_of
+from .svg import Picture
 from .timeline import RECEIVING, SENDING, Endpoints, Recorded, outcome, peeked, short_call
 
 # %% auto #0

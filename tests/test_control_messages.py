@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 import litsock
-from litsock import kernel, messages
+from litsock import control_messages, kernel
 
 PLAIN = kernel.IN_PYTHON
 if "parse" not in PLAIN:
@@ -35,17 +35,17 @@ def outcome(call, *arguments):
 
 
 def test_they_are_two():
-    assert messages.parse is not PLAIN["parse"] and PLAIN["build_one"].__module__ == "litsock.messages"
+    assert control_messages.parse is not PLAIN["parse"] and PLAIN["build_one"].__module__ == "litsock.control_messages"
 
 
 @given(triple=TRIPLES)
 def test_building(triple):
-    assert outcome(messages.build_one, *triple) == outcome(PLAIN["build_one"], *triple)
+    assert outcome(control_messages.build_one, *triple) == outcome(PLAIN["build_one"], *triple)
 
 
 @given(control=some.binary(max_size=100))
 def test_reading_anything(control):
-    assert outcome(messages.parse, control) == outcome(PLAIN["parse"], control)
+    assert outcome(control_messages.parse, control) == outcome(PLAIN["parse"], control)
 
 
 @given(
@@ -53,24 +53,24 @@ def test_reading_anything(control):
     cut=some.integers(0, 60),
 )
 def test_there_and_back(triples, cut):
-    control = messages.build(triples)
-    assert messages.parse(control) == triples
+    control = control_messages.build(triples)
+    assert control_messages.parse(control) == triples
     control = control[: max(len(control) - cut, 0)]
-    assert outcome(messages.parse, control) == outcome(PLAIN["parse"], control)
+    assert outcome(control_messages.parse, control) == outcome(PLAIN["parse"], control)
 
 
 def test_a_length_that_lies():
     for length in (0, 1, 15, 2**31, 2**63 - 1, 2**64 - 1):
         control = length.to_bytes(8, sys.byteorder) + bytes(24)
-        assert outcome(messages.parse, control) == outcome(PLAIN["parse"], control), length
+        assert outcome(control_messages.parse, control) == outcome(PLAIN["parse"], control), length
 
 
-@pytest.mark.parametrize("parse", [messages.parse, PLAIN["parse"]])
+@pytest.mark.parametrize("parse", [control_messages.parse, PLAIN["parse"]])
 def test_the_warning_names_the_line_that_receives(monkeypatch, parse):
     monkeypatch.setattr("litsock.core.parse", parse)
 
     def cut(fd, size, control, flags):
-        control[:] = messages.build_one(1, 1, bytes(12))[: len(control)]
+        control[:] = control_messages.build_one(1, 1, bytes(12))[: len(control)]
         return 1, b"x", len(control), litsock.MSG_CTRUNC, b""
 
     monkeypatch.setattr("litsock.kernel.recvmsg", cut)
