@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # When one of these changes, the C is compiled anew.
-BUILD := setup.py tools/building.py settings.ini pyproject.toml $(addprefix litsock/,kernel/contract.py kernel/bindings.py kernel/c_build.py kernel/fast_build.py constant_names.py)
+BUILD := setup.py tools/building.py settings.ini pyproject.toml $(addprefix litsock/,kernel/contract.py kernel/bindings.py kernel/c_calls.py kernel/c_socket.py constant_names.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-suites test-families test-lab docs docs-serve docs-test lab export check bench sanitize sdist wheels test-anywhere hooks clean

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import litsock
-from litsock.kernel import fast_build
+from litsock.kernel import c_socket
 from litsock import kernel
 
 TOP = Path(__file__).resolve().parents[1]
@@ -79,18 +79,18 @@ compiled = pytest.mark.skipif(
 def test_no_variable_outlives_a_call(tmp_path):
     """But for the tables that describe the module and its type, which nobody writes to once it is loaded."""
     tables = {"functions", "own_functions", "slots", "module", "methods", "members", "attributes", "type_slots", "type_spec"}
-    assert writable(fast_build.SOURCE, tmp_path) == tables
+    assert writable(c_socket.SOURCE, tmp_path) == tables
 
 
 @compiled
 def test_a_static_would_be_seen(tmp_path):
     extra = "\nint used(void) { static int times; return ++times; }\n"
-    assert any(name.startswith("times") for name in writable(fast_build.SOURCE + extra, tmp_path))
+    assert any(name.startswith("times") for name in writable(c_socket.SOURCE + extra, tmp_path))
 
 
 def test_free_threads_are_declared():
     """Where the headers know how to say it: an interpreter without a lock would switch one on for us otherwise."""
-    declaration = fast_build.SOURCE.partition("#ifdef Py_MOD_GIL_NOT_USED")[2].partition("#endif")[0] or fast_build.SOURCE
+    declaration = c_socket.SOURCE.partition("#ifdef Py_MOD_GIL_NOT_USED")[2].partition("#endif")[0] or c_socket.SOURCE
     assert "{Py_mod_gil, Py_MOD_GIL_NOT_USED}" in declaration
 
 

@@ -51,7 +51,7 @@ def sources(folder):
         return {"_native": native}
     fast = os.path.join(folder, "_fast.c")
     with open(fast, "w", encoding="utf-8") as file:
-        file.write(runpy.run_path(os.path.join(kernel, "fast_build.py"))["SOURCE"])
+        file.write(runpy.run_path(os.path.join(kernel, "c_socket.py"))["SOURCE"])
     return {"_native": native, "_fast": fast}
 
 
