@@ -135,7 +135,7 @@ def close_quietly(sock):
         kernel.close(fd)
 
 
-class Descriptor:
+class DescriptorMethods:
     "A descriptor and what is known about it."
 
     if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def ask_int(fd, option):
     return int.from_bytes(checked(kernel.getsockopt(fd, SOL_SOCKET, option, 4)), sys.byteorder)
 
 # %% ../nbs/00_core.ipynb #1cdc20d2
-class Modes(Descriptor):
+class TimeoutMethods(DescriptorMethods):
     "How long calls may wait."
 
     __slots__ = ()
@@ -258,7 +258,7 @@ class Modes(Descriptor):
     @property
     def timeout(self) -> float | None:
         "The timeout in seconds, as `gettimeout` gives it."
-        return Modes.gettimeout(self)
+        return TimeoutMethods.gettimeout(self)
 
     def setblocking(
         self,
@@ -268,7 +268,7 @@ class Modes(Descriptor):
         "Let calls wait for ever, or not at all."
         if sys.version_info < (3, 12) and not -sys.maxsize <= index(flag) <= sys.maxsize:
             raise OverflowError("the flag must be an integer that C can hold")
-        Modes.settimeout(self, None if flag else 0.0)
+        TimeoutMethods.settimeout(self, None if flag else 0.0)
 
     def getblocking(self) -> bool:
         "Whether calls may wait, with a timeout or without."
@@ -288,7 +288,7 @@ def choose_mode(sock, timeout, blocks):
     checked(answer)
 
 # %% ../nbs/00_core.ipynb #c941c25b
-class Options(Modes):
+class OptionMethods(TimeoutMethods):
     "What can be set and asked."
 
     __slots__ = ()
@@ -360,7 +360,7 @@ def option_bytes(sock, level, value):
 FD_CLOEXEC = 1  # fcntl(2): the only descriptor flag there is
 
 # %% ../nbs/00_core.ipynb #a47cda27
-class Addresses(Options):
+class AddressMethods(OptionMethods):
     "Who is where."
 
     __slots__ = ()
@@ -513,7 +513,7 @@ def begun(sock, family, type, proto):
 LEFT_OUT: Any = object()  # stands for an argument that was not given
 
 
-class Transfer(Addresses):
+class TransferMethods(AddressMethods):
     "Bytes out, bytes in."
 
     __slots__ = ()
@@ -675,7 +675,7 @@ def after_recvfrom_into(sock, answer, buffer, nbytes, flags):
 CLOSE_ON_EXEC = int(MSG_CMSG_CLOEXEC)
 
 
-class Messages(Transfer):
+class MessageMethods(TransferMethods):
     "Bytes in several pieces, and data about them."
 
     __slots__ = ()
@@ -783,7 +783,7 @@ _C = getattr(kernel, "_fast", None)
 _BASE: Any = _C.Socket if _C else State
 
 
-class SocketType(_BASE, Messages):
+class SocketType(_BASE, MessageMethods):
     "A socket with nothing on top: what the kernel offers, and no more."
 
     __slots__ = ()
@@ -799,7 +799,7 @@ _NEW, _INIT = SocketType.__new__, SocketType.__init__
 
 if _C:
     methods, functions = _C.PYTHON_METHODS.split(), _C.PYTHON_FUNCTIONS.split()
-    _C.set_python((*(getattr(Messages, name) for name in methods), *(globals()[name] for name in functions)))
+    _C.set_python((*(getattr(MessageMethods, name) for name in methods), *(globals()[name] for name in functions)))
     del methods, functions
 
 # %% ../nbs/00_core.ipynb #1f200797

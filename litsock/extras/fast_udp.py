@@ -15,7 +15,7 @@ from operator import index
 from .. import kernel
 from ..constants import *
 from ..control_messages import build, parse
-from ..core import CMSG, Messages
+from ..core import CMSG, MessageMethods
 from ..core import pack
 from ..families import UNPACKED, unpack
 from ..families.addresses import BoundedCache
@@ -80,7 +80,7 @@ REFUSALS = EINVAL, EIO, EMSGSIZE
 
 
 def send_segments(
-    self: Messages,
+    self: MessageMethods,
     data,  # any contiguous bytes-like object, of any length
     segment_size: int,  # bytes of each datagram; the last one has what is left
     ancdata=(),  # control messages for each of them, as for `sendmsg`
@@ -218,7 +218,7 @@ READ = BoundedCache()  # control data that was read before
 
 
 def recv_segments_into(
-    self: Messages,
+    self: MessageMethods,
     buffer: SegmentBuffer,
     flags: int = 0,
 ) -> Segments:  # whose data are views of the buffer
@@ -242,7 +242,7 @@ def recv_segments_into(
 
 
 def recv_segments(
-    self: Messages,
+    self: MessageMethods,
     flags: int = 0,
 ) -> Segments:
     """Receive what the kernel has joined, into a new buffer: datagrams of one sender, all of one size, but for a shorter last one.
@@ -302,7 +302,7 @@ class MessageRow:
 
 
 def sendmmsg(
-    self: Messages,
+    self: MessageMethods,
     messages,  # a `MessageRow`, or what one is made of
     flags: int = 0,
 ) -> int:  # messages that went out: perhaps not all
@@ -370,7 +370,7 @@ WAIT_FOR_ONE, CLOSE_ON_EXEC = int(MSG_WAITFORONE), int(MSG_CMSG_CLOEXEC)
 
 
 def recvmmsg_into(
-    self: Messages,
+    self: MessageMethods,
     buffer: MessageBuffer,
     flags: int = 0,
 ) -> list[tuple[memoryview, list[CMSG], int, Any]]:  # data, control messages, flags, address
@@ -391,7 +391,7 @@ def recvmmsg_into(
 
 
 def recvmmsg(
-    self: Messages,
+    self: MessageMethods,
     count: int,  # messages at most
     bufsize: int = 2048,  # bytes of data at most, for each
     ancbufsize: int = 0,  # bytes for control messages, for each

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable)
 
 # %% auto #0
-__all__ = ['TYPE_CHECKING', 'IN_PYTHON', 'DescriptorGuard', 'is_replaced', 'Table', 'in_c']
+__all__ = ['TYPE_CHECKING', 'IN_PYTHON', 'DescriptorGuard', 'is_replaced', 'KernelModule', 'in_c']
 
 # %% ../../nbs/90_kernel.ipynb #539051e2
 class DescriptorGuard:
@@ -63,7 +63,7 @@ def is_replaced() -> bool:
     return any(globals().get(name) is not function for name, function in FUNCTIONS.items())
 
 
-class Table(type(sys)):  # type: ignore[misc]  # a module
+class KernelModule(type(sys)):  # type: ignore[misc]  # a module
     "The module `kernel`, which says so when somebody replaces one of its functions."
 
     def __setattr__(self, name, value):
@@ -73,7 +73,7 @@ class Table(type(sys)):  # type: ignore[misc]  # a module
 
 
 if _fast:
-    sys.modules[__name__].__class__ = Table
+    sys.modules[__name__].__class__ = KernelModule
 
 # %% ../../nbs/90_kernel.ipynb #e5de1de3
 IN_PYTHON: dict[str, Callable] = {}  # the functions that C stands in for, for tests
