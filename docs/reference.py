@@ -21,6 +21,7 @@ MODULES = {  # title of a page: the modules whose names it lists, and the page o
     "Functions that make a socket": "core",
     "Constants by name, byte order, addresses as bytes": "constants",
     "Names and addresses": "names",
+    "Services, protocols, interfaces": "services",
     "Control messages": "control_messages",
     "Timeouts": "timeouts",
 }

@@ -12,16 +12,17 @@ import os
 import sys
 from errno import EAGAIN, EBADF, EWOULDBLOCK
 
-from . import constants, control_messages, core, families, files, names, timeouts
+from . import constants, control_messages, core, families, files, names, services, timeouts
 from .constants import describe
 from .control_messages import *
 from .core import _GLOBAL_DEFAULT_TIMEOUT
 from .files import GiveUp as _GiveupOnSendfile
 from .files import SocketIO
 from .names import *
+from .services import *
 from .timeouts import *
 
-__all__ = [*constants.__all__, *core.__all__, *control_messages.__all__, *names.__all__, *timeouts.__all__]
+__all__ = [*constants.__all__, *core.__all__, *control_messages.__all__, *names.__all__, *services.__all__, *timeouts.__all__]
 
 _LOCALHOST, _LOCALHOST_V6, _blocking_errnos = "127.0.0.1", "::1", {EAGAIN, EWOULDBLOCK}
 _intenum_converter = constants.as_member
