@@ -1,4 +1,4 @@
-"""Many datagrams in one call: what arrives, what is told when it does not work, and that nothing is lost or leaks."""
+"""Many datagrams in one call: what arrives, what is reported when it does not work, and that nothing is lost or leaks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import time
 import warnings
 from array import array
 from errno import EAGAIN, EBADF, EDESTADDRREQ, EINVAL, EIO, EMSGSIZE, EOPNOTSUPP
+from unittest.mock import patch
 
 import pytest
 from common import descriptors
 
 import litsock
-from litsock.extras import fast_udp
 from litsock import kernel
-from litsock.extras.fast_udp import MessageBuffer, MessageRow, Offload, SegmentBuffer
+from litsock.extras import fast_udp
+from litsock.extras.fast_udp import OFFERS, MessageBuffer, MessageRow, SegmentBuffer
 
 HOSTS = {litsock.AF_INET: "127.0.0.1", litsock.AF_INET6: "::1"}
 FAMILIES = [
@@ -28,14 +29,11 @@ pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 @pytest.fixture(autouse=True)
-def told():
+def unexpected_fallback():
     """A fallback warns, and a test that does not expect it fails. What was learned of the kernel is forgotten."""
-    before = Offload.most, Offload.known
-    Offload.known = dict(Offload.known)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), patch.dict(OFFERS):
         warnings.simplefilter("error", RuntimeWarning)
         yield
-    Offload.most, Offload.known = before
 
 
 def udp(family=litsock.AF_INET, address=True):
@@ -47,15 +45,13 @@ def udp(family=litsock.AF_INET, address=True):
 
 
 @pytest.fixture(params=FAMILIES)
-def pair(request):
-    with udp(request.param) as near, udp(request.param) as far:
-        yield near, far
+def udp_pair(request, keep):
+    return keep(udp(request.param)), keep(udp(request.param))
 
 
 @pytest.fixture
-def inet():
-    with udp() as near, udp() as far:
-        yield near, far
+def inet(keep):
+    return keep(udp()), keep(udp())
 
 
 @pytest.fixture
@@ -94,8 +90,8 @@ def some(length):
     [(1, 1), (1, 1000), (7, 3), (64, 64), (65, 64), (127, 1), (128, 1), (129, 1), (64 * 128, 64), (64 * 129 + 5, 64),
      (60_000, 1_200), (100_000, 1_472), (65_507, 65_507), (65_508, 65_507), (65_507, 32_753), (65_508, 32_754)],
 )  # fmt: skip
-def test_what_is_sent_arrives_piece_by_piece(pair, length, size):
-    near, far = pair
+def test_what_is_sent_arrives_piece_by_piece(udp_pair, length, size):
+    near, far = udp_pair
     data = some(length)
     assert near.send_segments(data, size, address=far.getsockname()) == length
     assert received(far, -(-length // size)) == [(piece, near.getsockname()) for piece in pieces(data, size)]
@@ -192,7 +188,7 @@ def test_a_buffer_does_not_keep_its_socket(inet):
     assert buffer.prepared() is None
 
 
-# What is told besides
+# What else is reported
 
 
 def tos(family, value):
@@ -203,8 +199,8 @@ def tos(family, value):
 
 
 @pytest.mark.parametrize("mark", range(4))
-def test_ecn(pair, mark):
-    near, far = pair
+def test_ecn(udp_pair, mark):
+    near, far = udp_pair
     buffer = SegmentBuffer(ecn=True)
     buffer.prepare(far)
     near.send_segments(some(100), 10, [tos(far.family, mark)], 0, far.getsockname())
@@ -212,8 +208,8 @@ def test_ecn(pair, mark):
     assert (len(found), found.ecn, found.destination) == (10, mark, None)
 
 
-def test_destination(pair):
-    near, far = pair
+def test_destination(udp_pair):
+    near, far = udp_pair
     buffer = SegmentBuffer(destination=True)
     buffer.prepare(far)
     near.send_segments(some(100), 10, address=far.getsockname())
@@ -268,15 +264,14 @@ def test_the_kernel_refuses(inet):
     """The kernel splits only what gets a checksum (see udp(7)). Then it answers EINVAL, and it is not pretended."""
     near, far = inet
     near.setsockopt(litsock.SOL_SOCKET, litsock.SO_NO_CHECK, 1)
-    most = Offload.most
     sent_one_by_one(near, far, "Invalid argument")
-    assert Offload.most == most, "a refusal of one socket says nothing about others"
+    assert OFFERS[litsock.UDP_SEGMENT] == 128, "a refusal of one socket says nothing about others"
 
 
 def test_an_old_kernel(inet, monkeypatch):
     near, far = inet
     asked = []
-    monkeypatch.setattr(Offload, "known", {})
+    OFFERS.clear()
     monkeypatch.setattr(kernel, "getsockopt", lambda fd, level, option, size: asked.append(option) or -92)
     sent_one_by_one(near, far, "UDP_SEGMENT")
     with pytest.warns(RuntimeWarning):
@@ -301,7 +296,7 @@ def refusing(monkeypatch, errno, more_than):
 
 def test_a_kernel_that_splits_into_64(inet, monkeypatch):
     near, far = inet
-    Offload.most = 128
+    OFFERS[litsock.UDP_SEGMENT] = 128
     SegmentBuffer().prepare(far)
     tried = refusing(monkeypatch, EINVAL, 64)
     assert near.send_segments(some(200), 1, address=far.getsockname()) == 200
@@ -391,7 +386,7 @@ def test_closed_socket(inet):
     near.close()
     buffer = MessageBuffer(2)
     row = MessageRow(near, [(b"x", address)])
-    Offload.known |= {litsock.UDP_SEGMENT: True, litsock.UDP_GRO: True}
+    OFFERS.update({litsock.UDP_SEGMENT: 128, litsock.UDP_GRO: 128})
     calls = [
         lambda: near.send_segments(b"x", 1, address=address), near.recv_segments, lambda: near.sendmmsg(row),
         lambda: near.recvmmsg(2), lambda: near.recvmmsg_into(buffer),
@@ -465,7 +460,7 @@ def busy(monkeypatch, name, after):
 def test_part_of_it_went_out(inet, monkeypatch, timeout):
     near, far = inet
     near.settimeout(timeout)
-    Offload.most = 64
+    OFFERS[litsock.UDP_SEGMENT] = 64
     busy(monkeypatch, "sendmsg", 1)
     assert near.send_segments(some(100), 1, address=far.getsockname()) == 64
     with pytest.raises(BlockingIOError if timeout == 0 else TimeoutError):
@@ -487,8 +482,8 @@ def test_the_timeout_covers_the_whole(inet, monkeypatch):
 # Many peers
 
 
-def test_each_to_an_address_of_its_own(pair):
-    near, far = pair
+def test_each_to_an_address_of_its_own(udp_pair):
+    near, far = udp_pair
     with udp(far.family) as third:
         messages = [(b"to far", far.getsockname()), (bytearray(b"to third"), third.getsockname()), (b"", far.getsockname())]
         assert near.sendmmsg(messages) == 3
@@ -542,11 +537,11 @@ def test_more_than_the_kernel_takes(inet):
 def test_truncated(inet):
     near, far = inet
     near.sendmmsg([(b"0123456789", far.getsockname()), (b"abc", far.getsockname())])
-    told = [(data, flags) for data, _, flags, _ in far.recvmmsg(2, 4)]
-    assert told == [(b"0123", litsock.MSG_TRUNC), (b"abc", 0)]
+    found = [(data, flags) for data, _, flags, _ in far.recvmmsg(2, 4)]
+    assert found == [(b"0123", litsock.MSG_TRUNC), (b"abc", 0)]
 
 
-def test_truncated_with_its_length_told(inet):
+def test_truncated_with_its_length(inet):
     near, far = inet
     near.sendmmsg([(b"0123456789", far.getsockname())])
     assert far.recvmmsg(1, 4, 0, litsock.MSG_TRUNC)[0][0] == b"0123"
@@ -575,8 +570,8 @@ def test_buffer_of_a_wrong_type(wrong):
         MessageBuffer(*wrong)
 
 
-def test_control_messages_of_each(pair):
-    near, far = pair
+def test_control_messages_of_each(udp_pair):
+    near, far = udp_pair
     SegmentBuffer(ecn=True).prepare(far)
     near.sendmmsg([(b"%d" % mark, [tos(far.family, mark)], 0, far.getsockname()) for mark in range(4)])
     found = far.recvmmsg(4, 100, litsock.CMSG_SPACE(64))

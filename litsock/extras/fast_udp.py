@@ -23,10 +23,10 @@ from ..kernel import byte_view, c_int
 from ..timeouts import POLLIN, POLLOUT, at_once, retry, deadline_of
 
 # %% auto #0
-__all__ = ['INTERNET', 'SPLITTERS', 'LARGEST', 'REFUSALS', 'LARGEST_READ', 'READ', 'ADDRESS_SIZE', 'WAIT_FOR_ONE',
-           'CLOSE_ON_EXEC', 'Offload', 'offers', 'require_udp', 'splitter', 'send_segments', 'send_piece', 'one_by_one',
-           'SegmentBuffer', 'Segments', 'recv_segments_into', 'recv_segments', 'read_control', 'MessageRow', 'sendmmsg',
-           'MessageBuffer', 'recvmmsg_into', 'recvmmsg']
+__all__ = ['MOST_SEGMENTS', 'OFFERS', 'INTERNET', 'SPLITTERS', 'LARGEST', 'REFUSALS', 'LARGEST_READ', 'READ', 'ADDRESS_SIZE',
+           'WAIT_FOR_ONE', 'CLOSE_ON_EXEC', 'offers', 'require_udp', 'splitter', 'send_segments', 'send_piece',
+           'one_by_one', 'SegmentBuffer', 'Segments', 'recv_segments_into', 'recv_segments', 'read_control',
+           'MessageRow', 'sendmmsg', 'MessageBuffer', 'recvmmsg_into', 'recvmmsg']
 
 # %% ../../nbs/60_fast_udp.ipynb #a556ccfb
 TYPE_CHECKING = False
@@ -39,21 +39,19 @@ else:
     Any = Iterator = object
 
 # %% ../../nbs/60_fast_udp.ipynb #5b44652e
-class Offload:
-    "What the kernel does for UDP, as far as it has been asked."
-
-    most = 128  # datagrams that it makes of one piece; Linux before 6.10 refuses more than 64
-    known: dict[int, bool] = {}  # whether it has `UDP_SEGMENT` and `UDP_GRO`
+MOST_SEGMENTS = 128  # datagrams that the kernel makes of one piece; Linux before 6.10 refuses more than 64
+OFFERS: dict[int, int] = {}  # by option, what the kernel was found to do: 0 where it lacks the option
 
 
 def offers(
     sock,
     option: int,  # `UDP_SEGMENT` or `UDP_GRO`
-) -> bool:
+) -> int:  # how many datagrams may travel as one piece
     "Whether the kernel has an option of UDP. It is asked once."
-    if option not in Offload.known:
-        Offload.known[option] = type(kernel.getsockopt(sock._litsock_fd, SOL_UDP, option, 4)) is bytes
-    return Offload.known[option]
+    if option not in OFFERS:
+        has_option = type(kernel.getsockopt(sock._litsock_fd, SOL_UDP, option, 4)) is bytes
+        OFFERS[option] = MOST_SEGMENTS if has_option else 0
+    return OFFERS[option]
 
 
 INTERNET = AF_INET, AF_INET6
@@ -101,7 +99,7 @@ def send_segments(
     if self._litsock_timeout is not None:
         flags = at_once(self, flags)
     deadline, sent = deadline_of(self), 0
-    most = Offload.most if offers(self, UDP_SEGMENT) else one_by_one("this kernel does not have UDP_SEGMENT")
+    most = offers(self, UDP_SEGMENT) or one_by_one("this kernel does not have UDP_SEGMENT")
     with memoryview(data).cast("B") as view:
         while sent < len(view):
             batch = size * max(min(most, LARGEST // size), 1)
@@ -109,7 +107,8 @@ def send_segments(
             control = splitter(size) + extra if len(piece) > size else extra
             try:
                 sent += send_piece(self, (piece,), control, raw, flags, deadline=deadline)
-                Offload.most = most if control is not extra else Offload.most
+                if control is not extra:
+                    OFFERS[UDP_SEGMENT] = most
             except OSError as error:
                 if control is not extra and error.errno in REFUSALS:
                     most = 64 if most > 64 else one_by_one(f"the kernel refused to split: {error.strerror}")
