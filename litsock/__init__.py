@@ -24,6 +24,8 @@ from .timeouts import *
 
 __all__ = [*constants.__all__, *core.__all__, *control_messages.__all__, *names.__all__, *services.__all__, *timeouts.__all__]
 
+__file__ = core.__file__  # where `inspect` looks for the source of the class
+
 _LOCALHOST, _LOCALHOST_V6, _blocking_errnos = "127.0.0.1", "::1", {EAGAIN, EWOULDBLOCK}
 _intenum_converter = constants.as_member
 
@@ -60,6 +62,11 @@ _LAZY = {  # what goes beyond the specification, and the module of litsock that 
 _STANDARD = {"array": "array", "selectors": "selectors", "IntEnum": "enum", "IntFlag": "enum"}  # reachable through `socket`, too
 
 TYPE_CHECKING = False
+if "socket" in globals():  # loaded again, as `importlib.reload` does
+    core._renew()
+    if sys.modules.get("socket") is sys.modules["litsock"]:  # and `install` was called
+        __name__ = "socket"
+
 if not TYPE_CHECKING:
     from .constants import AddressFamily, AddressInfo, MsgFlag, SocketKind, error, gaierror, has_ipv6, herror, htonl, htons
     from .constants import inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs, timeout
@@ -152,7 +159,7 @@ if not TYPE_CHECKING:
         elif name == "CAPI":
             return __getattr__("_socket").CAPI
         else:
-            raise AttributeError(f"module 'litsock' has no attribute {name!r}")
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return globals().setdefault(name, value)
 
 

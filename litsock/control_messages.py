@@ -76,7 +76,10 @@ def signed_int(raw, at):
 
 
 def warn_truncated():
-    warn("received malformed or improperly-truncated ancillary data", RuntimeWarning, stacklevel=5)
+    level, frame = 1, sys._getframe()
+    while frame.f_back and str(frame.f_globals.get("__name__")).startswith("litsock."):  # up to whoever called the method
+        level, frame = level + 1, frame.f_back
+    warn("received malformed or improperly-truncated ancillary data", RuntimeWarning, level)
 
 # %% ../nbs/03_control_messages.ipynb #cffd427b
 ABSENT = object()  # what was not given

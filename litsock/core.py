@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from _warnings import warn
 from errno import EAGAIN, EBADF, ECONNRESET, ENOTSOCK, EWOULDBLOCK
+from functools import wraps
 from operator import index
+from types import FunctionType
 
 from . import constants, kernel, names, timeouts
 from .constants import AF_ALG, AF_INET, AF_INET6, AF_UNIX, AF_VSOCK, IPPROTO_IPV6, IPV6_V6ONLY, MSG_CMSG_CLOEXEC
@@ -18,7 +20,7 @@ from .control_messages import ABSENT, CMSG_LEN, build, build_alg, c_int_bytes, p
 from .families import codec_for, unpack
 from .families.addresses import family_of
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
-from .kernel import c_int, c_size, failure, zeros
+from .kernel import c_int, c_size, failure, set_state, zeros
 from .timeouts import FOREVER, POLLIN, POLLOUT, retry, check_deadline, deadline_of, finish_connect
 from .timeouts import at_once, timeout_seconds, wait_until
 
@@ -101,21 +103,21 @@ class Held:
             view.release()
 
 # %% ../nbs/00_core.ipynb #62749881
+EMPTY_STATE = {
+    "_litsock_fd": -1, "_litsock_family": 0, "_litsock_type": 0, "_litsock_proto": 0, "_litsock_timeout": None, "_litsock_until": None,
+    "_litsock_io_refs": 0, "_litsock_closed": False, "_litsock_waits_first": False,
+}  # fmt: skip
+
+
 class State:
     "What a socket consists of, where it is not a C struct."
 
-    __slots__ = (
-        "_litsock_fd", "_litsock_family", "_litsock_type", "_litsock_proto", "_litsock_timeout", "_litsock_until",
-        "_litsock_io_refs", "_litsock_closed", "_litsock_waits_first",
-    )  # fmt: skip
+    __slots__ = (*EMPTY_STATE,)
 
     def __new__(cls, *arguments, **named):
         self = object.__new__(cls)
-        self._litsock_fd = -1
-        self._litsock_family = self._litsock_type = self._litsock_proto = self._litsock_io_refs = 0
-        self._litsock_timeout = timeouts.getdefaulttimeout()
-        self._litsock_until = None
-        self._litsock_closed = self._litsock_waits_first = False
+        for name, value in EMPTY_STATE.items():
+            set_state(self, name, value)
         return self
 
     def __del__(self):
@@ -130,8 +132,11 @@ class State:
 
 
 def close_quietly(sock):
-    fd, sock._litsock_fd = getattr(sock, "_litsock_fd", -1), -1
-    if fd >= 0:
+    if (fd := getattr(sock, "_litsock_fd", -1)) < 0:
+        return
+    try:
+        set_state(sock, "_litsock_fd", -1)
+    finally:
         kernel.close(fd)
 
 
@@ -165,8 +170,12 @@ class DescriptorMethods:
         type = SOCK_STREAM if type == -1 else type
         proto = 0 if proto == -1 else proto
         sys.audit("socket.__new__", self, family, type, proto)
-        close_quietly(self)  # whoever calls this twice
-        checked(kernel.socket(family, type, proto, self))
+        before = self._litsock_fd  # of an object that calls this twice: it has the old one until there is a new one
+        try:
+            checked(kernel.socket(family, type, proto, self))
+        finally:
+            if before >= 0 and before != self._litsock_fd:
+                kernel.close(before)
         begin(self, family, type, proto)
 
     @property
@@ -190,24 +199,32 @@ class DescriptorMethods:
 
     def detach(self) -> int:
         "Give the descriptor away without closing it. The caller owns it from now on."
-        fd, self._litsock_fd = self._litsock_fd, -1
+        fd = self._litsock_fd
+        set_state(self, "_litsock_fd", -1)
         return fd
 
     def close(self) -> None:
         "Close the descriptor now. A second time does nothing."
         if (fd := self._litsock_fd) < 0:
             return
-        self._litsock_fd = -1
-        close(fd)
+        try:
+            set_state(self, "_litsock_fd", -1)
+        finally:
+            close(fd)
 
 
 def begin(sock, family, type, proto):
     "What a socket is, once it has its descriptor; and the mode it starts in: what its type says, else the default."
-    sock._litsock_family, sock._litsock_type, sock._litsock_proto = family, type & ~FLAGS_IN_TYPE, proto
+    timeout = 0.0 if type & NONBLOCK else timeouts.getdefaulttimeout()
     codec_for(family, proto)  # its module is loaded now: later there may be no files, or no descriptors, to load it
-    if type & NONBLOCK:
-        sock._litsock_timeout = 0.0
-    elif sock._litsock_timeout is not None:
+    set_state(sock, "_litsock_family", family)
+    set_state(sock, "_litsock_type", type & ~FLAGS_IN_TYPE)
+    set_state(sock, "_litsock_proto", proto)
+    set_state(sock, "_litsock_waits_first", False)
+    set_state(sock, "_litsock_closed", False)
+    set_state(sock, "_litsock_io_refs", 0)
+    set_state(sock, "_litsock_timeout", timeout)
+    if timeout is not None and not type & NONBLOCK:
         kernel.setblocking(sock._litsock_fd, False)
 
 
@@ -223,10 +240,13 @@ def take(sock, fileno, family, type, proto):
     family = family_of(name) if family == -1 else family
     type = ask_int(fd, SO_TYPE) if type == -1 else type
     proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else proto
-    close_quietly(sock)
-    sock._litsock_fd = fd
-    if fileno.__class__ is Duplicate:
-        fileno.taken = True
+    if sock._litsock_fd != fd:
+        close_quietly(sock)
+    try:
+        set_state(sock, "_litsock_fd", fd)
+    finally:
+        if fileno.__class__ is Duplicate:
+            fileno.taken = True
     begin(sock, family, type, proto)
 
 
@@ -279,10 +299,10 @@ def choose_mode(sock, timeout, blocks):
     "Change the timeout and the mode of the descriptor; neither when a signal handler raises in between."
     before = sock._litsock_timeout
     try:
-        sock._litsock_timeout = timeout
+        set_state(sock, "_litsock_timeout", timeout)
         answer = kernel.setblocking(sock._litsock_fd, blocks)
     except BaseException:
-        sock._litsock_timeout = before
+        set_state(sock, "_litsock_timeout", before)
         kernel.setblocking(sock._litsock_fd, before is None)
         raise
     checked(answer)
@@ -329,7 +349,7 @@ class OptionMethods(TimeoutMethods):
         size = index(*optlen) % 2**32 if value is None else view_of(value).nbytes
         checked(kernel.setsockopt(self._litsock_fd, level, optname, value, size))
         if level == SOL_SOCKET and optname == SO_RCVLOWAT:
-            self._litsock_waits_first = True
+            set_state(self, "_litsock_waits_first", True)
 
     def get_inheritable(self) -> bool:
         "Whether a program that this process starts gets the descriptor too."
@@ -779,13 +799,45 @@ def after_recvmsg_into(sock, answer, buffers, ancbufsize, flags):
     return size, *more
 
 # %% ../nbs/00_core.ipynb #297cdf72
+def keeping_nothing(method):
+    "The method; an exception that it raises keeps no local variable of litsock's."
+
+    @wraps(method)
+    def call(*arguments, **named):
+        try:
+            return method(*arguments, **named)
+        except BaseException as error:
+            del arguments, named
+            clear_frames(error.__traceback__.tb_next)
+            raise
+
+    return call
+
+
+def clear_frames(line):
+    "Let go of the local variables in litsock's lines of a traceback. Those of a signal handler stay."
+    while line:
+        if str(line.tb_frame.f_globals.get("__name__")).startswith("litsock."):
+            line.tb_frame.clear()
+        line = line.tb_next
+
+# %% ../nbs/00_core.ipynb #00e901d3
 _C = getattr(kernel, "_fast", None)
 _BASE: Any = _C.Socket if _C else State
+
+
+if not _C:
+    for kind in (DescriptorMethods, TimeoutMethods, OptionMethods, AddressMethods, TransferMethods, MessageMethods):
+        for name, method in list(vars(kind).items()):
+            if isinstance(method, FunctionType):
+                setattr(kind, name, keeping_nothing(method))
+    State.__new__.__wrapped__ = DescriptorMethods.__init__  # type: ignore[attr-defined]  # what `inspect.signature` shows of the class
 
 
 class SocketType(_BASE, MessageMethods):
     "A socket with nothing on top: what the kernel offers, and no more."
 
+    __module__, __qualname__ = "_socket", "socket"
     __slots__ = ()
 
     def __repr__(self) -> str:
@@ -795,11 +847,13 @@ class SocketType(_BASE, MessageMethods):
         )
 
 
+SocketType.__name__ = "socket"
 _NEW, _INIT = SocketType.__new__, SocketType.__init__
 
 if _C:
     methods, functions = _C.PYTHON_METHODS.split(), _C.PYTHON_FUNCTIONS.split()
     _C.set_python((*(getattr(MessageMethods, name) for name in methods), *(globals()[name] for name in functions)))
+    _C.freeze(SocketType)
     del methods, functions
 
 # %% ../nbs/00_core.ipynb #1f200797
@@ -856,7 +910,7 @@ class socket(SocketType):
             choose_mode(sock, FOREVER, not self._litsock_until)
         else:
             sock.settimeout(self.gettimeout())
-        sock._litsock_waits_first = self._litsock_waits_first
+        set_state(sock, "_litsock_waits_first", self._litsock_waits_first)
         return sock
 
     def makefile(
@@ -904,7 +958,15 @@ class socket(SocketType):
     def detach(self) -> int:
         "Give the descriptor away without closing it. The caller owns it from now on."
         self._closed = True
-        return super().detach()
+        return SocketType.detach(self)
+
+
+_BODY = {name: value for name, value in vars(socket).items() if name != "__weakref__"}
+
+
+def _renew():
+    "Put a new class in the place of `socket`, like the old one before anybody changed it: a module that is loaded again has a new one."
+    globals()["socket"] = type(socket)("socket", (SocketType,), _BODY | {"__module__": socket.__module__})
 
 
 def _known_address(ask):

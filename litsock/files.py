@@ -122,10 +122,10 @@ def open_file(
         raise ValueError(f"invalid mode {mode!r} (only r, w, b allowed)")
     reading, writing, binary = "r" in mode or "w" not in mode, "w" in mode, "b" in mode
     size = io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering
-    if size == 0 and not binary:
-        raise ValueError("unbuffered streams must be binary")
     raw = SocketIO(sock, "r" * reading + "w" * writing)
     sock._io_refs += 1
+    if size == 0 and not binary:
+        raise ValueError("unbuffered streams must be binary")
     if size == 0:
         return raw
     buffer = buffered(raw, size, reading, writing)
@@ -175,19 +175,21 @@ def send_with_kernel(sock, file, offset=0, count=None):
         raise GiveUp(error)
     if not size:
         return 0
+    if target < 0:
+        raise ValueError("the socket is closed")
     if sock.gettimeout() == 0:
         raise ValueError("non-blocking sockets are not supported")
-    return pour(sock, target, file, source, offset, count)
+    return pour(sock, target, file, source, size, offset, count)
 
 
-def pour(sock, target, file, source, offset, count):
+def pour(sock, target, file, source, size, offset, count):
     "Call `sendfile(2)` until all is sent; leave the file's position behind the last byte that went out."
     deadline = deadline_of(sock)
     is_own = target == sock._litsock_fd  # then another thread's `close` ends this, before the number means another file
     sent = 0
     try:
         while count is None or sent < count:
-            if sent:
+            if sent and offset + sent < size:
                 raise_after(deadline)
             wanted = CHUNK if count is None else min(CHUNK, count - sent)
             answer = kernel.sendfile(sock._litsock_fd if is_own else target, source, offset + sent, wanted)
@@ -222,11 +224,11 @@ def send_in_pieces(sock, file, offset=0, count=None):
     sent = 0
     try:
         while count is None or sent < count:
-            if sent:
-                raise_after(deadline)
             data = memoryview(file.read(piece if count is None else min(count - sent, piece)))
             if not data:
                 break
+            if sent:
+                raise_after(deadline)
             while data:
                 went = sock.send(data)
                 sent, data = sent + went, data[went:]

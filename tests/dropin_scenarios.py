@@ -611,4 +611,4 @@ def in_json(value):
 if __name__ == "__main__":
     chosen = {name: SCENARIOS[name] for name in sys.argv[2:] or SCENARIOS}
     results = {name: outcome(function) for name, function in chosen.items()}
-    print(json.dumps({"sockets": socket.__name__, "results": results}, default=in_json))
+    print(json.dumps({"sockets": socket.__spec__.name, "results": results}, default=in_json))

@@ -98,7 +98,7 @@ def test_examples():
 
 def test_run_a_program(tmp_path):
     program = tmp_path / "program.py"
-    program.write_text("import socket, sys; print(socket.__name__, sys.argv[1:], __name__); sys.exit(3)")
+    program.write_text("import socket, sys; print(socket.__spec__.name, sys.argv[1:], __name__); sys.exit(3)")
     assert run("run", str(program), "--flag", "-m", "x") == (3, "litsock ['--flag', '-m', 'x'] __main__\n", "")
     (tmp_path / "module.py").write_text(program.read_text())
     assert run("run", "-m", "module", "--flag", cwd=tmp_path)[:2] == (3, "litsock ['--flag'] __main__\n")

@@ -98,7 +98,7 @@ def test_twice_is_once():
 def test_too_late(early):
     status, output, complaints = python("-c", f"import {early}, sys; before = dict(sys.modules), list(sys.meta_path)\nimport litsock\n"
                                         "try: litsock.install()\nexcept RuntimeError as error: print(error)\n"
-                                        "import socket, _socket; assert socket.__name__ == 'socket' and socket.socket.__module__ == 'socket'\n"
+                                        "import socket, _socket; assert socket.__spec__.name == 'socket' and socket.socket.__module__ == 'socket'\n"
                                         "assert before[1] == sys.meta_path")
     assert status == 0, complaints
     assert output.startswith("socket has been imported already")
@@ -218,7 +218,7 @@ def test_ctrl_c_from_outside(tmp_path):
 
 
 def test_a_program_may_be_run_by_a_program(tmp_path):
-    (tmp_path / "program.py").write_text("import socket; print(socket.__name__, __name__)\nraise SystemExit(5)")
+    (tmp_path / "program.py").write_text("import socket; print(socket.__spec__.name, __name__)\nraise SystemExit(5)")
     code = f"import litsock; litsock.install()\nfrom litsock.dropin.install import run_program\ntry: run_program([{str(tmp_path / 'program.py')!r}])\nexcept SystemExit as end: print(end.code)"
     assert python("-c", code, env=os.environ | {"PYTHONPATH": HOME}) == (0, "litsock __main__\n5\n", "")
 
@@ -230,7 +230,7 @@ import multiprocessing, socket, sys
 from concurrent.futures import ProcessPoolExecutor
 
 def who(sock=None):
-    told = [socket.__name__, __name__]
+    told = [socket.__spec__.name, __name__]
     if sock is None: return told
     with sock:
         sock.sendall(b"from the child")
@@ -268,7 +268,7 @@ def test_children_find_litsock_wherever_it_came_from(tmp_path):
 
 
 def test_other_programs_run_as_they_are(tmp_path):
-    (tmp_path / "program.py").write_text("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import socket; print(socket.__name__)'])")
+    (tmp_path / "program.py").write_text("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import socket; print(socket.__spec__.name)'])")
     assert python("-m", "litsock", "run", tmp_path / "program.py")[1] == "socket\n"
 
 

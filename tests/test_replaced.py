@@ -157,7 +157,7 @@ print(pickle.dumps([socket.AF_INET, socket.gaierror(-2, "x")], 2).count(b"csocke
 import os, _xxsubinterpreters as interpreters
 reader, writer = os.pipe()
 one = interpreters.create()
-interpreters.run_string(one, f"import sys; sys.path[:] = {sys.path!r}\\nimport {socket.__name__} as s, os\\n"
+interpreters.run_string(one, f"import sys; sys.path[:] = {sys.path!r}\\nimport {socket.__spec__.name} as s, os\\n"
     "a, b = s.socketpair(); a.sendall(b'from the other'); os.write(%d, b.recv(100)); a.close(); b.close()" % writer)
 print(os.read(reader, 100))
 interpreters.destroy(one)

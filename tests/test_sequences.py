@@ -59,7 +59,7 @@ def other_family(world: World) -> Any:
 
 
 def own_name(world: World) -> bytes:
-    return b"\0litsock own " + world.module.__name__[:6].encode()
+    return b"\0own %07d " % os.getpid() + world.module.__name__[:6].encode()
 
 
 def buffer(size: int) -> Any:
@@ -228,7 +228,7 @@ class World:
         self.family_of_main = "AF_INET"
         self.document = open(DOCUMENT_PATH, "rb")
         self.listen("AF_INET", ("127.0.0.1", 0))
-        self.listen("AF_UNIX", b"\0litsock %08d" % next(NUMBERS))
+        self.listen("AF_UNIX", b"\0%07d %07d" % (os.getpid(), next(NUMBERS)))
         self.socks = BEGINNINGS[beginning](self)
         for sock in [*self.socks, *self.servers]:
             self.limit(sock)
@@ -355,7 +355,7 @@ class World:
                     for (number,) in struct.iter_unpack("i", part[2][: len(part[2]) // 4 * 4]):
                         os.close(number)
             return len(found)
-        if isinstance(found, bytes) and found.startswith((b"\0litsock", b"\0")) and len(found) < 20:
+        if isinstance(found, bytes) and found.startswith(b"\0") and len(found) < 20:
             return "a name", len(found)
         if isinstance(found, int) and found > 1023 and found not in (5000, 70_000):
             return "a port or so"
@@ -418,7 +418,7 @@ def differences(number: int, tell: Any = None, counted: Counter | None = None) -
                 counted["raised"] += isinstance(found[0][0][0], tuple) and found[0][0][0][:1] != () and str(found[0][0][0][0]).endswith("Error")
             if tell:
                 tell(f"{at:2} {step.method}{step.arguments!r:.60} at {step.at}: {found[0][0]!r:.100}")
-            if found[0] != found[1] and (explained(*(each[0][0] for each in found)) or not_yet(step.method, *(each[0][0] for each in found))):
+            if found[0] != found[1] and explained(*found):
                 return
             if found[0] != found[1]:
                 yield f"{number}: {kind} {beginning}, step {at}, {step.method}{step.arguments!r:.200} at {step.at}\n  standard: {found[0]}\n  litsock:  {found[1]}"
@@ -438,18 +438,13 @@ def explained(expected: Any, found: Any) -> bool:
     """Whether it is one of the differences that docs/pages/differences.md speaks of.
 
     With a timeout, the standard module polls first, and so waits for what can only fail. litsock makes the call, and has the error.
+    A socket that never waits does not wait either when the descriptor blocks, because its duplicate was made to.
     """
-    names = [each[0] if isinstance(each, tuple) and each else None for each in (expected, found)]
-    return names[0] == "TimeoutError" and isinstance(names[1], str) and names[1].endswith("Error") and found[1] is not None
-
-
-def not_yet(method: str, expected: Any, found: Any) -> bool:
-    """Whether it is one of the two differences that litsock still has to mend.
-
-    `__init__` of an object that is open already keeps its timeout, and closes what it had before it may fail. `sendfile` of
-    a file with a timeout of a nanosecond does not try before it waits.
-    """
-    return method == "__init__" or method == "sendfile" and isinstance(expected, int) and found == ("TimeoutError", None)
+    answers, states = [each[0][0] for each in (expected, found)], found[1]
+    names = [answer[0] if isinstance(answer, tuple) and answer else None for answer in answers]
+    if names[1] == "BlockingIOError":
+        return any(blocks and timeout == 0 for _, blocks, timeout, *_ in filter(None, (state if isinstance(state, tuple) else () for state in states)))
+    return names[0] == "TimeoutError" and isinstance(names[1], str) and names[1].endswith("Error") and answers[1][1] is not None
 
 
 def differs(number: int, counted: Counter | None = None) -> str | None:

@@ -9,7 +9,7 @@ import sys
 from importlib.machinery import ModuleSpec
 from os import fsdecode
 from os.path import dirname
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 
 from .. import core, names
 
@@ -134,14 +134,14 @@ def put_in_place(litsock, bypassing) -> None:
         adopt(ssl, bypassing)
 
     sys.modules["socket"], sys.modules["_socket"] = litsock, litsock._socket
-    lower = core.SocketType
-    lower.__module__, lower.__name__, lower.__qualname__ = "_socket", "socket", "socket"
-    for name in STANDARD_CLASSES:  # pickles, tracebacks and filters of warnings know a class by its module
+    litsock.__name__ = "socket"  # patching tools keep their lists by it
+    functions = [name for name in litsock.__all__ if isinstance(getattr(litsock, name), (FunctionType, BuiltinFunctionType))]
+    for name in STANDARD_CLASSES + functions:  # pickles, tracebacks and filters of warnings know a class or function by its module
         getattr(litsock, name).__module__ = "socket"
     sys.meta_path.insert(0, Finder({"ssl": adopt_ssl, "multiprocessing.util": carry_over}, litsock._socket))
 
 
-STANDARD_CLASSES = "socket", "SocketIO", "AddressFamily", "SocketKind", "MsgFlag", "AddressInfo", "gaierror", "herror"
+STANDARD_CLASSES = ["socket", "SocketIO", "AddressFamily", "SocketKind", "MsgFlag", "AddressInfo", "gaierror", "herror"]
 
 # %% ../../nbs/40_dropin.ipynb #671a2d58
 def too_late(taken):

@@ -76,11 +76,11 @@ class TimedCalls:
         left, before = end - monotonic(), sock._litsock_timeout
         if left <= 0:
             raise TimeoutError(f"The {name} operation timed out")
-        sock._litsock_timeout = left
+        kernel.set_state(sock, "_litsock_timeout", left)
         try:
             return function(*arguments)
         finally:
-            sock._litsock_timeout = before
+            kernel.set_state(sock, "_litsock_timeout", before)
 
 
 class TLSDeadline(Deadline):

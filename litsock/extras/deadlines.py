@@ -152,10 +152,10 @@ class Deadline:
         with CHANGING:
             deadlines = sock._litsock_until or {}
             self.before.append((thread, deadlines.get(thread)))
-            sock._litsock_until = deadlines | {thread: min(until, deadlines.get(thread, FOREVER))}
+            kernel.set_state(sock, "_litsock_until", deadlines | {thread: min(until, deadlines.get(thread, FOREVER))})
             try:
                 if sock._litsock_timeout is None or sock._litsock_timeout == FOREVER:
-                    sock._litsock_timeout = FOREVER
+                    kernel.set_state(sock, "_litsock_timeout", FOREVER)
                     kernel.setblocking(sock._litsock_fd, False)
             except BaseException:
                 self.__exit__()
@@ -168,7 +168,7 @@ class Deadline:
             deadlines = sock._litsock_until | {thread: before}
             if before is None:
                 del deadlines[thread]
-            sock._litsock_until = deadlines or None
+            kernel.set_state(sock, "_litsock_until", deadlines or None)
             if not deadlines and sock._litsock_timeout == FOREVER:
                 kernel.setblocking(sock._litsock_fd, True)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .checks import byte_view, c_int, c_size, c_text, failure, readable, without_zero, writable, zeros
+from .checks import byte_view, c_int, c_size, c_text, failure, readable, set_state, without_zero, writable, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

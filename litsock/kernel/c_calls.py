@@ -118,7 +118,11 @@ DESCRIPTORS = r"""
 /* Give a new descriptor to its owner; answers with its number, or with -errno where there is none. */
 static PyObject *give_to_owner(Py_ssize_t fd, PyObject *owner) {
     PyObject *number = PyLong_FromSsize_t(fd);
-    if (fd < 0 || (number && PyObject_SetAttrString(owner, "_litsock_fd", number) == 0)) return number;
+    if (fd < 0) return number;
+    PyObject *name = number ? PyUnicode_InternFromString("_litsock_fd") : NULL;
+    int answer = name ? PyObject_GenericSetAttr(owner, name, number) : -1;      /* past a subclass's `__setattr__` */
+    Py_XDECREF(name);
+    if (answer == 0) return number;
     close((int)fd);
     Py_XDECREF(number);
     return NULL;

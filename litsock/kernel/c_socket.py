@@ -293,7 +293,7 @@ static PyObject *socket_new(PyTypeObject *type, PyObject *args __attribute__((un
     self->fd = -1;
     self->set_error = set_error;
     self->state = PyModule_GetState(owner);
-    self->timeout = self->state->default_timeout;
+    self->timeout = -1;
     return (PyObject *)self;
 }
 
@@ -347,6 +347,8 @@ static int socket_init(Socket *self, PyObject *args, PyObject *named) {
     self->type = type & ~FLAGS_IN_TYPE;
     self->proto = proto;
     self->timeout = timeout;
+    self->closed = 0;
+    self->io_refs = 0;
     self->fd = (int)fd;
     return 0;
 }
@@ -841,6 +843,7 @@ static PyObject *socket_accept_as(Socket *self, PyObject *class) {
         return by_python(self, PY_litsock_accept, &class, 1, NULL);
     Socket *new = (Socket *)socket_new(type, NULL, NULL);
     if (new == NULL) return NULL;
+    new->timeout = self->state->default_timeout;
     SYSTEM_CALL(fd, accept4(self->fd, &from.any, &length, SOCK_CLOEXEC | (new->timeout < 0 ? 0 : SOCK_NONBLOCK)))
     if (fd < 0) {
         Py_DECREF(new);
@@ -965,7 +968,8 @@ static PyType_Slot type_slots[] = {
 };
 
 static PyType_Spec type_spec = {
-    .name = "litsock.kernel._fast.Socket", .basicsize = sizeof(Socket), .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, .slots = type_slots,
+    .name = "litsock.kernel._fast.Socket", .basicsize = sizeof(Socket), .slots = type_slots,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
 };
 """
 
@@ -977,6 +981,15 @@ FUNCTION(set_python) {
     PyObject *functions = (PyObject *)args;
     if (PyTuple_GET_SIZE(functions) != PYTHON_ALL) return PyErr_Format(PyExc_ValueError, "there are %d of them", PYTHON_ALL);
     for (int which = 0; which < PYTHON_ALL; which++) Py_XSETREF(state->python[which], Py_NewRef(PyTuple_GET_ITEM(functions, which)));
+    Py_RETURN_NONE;
+}
+
+FUNCTION(freeze) {
+    (void)self;
+    if (!check_count("freeze", count, 1) || !PyArg_Parse(args[0], "O!", &PyType_Type, &args)) return NULL;
+    PyTypeObject *type = (PyTypeObject *)args;
+    type->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
+    PyType_Modified(type);
     Py_RETURN_NONE;
 }
 
@@ -1023,6 +1036,7 @@ FUNCTION(for_ssl) {
 static PyMethodDef own_functions[] = {
     ENTRY(set_python, "set_python($module, functions, /)\n--\n\nThe Python functions that the type calls, in the order of the list."),
     ENTRY(new_pair, "new_pair($module, cls, family, type, proto, /)\n--\n\nTwo sockets that are connected to each other."),
+    ENTRY(freeze, "freeze($module, cls, /)\n--\n\nFrom now on, nobody can change an attribute of this class."),
     ENTRY(watch, "watch($module, watched, /)\n--\n\nWhether a function of the table of system calls has been replaced."),
     ENTRY(set_default_timeout, "set_default_timeout($module, seconds, /)\n--\n\nThe timeout that new sockets start with."),
     ENTRY(pack_address, "pack_address($module, family, address, /)\n--\n\nThe bytes of a plain address, or None."),

@@ -8,22 +8,22 @@ from __future__ import annotations
 from errno import ERANGE
 
 from ._native import ffi, lib
-from .checks import c_int, c_size, c_text, failure, readable, writable
+from .checks import c_int, c_size, c_text, failure, readable, set_state, writable
 
 # %% auto #0
 __all__ = ['close', 'getdescriptorflags', 'listen', 'poll', 'sendfile', 'setblocking', 'setdescriptorflags', 'shutdown',
            'allocate', 'CHARS', 'INT', 'ADDRESS_BUFFER', 'ADDRESS_SIZE', 'NEW_DESCRIPTORS', 'MSG_TRUNC', 'IOVECS',
            'MSGHDR', 'MESSAGE_SIZES', 'RECEIVED_SIZES', 'UINT', 'LARGEST_OPTION', 'ADDRESS_LIST', 'BUFFER_SIZES',
            'HOST', 'SERVICE', 'PROTOCOL', 'AF_INET', 'AF_INET6', 'PACKED_SIZES', 'ADDRESS_TEXT', 'monotonic',
-           'bytes_only', 'address_bytes', 'NewDescriptors', 'socket', 'socketpair', 'accept', 'accept_unnamed', 'dup',
-           'getsockname', 'getpeername', 'bind', 'connect', 'read_memory', 'write_memory', 'part_to_fill', 'send',
-           'sendto', 'new_buffer', 'received', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'tuple_only', 'header',
-           'sendmsg', 'recvmsg', 'recvmsg_into', 'receive_message', 'close_rights', 'batch', 'sendmmsg', 'recvmmsg',
-           'getsockopt', 'setsockopt', 'text_or_null', 'getaddrinfo', 'entries', 'getnameinfo', 'look_up', 'until_null',
-           'host_fields', 'look_up_host', 'gethostbyname', 'gethostbyaddr', 'getservbyname', 'getservbyport',
-           'getprotobyname', 'gethostname', 'sethostname', 'if_nameindex', 'interfaces', 'if_nametoindex',
-           'if_indextoname', 'inet_aton', 'inet_ntoa', 'inet_pton', 'inet_ntop', 'message_size', 'CMSG_LEN',
-           'CMSG_SPACE', 'gai_strerror', 'hstrerror', 'constants']
+           'bytes_only', 'address_bytes', 'NewDescriptors', 'give', 'socket', 'socketpair', 'accept', 'accept_unnamed',
+           'dup', 'getsockname', 'getpeername', 'bind', 'connect', 'read_memory', 'write_memory', 'part_to_fill',
+           'send', 'sendto', 'new_buffer', 'received', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'tuple_only',
+           'header', 'sendmsg', 'recvmsg', 'recvmsg_into', 'receive_message', 'close_rights', 'batch', 'sendmmsg',
+           'recvmmsg', 'getsockopt', 'setsockopt', 'text_or_null', 'getaddrinfo', 'entries', 'getnameinfo', 'look_up',
+           'until_null', 'host_fields', 'look_up_host', 'gethostbyname', 'gethostbyaddr', 'getservbyname',
+           'getservbyport', 'getprotobyname', 'gethostname', 'sethostname', 'if_nameindex', 'interfaces',
+           'if_nametoindex', 'if_indextoname', 'inet_aton', 'inet_ntoa', 'inet_pton', 'inet_ntop', 'message_size',
+           'CMSG_LEN', 'CMSG_SPACE', 'gai_strerror', 'hstrerror', 'constants']
 
 # %% ../../nbs/93_cffi_calls.ipynb #51b420cd
 close = lib.ls_close
@@ -79,21 +79,28 @@ class NewDescriptors:
                 lib.ls_close(fd)
 
 
+def give(made, owner, which="fd"):
+    "Make `owner` the owner of a descriptor: one of the two has it, whenever a signal handler raises."
+    fd = getattr(made, which)
+    try:
+        set_state(owner, "_litsock_fd", fd)
+    finally:
+        if getattr(owner, "_litsock_fd", -1) == fd:
+            setattr(made, which, -1)
+
+
 def socket(family, type, protocol, owner):
     with NewDescriptors() as made:
         if (answer := lib.ls_socket(family, type, protocol, made)) >= 0:
-            owner._litsock_fd = made.fd
-            made.fd = -1
+            give(made, owner)
         return answer
 
 
 def socketpair(family, type, protocol, one, other):
     with NewDescriptors() as made:
         if (answer := lib.ls_socketpair(family, type, protocol, made)) >= 0:
-            one._litsock_fd = made.fd
-            made.fd = -1
-            other._litsock_fd = made.other_fd
-            made.other_fd = -1
+            give(made, one)
+            give(made, other, "other_fd")
         return answer
 
 
@@ -102,8 +109,7 @@ def accept(fd, owner):
         peer = allocate(ADDRESS_BUFFER)
         if (answer := lib.ls_accept(fd, made, peer)) < 0:
             return answer
-        owner._litsock_fd = made.fd
-        made.fd = -1
+        give(made, owner)
         return answer, address_bytes(peer)
 
 
@@ -111,16 +117,14 @@ def accept_unnamed(fd, owner):
     with NewDescriptors() as made:
         if (answer := lib.ls_accept_unnamed(fd, made)) < 0:
             return answer
-        owner._litsock_fd = made.fd
-        made.fd = -1
+        give(made, owner)
         return answer, b""
 
 
 def dup(fd, owner):
     with NewDescriptors() as made:
         if (answer := lib.ls_dup(fd, made)) >= 0:
-            owner._litsock_fd = made.fd
-            made.fd = -1
+            give(made, owner)
         return answer
 
 # %% ../../nbs/93_cffi_calls.ipynb #ceffb7c7

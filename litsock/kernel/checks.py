@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 # %% auto #0
-__all__ = ['TYPE_CHECKING', 'LARGEST_CONTROL', 'ERROR_TEXTS', 'c_int', 'c_size', 'c_text', 'without_zero', 'readable', 'writable',
-           'byte_view', 'zeros', 'failure', 'with_note']
+__all__ = ['TYPE_CHECKING', 'set_state', 'LARGEST_CONTROL', 'ERROR_TEXTS', 'c_int', 'c_size', 'c_text', 'without_zero',
+           'readable', 'writable', 'byte_view', 'zeros', 'failure', 'with_note']
 
 # %% ../../nbs/94_checks.ipynb #df48c8ef
 def c_int(
@@ -59,16 +59,20 @@ def without_zero(
         raise error(message)
     return text
 
+# %% ../../nbs/94_checks.ipynb #ea575648
+set_state = object.__setattr__
+
 # %% ../../nbs/94_checks.ipynb #53be1886
 def readable(
     data: Any,  # any contiguous bytes-like object
 ) -> memoryview:
-    "A view of the bytes; `TypeError` for what has none, `BufferError` where they are not in one piece."
+    "A view of the bytes; `TypeError` for what has none, what the object raises (`BufferError`) where they are not in one piece."
     try:
         view = memoryview(data)
     except TypeError:
         raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None
     if not view.c_contiguous:
+        b"".find(data)  # asks the object for one piece: NumPy's arrays refuse with an error of their own
         raise BufferError("memoryview: underlying buffer is not C-contiguous")
     return view
 

@@ -17,11 +17,12 @@ print(isinstance(typing.get_type_hints(socket.socket), dict), isinstance(typing.
 for name in ("recv", "send", "connect", "bind", "settimeout", "getsockopt"):
     method = getattr(socket.socket, name)
     print(name, callable(method), isinstance(typing.get_type_hints(method), dict), bool(inspect.getdoc(method)))
-for thing in (socket, socket.socket, socket.create_connection, socket.create_server, socket.socket.makefile, socket.socket.accept, socket.socket.sendfile, socket.SocketIO):
+for thing in (socket, socket.socket, socket.create_connection, socket.create_server, socket.socket.makefile, socket.socket.accept, socket.socket.sendfile, socket.SocketIO.readinto):
     source = inspect.getsource(thing)
     print(getattr(thing, "__name__", thing) not in ("",), thing is socket or ("def " in source and len(source) < 100_000), bool(inspect.getsourcefile(thing)))
-print("class socket" in inspect.getsource(socket.socket), "def makefile" in inspect.getsource(socket.socket.makefile))
+print("class socket" in inspect.getsource(socket.socket), "def _decref_socketios" in inspect.getsource(socket.socket), "def makefile" in inspect.getsource(socket.socket.makefile))
 print(inspect.isclass(socket.socket), inspect.getmodule(socket.socket) is not None, socket.socket.__doc__ is not None, len(inspect.getmembers(socket.socket)) > 40)
 import pydoc
 
-print("makefile" in pydoc.render_doc(socket.socket), "create_connection" in pydoc.render_doc(socket))
+texts = [pydoc.plain(pydoc.render_doc(thing)) for thing in (socket.socket, socket)]
+print("makefile" in texts[0], "create_connection" in texts[1])

@@ -4,6 +4,7 @@ import abc
 import dataclasses
 import gc
 import io
+import os
 import socket
 import threading
 import typing
@@ -152,6 +153,11 @@ def hash_that_raises():
         return sock.send(b"x"), sock.dup().close()
 
 
+class Index:
+    def __index__(self):
+        return 7
+
+
 @test
 def guarded_attributes():
     class Sub(socket.socket):
@@ -170,7 +176,12 @@ def guarded_attributes():
         sock.settimeout(10)
         sock.connect(place)
         sock.makefile("rb").close()
-        return sock.send(b"x"), sock.detach() > 0
+        sock.dup().close()
+        sock.settimeout(Index())
+        sock.setblocking(Index())
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        sock.__init__(fileno=sock.fileno())
+        return sock.send(b"x"), sock.gettimeout(), sock.detach() > 0
 
 
 @test
@@ -234,9 +245,28 @@ def init_twice():
         first = sock.fileno()
         sock.__init__(socket.AF_INET6, socket.SOCK_DGRAM)
         second = sock.fileno()
-        if first != second:
-            socket.close(first)
-        return sock.family.name, sock.type.name
+        if first != second and os.path.exists(f"/proc/self/fd/{first}"):
+            socket.close(first)  # the standard module has lost it
+        sock.settimeout(5)
+        try:
+            sock.__init__(999)
+        except OSError:
+            pass
+        found = sock.family.name, sock.type.name, sock.fileno() == second, sock.gettimeout()
+        sock.__init__(sock.family, sock.type, sock.proto, second)
+        return *found, sock.fileno() == second, sock.gettimeout()
+
+
+@test
+def no_init_and_a_default_timeout():
+    socket.setdefaulttimeout(5)
+    sock = socket.socket.__new__(socket.socket)
+    socket.setdefaulttimeout(3)
+    before = sock.gettimeout()
+    sock.__init__()
+    socket.setdefaulttimeout(None)
+    with sock:
+        return before, sock.gettimeout()
 
 
 @test

@@ -32,6 +32,9 @@ KEPT = {
     "none": socket.SHUT_RDWR, "other family": socket.AF_UNIX, "file": socket.SocketIO,
 }  # fmt: skip
 READER = "import pickle, sys; print(pickle.load(sys.stdin.buffer))"
+for name in "create_connection socketpair fromfd getaddrinfo getfqdn gethostname htons inet_aton CMSG_LEN close setdefaulttimeout send_fds".split():
+    found = getattr(socket, name)
+    print(name, b"litsock" in pickle.dumps(found), "litsock" in (found.__module__ or ""), pickle.loads(pickle.dumps(found)) is found)
 for name, value in KEPT.items():
     for protocol in (0, 2, 5):
         data = pickle.dumps(value, protocol)
