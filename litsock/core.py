@@ -829,7 +829,7 @@ _BASE: Any = _C.Socket if _C else State
 if not _C:
     for kind in (DescriptorMethods, TimeoutMethods, OptionMethods, AddressMethods, TransferMethods, MessageMethods):
         for name, method in list(vars(kind).items()):
-            if isinstance(method, FunctionType):
+            if isinstance(method, FunctionType) and name not in ("_accept", "detach"):  # a bare descriptor takes no detour
                 setattr(kind, name, keeping_nothing(method))
     State.__new__.__wrapped__ = DescriptorMethods.__init__  # type: ignore[attr-defined]  # what `inspect.signature` shows of the class
 

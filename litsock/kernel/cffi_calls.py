@@ -85,7 +85,7 @@ def give(made, owner, which="fd"):
     try:
         set_state(owner, "_litsock_fd", fd)
     finally:
-        if getattr(owner, "_litsock_fd", -1) == fd:
+        if owner._litsock_fd == fd:  # not a call: a signal handler could raise behind it
             setattr(made, which, -1)
 
 
