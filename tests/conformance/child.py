@@ -83,26 +83,33 @@ def result_class():
     class Reporting(TestResult):
         def __init__(self, report, limit):
             super().__init__()
-            self.report, self.limit = report, limit
+            self.report, self.limit, self.began = report, limit, None
 
         def startTest(self, test):
             super().startTest(test)
+            self.begin(test)
+
+        def begin(self, test):
+            """Python 3.12.1 skips and stops tests that it has not started."""
+            if self.began is not None: return
             self.worst, self.text, self.began = None, '', time.monotonic()
             faulthandler.dump_traceback_later(self.limit, exit=True)
             self.report('start', id=test.conformance_id)
 
         def stopTest(self, test):
+            self.begin(test)
             faulthandler.cancel_dump_traceback_later()
             self.report('end', id=test.conformance_id, outcome=self.worst or 'pass', text=self.text[-6000:],
                         seconds=round(time.monotonic() - self.began, 3))
+            self.began = None
             super().stopTest(test)
 
         def note(self, outcome, test, text):
             """Keep the outcome of the running test; of several the first bad one counts."""
             if not hasattr(test, 'conformance_id') and not hasattr(test, 'test_case'):
-                self.report('fixture', id=test.id(), outcome=outcome, text=text[-6000:])
-            elif self.worst in (None, 'skip'):
-                self.worst, self.text = outcome, text
+                return self.report('fixture', id=test.id(), outcome=outcome, text=text[-6000:])
+            self.begin(test)
+            if self.worst in (None, 'skip'): self.worst, self.text = outcome, text
 
         def addError(self, test, err): self.note('error', test, self._exc_info_to_string(err, test))
         def addFailure(self, test, err): self.note('fail', test, self._exc_info_to_string(err, test))
