@@ -131,7 +131,7 @@ def open_file(
     buffer = buffered(raw, size, reading, writing)
     if binary:
         return buffer
-    text = io.TextIOWrapper(buffer, io.text_encoding(encoding), errors, newline, line_buffering=buffering == 1)
+    text = io.TextIOWrapper(buffer, io.text_encoding(encoding), errors, newline)
     setattr(text, "mode", mode)  # the raw file's mode is binary; this one is not
     return text
 
