@@ -32,6 +32,17 @@ def pair(keep):
     return tuple(map(keep, litsock.socketpair()))
 
 
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """A folder with the certificate of an authority, and one for localhost with its key."""
+    import trustme
+
+    folder, authority = tmp_path_factory.mktemp("certificates"), trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    return folder
+
+
 @pytest.fixture
 def verdicts(pytestconfig):
     """What the conformance tests have found so far, a verdict for each module."""

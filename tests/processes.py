@@ -1,4 +1,4 @@
-"""The example programs as processes of their own, for the tests."""
+"""Processes of their own, for the tests: any interpreter, and the example programs."""
 
 import subprocess
 import sys
@@ -8,12 +8,18 @@ from threading import Thread, Timer
 LIMIT = 30  # seconds, after which a program that hangs is killed, and its test fails
 
 
+def python(*words, limit=2 * LIMIT, **options):
+    "Run an interpreter to its end: status, standard output, standard error."
+    options = {"capture_output": True, "text": True, "timeout": limit, "stdin": subprocess.DEVNULL} | options
+    done = subprocess.run([sys.executable, *map(str, words)], **options)
+    return done.returncode, done.stdout, done.stderr
+
+
 @contextmanager
-def program(*words):
-    "A program in a process of its own."
-    command = [sys.executable, "-m", "litsock.examples", *words]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as process:
+def started(*words, stderr=subprocess.PIPE):
+    "An interpreter that runs beside the test."
+    pipes = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    with subprocess.Popen([sys.executable, *words], **pipes) as process:
         clock = Timer(LIMIT, process.kill)
         clock.start()
         try:
@@ -23,11 +29,14 @@ def program(*words):
             process.kill()
 
 
+def program(*words):
+    "An example program, beside the test."
+    return started("-m", "litsock.examples", *words)
+
+
 def run(*words):
-    "Run a program to its end: status, standard output, standard error."
-    with program(*words) as process:
-        output, complaints = process.communicate()
-        return process.returncode, output, complaints
+    "Run an example program to its end: status, standard output, standard error."
+    return python("-m", "litsock.examples", *words)
 
 
 def port_of(server):

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import LIMIT, one_line
+from processes import LIMIT, one_line, python
 
 import litsock
 from litsock import __main__ as command
@@ -16,9 +16,7 @@ from litsock import __main__ as command
 
 def run(*words, **options):
     "Status, standard output, standard error."
-    line = [sys.executable, "-m", "litsock", *words]
-    done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LIMIT, **options)
-    return done.returncode, done.stdout, done.stderr
+    return python("-m", "litsock", *words, **options)
 
 
 @pytest.mark.parametrize("words", [[], ["families"], ["resolve"], ["constants"], ["example"], ["run"], ["lab"]])

@@ -9,19 +9,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from processes import LIMIT, python
 
 import litsock
 from litsock.dropin import install
 
 HOME = str(Path(litsock.__file__).parents[1])
-LIMIT = 60  # seconds, after which a process that hangs is killed, and its test fails
-
-
-def python(*words, **options):
-    "Run an interpreter: status, standard output, standard error."
-    options = {"capture_output": True, "text": True, "timeout": LIMIT, "stdin": subprocess.DEVNULL} | options
-    done = subprocess.run([sys.executable, *map(str, words)], **options)
-    return done.returncode, done.stdout, done.stderr
 
 
 def in_fresh_process(code):

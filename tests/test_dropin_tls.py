@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import trustme
+from processes import python
 
 import litsock as sockets
 from litsock.dropin import tls
@@ -26,15 +26,6 @@ THREADS = {  # what the standard module gets right by good luck only, because Op
     "several_writers": [64, 64, 64, 64],
     "several_readers": 8500,
 }
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    "A folder with the certificate of an authority, and one for localhost with its key."
-    folder, authority = tmp_path_factory.mktemp("certificates"), trustme.CA()
-    authority.cert_pem.write_to_path(folder / "authority.pem")
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
-    return folder
 
 
 def played(certificates, *interpreter, names=(), **environment):
@@ -123,11 +114,15 @@ for names in (["ssl"], ["ssl", "_ssl"]):
 """
 
 
+def on_litsock(program, certificates, fast):
+    "Run a program that gets the server's certificate; `fast`: whether in C."
+    return python("-m", "litsock", "run", "-c", program, certificates / "server.pem", env=os.environ | {"LITSOCK_FAST": fast})
+
+
 @pytest.mark.parametrize("fast", "10")
 def test_ssl_imported_anew(certificates, fast):
-    command = [sys.executable, "-m", "litsock", "run", "-c", NEW_SSL, certificates / "server.pem"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"LITSOCK_FAST": fast})
-    assert (done.stdout, done.stderr) == ("b'HELLO' True\n" * 4, "")
+    done = on_litsock(NEW_SSL, certificates, fast)
+    assert done == (0, "b'HELLO' True\n" * 4, "")
 
 
 RESET = """
@@ -154,9 +149,8 @@ for _ in range(4):
 
 @pytest.mark.parametrize("fast", "10")
 def test_every_write_after_a_reset_raises(certificates, fast):
-    command = [sys.executable, "-m", "litsock", "run", "-c", RESET, certificates / "server.pem"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"LITSOCK_FAST": fast})
-    assert (done.stdout, done.stderr) == ("raised\n" * 4, "")
+    done = on_litsock(RESET, certificates, fast)
+    assert done == (0, "raised\n" * 4, "")
 
 
 DEADLINE = """
@@ -186,10 +180,9 @@ with trusting.wrap_socket(near) as client:
 
 @pytest.mark.parametrize("fast", "10")
 def test_a_deadline_covers_an_ssl_socket(certificates, fast):
-    command = [sys.executable, "-m", "litsock", "run", "-c", DEADLINE, certificates / "server.pem"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"LITSOCK_FAST": fast})
+    done = on_litsock(DEADLINE, certificates, fast)
     late = "The read operation timed out"
-    assert (done.stdout, done.stderr) == (f"{late} True True\n{late}\nTrue None True\n", "")
+    assert done == (0, f"{late} True True\n{late}\nTrue None True\n", "")
 
 
 # What only litsock does. Both ends in this process, `Connection` on `Connection`, with the contexts of the standard `ssl`.

@@ -2,16 +2,13 @@
 
 import os
 import subprocess
-import sys
-from contextlib import contextmanager
-from threading import Timer
 
 import pytest
+from processes import LIMIT, started
 
 import litsock
 from litsock import examples
 
-LIMIT = 30  # seconds, after which a process that hangs is killed, and its test fails
 
 STANDARD_CLIENT = """
 import socket, sys
@@ -40,18 +37,9 @@ print("well asked")
 """
 
 
-@contextmanager
 def process(*command):
     "A Python process; what it says, complaints too, is in `stdout`."
-    pipes = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    with subprocess.Popen([sys.executable, "-u", *command], **pipes) as child:
-        clock = Timer(LIMIT, child.kill)
-        clock.start()
-        try:
-            yield child
-        finally:
-            clock.cancel()
-            child.kill()
+    return started("-u", *command, stderr=subprocess.STDOUT)
 
 
 @pytest.mark.parametrize("server, host", [

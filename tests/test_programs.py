@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import trustme
 
 import litsock
 
@@ -27,15 +26,6 @@ HOME = str(Path(litsock.__file__).parents[1])
 LIMIT = 120  # seconds, after which a program that hangs is killed, and its test fails
 MISLEADING = re.compile(r".*_proxy|.*CA_BUNDLE|SSL_CERT_.*|PYTHON.*|LITSOCK.*", re.IGNORECASE)  # where else than to the loopback interface
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not MISLEADING.fullmatch(name)} | {"PYTHONPATH": HOME}
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    "The certificate of an authority, and one for localhost with its key."
-    folder, authority = tmp_path_factory.mktemp("certificates"), trustme.CA()
-    authority.cert_pem.write_to_path(folder / "authority.pem")
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
-    return {name: str(folder / f"{name}.pem") for name in ("authority", "server")}
 
 
 @contextmanager
@@ -102,18 +92,18 @@ def web_server(*arguments, on_litsock=False):
 def test_requests_and_urllib3(scheme, tried, certificates):
     secure = scheme == "https"
     with tried(f"requests and urllib3, {scheme}", "talk to http.server over the standard module") as row:
-        with web_server(*[certificates["server"]] * secure) as port:
-            tried.run(row, "use_requests.py", f"{scheme}://localhost:{port}", *[certificates["authority"]] * secure)
+        with web_server(*[certificates / "server.pem"] * secure) as port:
+            tried.run(row, "use_requests.py", f"{scheme}://localhost:{port}", *[certificates / "authority.pem"] * secure)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_http_server(scheme, tried, certificates):
     secure = scheme == "https"
     with tried(f"http.server, {scheme}", "serves requests and urllib3 over the standard module") as row:
-        witness = [sys.executable, HERE / "witness.py", tried.report, HERE / "web_server.py", *[certificates["server"]] * secure]
+        witness = [sys.executable, HERE / "witness.py", tried.report, HERE / "web_server.py", *[certificates / "server.pem"] * secure]
         with process(*witness, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
             port = int(server.stdout.readline())
-            client = [sys.executable, HERE / "use_requests.py", f"{scheme}://localhost:{port}", *[certificates["authority"]] * secure]
+            client = [sys.executable, HERE / "use_requests.py", f"{scheme}://localhost:{port}", *[certificates / "authority.pem"] * secure]
             done = subprocess.run(client, env=ENVIRONMENT, capture_output=True, text=True, timeout=LIMIT)
             assert done.returncode == 0, done.stderr
             server.stdin.close()
@@ -137,7 +127,7 @@ def test_http_server_as_a_module(tried, tmp_path):
 
 def test_aiohttp(tried, certificates):
     with tried("aiohttp", "client and server, HTTP, HTTPS and WebSocket, in asyncio") as row:
-        tried.run(row, "use_aiohttp.py", certificates["server"], certificates["authority"])
+        tried.run(row, "use_aiohttp.py", certificates / "server.pem", certificates / "authority.pem")
 
 
 # Others
@@ -150,7 +140,7 @@ def test_paramiko(tried):
 
 def test_dnspython(tried, certificates):
     with tried("dnspython", "asks a name server of its own over UDP, TCP and TLS") as row:
-        tried.run(row, "use_dnspython.py", certificates["server"], certificates["authority"])
+        tried.run(row, "use_dnspython.py", certificates / "server.pem", certificates / "authority.pem")
 
 
 # Databases
@@ -192,14 +182,14 @@ def test_redis(tried, certificates, tmp_path):
         command, port, tls_port, path, log = installed("redis-server", "redis-server"), free_port(), free_port(), tmp_path / "socket", tmp_path / "log"
         settings = {
             "bind": "127.0.0.1", "port": port, "tls-port": tls_port, "unixsocket": path, "dir": tmp_path, "save": "", "logfile": log,
-            "tls-cert-file": certificates["server"], "tls-key-file": certificates["server"], "tls-ca-cert-file": certificates["authority"],
+            "tls-cert-file": certificates / "server.pem", "tls-key-file": certificates / "server.pem", "tls-ca-cert-file": certificates / "authority.pem",
             "tls-auth-clients": "no",
         }  # fmt: skip
         words = [word for name, value in settings.items() for word in (f"--{name}", value)]
         with process(command, *words, stdout=subprocess.DEVNULL) as server:
             log.touch()
             wait_for(server, lambda: accepts(port) and accepts(tls_port) and path.exists(), log)
-            tried.run(row, "use_redis.py", port, tls_port, path, certificates["authority"])
+            tried.run(row, "use_redis.py", port, tls_port, path, certificates / "authority.pem")
 
 
 def test_pymysql(tried, certificates, tmp_path_factory):
@@ -214,10 +204,10 @@ def test_pymysql(tried, certificates, tmp_path_factory):
         start.write_text("CREATE DATABASE litsock CHARACTER SET utf8mb4;\nCREATE USER litsock IDENTIFIED BY 'secret';\nGRANT ALL ON litsock.* TO litsock;\n")
         settings = {
             "socket": path, "port": port, "bind-address": "127.0.0.1", "log-error": log, "pid-file": folder / "pid", "init-file": start,
-            "ssl-cert": certificates["server"], "ssl-key": certificates["server"], "ssl-ca": certificates["authority"],
+            "ssl-cert": certificates / "server.pem", "ssl-key": certificates / "server.pem", "ssl-ca": certificates / "authority.pem",
             "innodb-buffer-pool-size": "16M", "innodb-log-file-size": "4M", "max-allowed-packet": "64M", "skip-name-resolve": "ON",
         }  # fmt: skip
         log.touch()
         with process(command, *place, *(f"--{name}={value}" for name, value in settings.items())) as server:
             wait_for(server, lambda: "ready for connections" in log.read_text(), log)
-            tried.run(row, "use_pymysql.py", port, path, certificates["authority"])
+            tried.run(row, "use_pymysql.py", port, path, certificates / "authority.pem")

@@ -21,6 +21,7 @@ import weakref
 import numpy
 import pytest
 from common import Struck, descriptors
+from processes import python
 
 import litsock
 from litsock import kernel
@@ -395,8 +396,8 @@ class Handled(Exception):
 
 def in_process(text, *flags):
     """Run a program on litsock in a process of its own; answers with what it printed and what it complained of."""
-    done = subprocess.run([sys.executable, *flags, "-c", text], capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout.split(), done.stderr
+    code, printed, complaints = python(*flags, "-c", text)
+    return code, printed.split(), complaints
 
 
 FORGOTTEN = """
