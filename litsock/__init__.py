@@ -15,14 +15,14 @@ from errno import EAGAIN, EBADF, EWOULDBLOCK
 from . import constants, control_messages, core, families, files, names, services, timeouts
 from .constants import describe
 from .control_messages import *
-from .core import _GLOBAL_DEFAULT_TIMEOUT
+from .core import _GLOBAL_DEFAULT_TIMEOUT, _fallback_socketpair
 from .files import GiveUp as _GiveupOnSendfile
 from .files import SocketIO
 from .names import *
 from .services import *
 from .timeouts import *
 
-__all__ = [*constants.__all__, *core.__all__, *control_messages.__all__, *names.__all__, *services.__all__, *timeouts.__all__]
+__all__ = [*(name for name in constants.__all__ if name not in ("EBADF", "EAGAIN", "EWOULDBLOCK")), *core.__all__, *control_messages.__all__, *names.__all__, *services.__all__, *timeouts.__all__]
 
 __file__ = core.__file__  # where `inspect` looks for the source of the class
 

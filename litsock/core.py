@@ -373,7 +373,8 @@ def option_bytes(sock, level, value):
     if sock._litsock_family == AF_VSOCK and level == AF_VSOCK:
         return number.to_bytes(8, sys.byteorder)
     if not -(2**31) <= number < 2**31:
-        raise TypeError(f"option value {number} does not fit into a C int; larger values go as bytes")
+        kind = TypeError if sys.version_info < (3, 15) else OverflowError
+        raise kind(f"option value {number} does not fit into a C int; larger values go as bytes")
     return int(number).to_bytes(4, sys.byteorder, signed=True)
 
 
@@ -1013,6 +1014,22 @@ def socketpair(
         first = _made(family, type, proto, fd)
     with CloseOnError(first), Duplicate(other.detach()) as fd:
         return first, _made(family, type, proto, fd)
+
+
+def _fallback_socketpair(family=AF_INET, type=SOCK_STREAM, proto=0):
+    "Two sockets that are connected over the loopback interface: a pair where the platform has no socketpair(2)."
+    if family not in (AF_INET, AF_INET6) or type != SOCK_STREAM or proto:
+        raise ValueError("only streams of AF_INET and AF_INET6 can be connected so, with proto 0")
+    host = "127.0.0.1" if family == AF_INET else "::1"
+    with names.PUBLIC["socket"](family, type) as server, CloseOnError(names.PUBLIC["socket"](family, type)) as one:
+        server.bind((host, 0))
+        server.listen()
+        one.connect(server.getsockname()[:2])
+        other, _ = server.accept()
+        with CloseOnError(other):
+            if one.getsockname() != other.getpeername():
+                raise ConnectionError("another program has connected first")
+        return one, other
 
 
 def _lower_socketpair(

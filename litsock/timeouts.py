@@ -28,7 +28,9 @@ def timeout_seconds(
     if value is None:
         return None
     if not isinstance(value, float):
-        return in_range(index(value))
+        if sys.version_info < (3, 15) or hasattr(value, "__index__") or not hasattr(value, "__float__"):
+            return in_range(index(value))
+        value = float(value)  # a `Decimal`, a `Fraction`: since 3.15
     if value != value:
         raise ValueError("Invalid value NaN (not a number)")
     whole, nanoseconds = divmod(int(-(-in_range(value) * 1e9 // 1)), 10**9)

@@ -491,6 +491,14 @@ static int set_deadlines(Socket *self, PyObject *value, void *unused __attribute
     return answer;
 }
 
+static PyObject *get_closed(Socket *self, void *unused __attribute__((unused))) { return PyBool_FromLong(self->closed); }
+
+static int set_closed(Socket *self, PyObject *value, void *unused __attribute__((unused))) {
+    int closed = value ? PyObject_IsTrue(value) : 0;
+    if (closed >= 0) self->closed = (char)closed;
+    return closed < 0 ? -1 : 0;
+}
+
 static PyMemberDef members[] = {
     {"family", T_INT, offsetof(Socket, family), READONLY, "The address family, a number."},
     {"type", T_INT, offsetof(Socket, type), READONLY, "The type, a number, without the flags that it may have been made with."},
@@ -500,13 +508,13 @@ static PyMemberDef members[] = {
     {"_litsock_type", T_INT, offsetof(Socket, type), 0, NULL},
     {"_litsock_proto", T_INT, offsetof(Socket, proto), 0, NULL},
     {"_litsock_io_refs", T_INT, offsetof(Socket, io_refs), 0, NULL},
-    {"_litsock_closed", T_BOOL, offsetof(Socket, closed), 0, NULL},
     {"_litsock_waits_first", T_BOOL, offsetof(Socket, waits_first), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
 static PyGetSetDef attributes[] = {
     {"timeout", (getter)get_timeout, NULL, "The timeout in seconds; None: blocking; 0.0: non-blocking.", NULL},
+    {"_litsock_closed", (getter)get_closed, (setter)set_closed, NULL, NULL},
     {"_litsock_timeout", (getter)get_inner_timeout, (setter)set_inner_timeout, NULL, NULL},
     {"_litsock_until", (getter)get_deadlines, (setter)set_deadlines, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
