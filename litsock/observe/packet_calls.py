@@ -15,14 +15,14 @@ from litsock.observe.flows import (
 from .formatting import Formatter, error_name
 from .packets import FIN, RST, SYN, TCP, Packet
 from .recording import CallRecord, SocketHistory, SocketId, descriptor_of, new_descriptors, value_of
-from .svg import Picture
+from .svg import Picture, clipped
 from .timeline import RECEIVING, SENDING, Endpoints, Recorded, outcome, peeked, short_call
 
 # %% auto #0
-__all__ = ['SLACK', 'DATAGRAM_CALLS', 'HIDDEN', 'Ends', 'plain_address', 'same_place', 'Matcher', 'Tie', 'byte_ranges', 'Stream',
-           'in_order_of_end', 'overlapping', 'first_with_error', 'sender_call', 'receiver_call', 'datagram_ties',
-           'PacketCalls', 'tie_packets', 'flow_ties', 'comment_of', 'call_words', 'draw_packet_calls', 'ends_put_off',
-           'lane_calls', 'call_bar', 'shortened', 'step_words']
+__all__ = ['SLACK', 'DATAGRAM_CALLS', 'HIDDEN', 'LABEL', 'Ends', 'plain_address', 'same_place', 'Matcher', 'Tie', 'byte_ranges',
+           'Stream', 'in_order_of_end', 'overlapping', 'first_with_error', 'sender_call', 'receiver_call',
+           'datagram_ties', 'PacketCalls', 'tie_packets', 'flow_ties', 'comment_of', 'call_words', 'draw_packet_calls',
+           'ends_put_off', 'lane_calls', 'call_bar', 'step_words']
 
 # %% ../../nbs/57d_packet_calls.ipynb #7f300f1e
 SLACK = 0.0005  # seconds by which the clocks of packets and of calls may differ
@@ -261,7 +261,7 @@ def comment_of(tie: Tie, formatter: Formatter) -> str:
 def call_words(call: CallRecord, formatter: Formatter) -> str:
     "A call and what came of it."
     brought = outcome(call, formatter)
-    return shortened(short_call(call, formatter), 100) + f" → {shortened(brought, 60)}" * bool(brought)
+    return clipped(short_call(call, formatter), 100) + f" → {clipped(brought, 60)}" * bool(brought)
 
 # %% ../../nbs/57d_packet_calls.ipynb #cb1fe8f7
 def draw_packet_calls(
@@ -331,15 +331,14 @@ def lane_calls(some: Recorded, known: Conversation, ends: Ends) -> dict[CallReco
 HIDDEN = {"socket", "getsockname", "getpeername", "getsockopt", "getdescriptorflags"}  # that say nothing about packets
 
 
+LABEL = 40  # characters of a label
+
+
 def call_bar(call: CallRecord, lane: int, first: int, last: int, formatter: Formatter) -> Bar:
     label, brought = short_call(call, formatter), outcome(call, formatter)
     if first == last:
-        return Bar(lane, first, last, shortened(f"{label} → {brought}" if brought else label), "")
-    return Bar(lane, first, last, shortened(label), shortened(f"→ {brought}") if brought else "")
-
-
-def shortened(text: str, size: int = 40) -> str:
-    return text if len(text) <= size else text[: size - 1] + "…"
+        return Bar(lane, first, last, clipped(f"{label} → {brought}" if brought else label, LABEL), "")
+    return Bar(lane, first, last, clipped(label, LABEL), clipped(f"→ {brought}", LABEL) if brought else "")
 
 
 def step_words(what, kind: int, lanes: dict[CallRecord, int], formatter: Formatter) -> str:
