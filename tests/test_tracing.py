@@ -970,11 +970,11 @@ def test_two_threads_share_the_lines(pair):
         waiter.start()
         while "recv" not in out.getvalue():
             sleep(0.001)
-        pair[0].send(b"x")
+        pair[0].send(b"x", litsock.MSG_DONTWAIT)  # which never waits: it stands on one line, whoever writes first
         waiter.join()
     first, second, third = re.sub(r"\d+\.\d{6}|\(\d+|<\d.*>", "", out.getvalue()).splitlines()
     assert first == "  waiter  recv,  <unfinished …>"
-    assert {second.strip(), third.strip()} == {"MainThread  send, b'x', 1, 0) = 1", "waiter  <… recv resumed> b'x', 10, 0) = 1"}
+    assert {second.strip(), third.strip()} == {"MainThread  send, b'x', 1, MSG_DONTWAIT) = 1", "waiter  <… recv resumed> b'x', 10, 0) = 1"}
 
 
 def test_a_call_that_is_refused_is_not_left_open(pair):
