@@ -181,6 +181,6 @@ def install() -> None:
     Call it before anything imports `socket`; afterwards it is a `RuntimeError`, which names the modules that did. A second
     call does nothing.
     """
-    from .dropin.install import put_in_place
+    from .dropin.install import replace_socket
 
-    put_in_place(sys.modules["litsock"], _bypassing_tls())
+    replace_socket(sys.modules["litsock"], _bypassing_tls())

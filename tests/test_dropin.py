@@ -265,9 +265,9 @@ def test_other_programs_run_as_they_are(tmp_path):
     assert python("-m", "litsock", "run", tmp_path / "program.py")[1] == "socket\n"
 
 
-def test_preface_leaves_other_command_lines_alone():
+def test_install_first_leaves_other_command_lines_alone():
     for words in ([], ["python"], ["python", "-c"], ["python", "-c", "print()"], ["python", "-c", "from multiprocessing.resource_tracker import main"]):
-        assert install.preface(words) is words
+        assert install.install_first(words) is words
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])

@@ -29,12 +29,12 @@ def lower_module(litsock) -> ModuleType:
     for alias in ("AF_FILE", "AF_LOCAL"):  # a fresh `socket.py` takes the first name of a number, by the alphabet
         vars(module).pop(alias, None)
     vars(module).update(socket=core.SocketType, SocketType=core.SocketType, socketpair=core._lower_socketpair)
-    vars(module).update(getaddrinfo=names._lookup, __spec__=ModuleSpec("_socket", Again(module)))  # type: ignore[arg-type]
+    vars(module).update(getaddrinfo=names._lookup, __spec__=ModuleSpec("_socket", KnownModuleLoader(module)))  # type: ignore[arg-type]
     names.LOWER = vars(module)
     return module
 
 
-class Again:
+class KnownModuleLoader:
     "A loader that gives a module out again, when somebody took it from `sys.modules`."
 
     def __init__(self, module):
@@ -59,11 +59,11 @@ class LowerModule(ModuleType):
         return self.CAPI
 
 # %% ../../nbs/40_dropin.ipynb #633909e4
-class Afterwards:
+class CallbackLoader:
     "A loader that has a function called with the module, once it is loaded."
 
-    def __init__(self, loader, then):
-        self.loader, self.then = loader, then
+    def __init__(self, loader, callback):
+        self.loader, self.callback = loader, callback
 
     def create_module(self, spec):
         return self.loader.create_module(spec)
@@ -71,7 +71,7 @@ class Afterwards:
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self.loader  # who looks at the module later sees nothing of us
         self.loader.exec_module(module)
-        self.then(module)
+        self.callback(module)
 
     def __getattr__(self, name):
         return getattr(self.loader, name)
@@ -80,55 +80,55 @@ class Afterwards:
 class Finder:
     "Finds what the other finders find, and remembers what is to be done with it."
 
-    def __init__(self, then, lower=None):
-        self.then, self.lower = then, lower  # name of a module -> function; the module `_socket`
+    def __init__(self, callbacks, lower=None):
+        self.callbacks, self.lower = callbacks, lower  # name of a module -> function; the module `_socket`
 
     def find_spec(self, name, path=None, target=None):
         if name == "_socket":
             return self.lower.__spec__
-        if name not in self.then:
+        if name not in self.callbacks:
             return None
         for finder in sys.meta_path:
             if finder is not self and (spec := finder.find_spec(name, path, target)):
-                spec.loader = Afterwards(spec.loader, self.then[name])
+                spec.loader = CallbackLoader(spec.loader, self.callbacks[name])
                 return spec
         return None
 
 # %% ../../nbs/40_dropin.ipynb #b86f2182
-FRESH = "from multiprocessing.spawn ", "from multiprocessing.forkserver "  # what those lines begin with
+CHILD_COMMANDS = "from multiprocessing.spawn ", "from multiprocessing.forkserver "  # what those lines begin with
 
 
-def preface(words: list) -> list:
+def install_first(words: list) -> list:
     "The command line of a fresh interpreter, with litsock put in place first if it is going to do multiprocessing's work."
     texts = list(map(fsdecode, words))  # the interpreter's path is bytes
     if "-c" not in texts[:-1]:
         return words
     at = texts.index("-c") + 1
-    if not texts[at].startswith(FRESH):
+    if not texts[at].startswith(CHILD_COMMANDS):
         return words
     home = dirname(dirname(core.__file__))  # the child gets the same litsock, wherever else it would find one
     first = f"import sys; sys.path.insert(0, {home!r}); import litsock; sys.path.remove({home!r}); litsock.install(); "
     return [*words[:at], first + texts[at], *words[at + 1 :]]
 
 
-def carry_over(util):
+def patch_multiprocessing(util):
     "Have `multiprocessing.util` start its interpreters with litsock in place."
     start = util.spawnv_passfds
 
     def spawnv_passfds(path, args, passfds):
-        return start(path, preface(list(args)), passfds)
+        return start(path, install_first(list(args)), passfds)
 
     util.spawnv_passfds = spawnv_passfds
 
 # %% ../../nbs/40_dropin.ipynb #1423b314
-def put_in_place(litsock, bypassing) -> None:
+def replace_socket(litsock, bypassing) -> None:
     "What `litsock.install` does. The methods `bypassing` TLS are refused on a TLS socket."
     if sys.modules.get("socket") is litsock:
         return
-    if taken := [name for name in ("socket", "_socket") if name in sys.modules]:
-        raise RuntimeError(too_late(taken))
+    if imported := [name for name in ("socket", "_socket") if name in sys.modules]:
+        raise RuntimeError(already_imported(imported))
 
-    def adopt_ssl(ssl):
+    def patch_ssl(ssl):
         from litsock.dropin.tls import adopt
 
         adopt(ssl, bypassing)
@@ -138,18 +138,18 @@ def put_in_place(litsock, bypassing) -> None:
     functions = [name for name in litsock.__all__ if isinstance(getattr(litsock, name), (FunctionType, BuiltinFunctionType))]
     for name in STANDARD_CLASSES + functions:  # pickles, tracebacks and filters of warnings know a class or function by its module
         getattr(litsock, name).__module__ = "socket"
-    sys.meta_path.insert(0, Finder({"ssl": adopt_ssl, "multiprocessing.util": carry_over}, litsock._socket))
+    sys.meta_path.insert(0, Finder({"ssl": patch_ssl, "multiprocessing.util": patch_multiprocessing}, litsock._socket))
 
 
 STANDARD_CLASSES = ["socket", "SocketIO", "AddressFamily", "SocketKind", "MsgFlag", "AddressInfo", "gaierror", "herror"]
 
 # %% ../../nbs/40_dropin.ipynb #671a2d58
-def too_late(taken):
+def already_imported(imported):
     "What to tell somebody who installs litsock after the standard module was imported."
-    early = {id(sys.modules[name]) for name in taken}
+    early = {id(sys.modules[name]) for name in imported}
     holders = [
         name for name, module in list(sys.modules.items())
-        if name not in taken and any(id(value) in early for value in list(getattr(module, "__dict__", {}).values()))
+        if name not in imported and any(id(value) in early for value in list(getattr(module, "__dict__", {}).values()))
     ]
     by = f" by {', '.join(holders[:3])}{' and others' if len(holders) > 3 else ''}" if holders else ""
     return (
