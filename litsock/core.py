@@ -87,7 +87,7 @@ def view_of(buffer):
     raise TypeError(f"a bytes-like object is required, not {type(buffer).__name__!r}")  # here, so that it knows no other error
 
 
-class Held:
+class HeldBuffers:
     "Views of several buffers, as a context manager."
 
     __slots__ = ("views",)
@@ -165,7 +165,7 @@ class DescriptorMethods:
     ):
         family, type, proto = c_int(family), c_int(type), c_int(proto)
         if fileno is not None:
-            return take(self, fileno, family, type, proto)
+            return adopt_descriptor(self, fileno, family, type, proto)
         family = AF_INET if family == -1 else family
         type = SOCK_STREAM if type == -1 else type
         proto = 0 if proto == -1 else proto
@@ -176,7 +176,7 @@ class DescriptorMethods:
         finally:
             if before >= 0 and before != self._litsock_fd:
                 kernel.close(before)
-        begin(self, family, type, proto)
+        set_up(self, family, type, proto)
 
     @property
     def family(self) -> int:
@@ -213,7 +213,7 @@ class DescriptorMethods:
             close(fd)
 
 
-def begin(sock, family, type, proto):
+def set_up(sock, family, type, proto):
     "What a socket is, once it has its descriptor; and the mode it starts in: what its type says, else the default."
     timeout = 0.0 if type & NONBLOCK else timeouts.getdefaulttimeout()
     codec_for(family, proto)  # its module is loaded now: later there may be no files, or no descriptors, to load it
@@ -228,7 +228,7 @@ def begin(sock, family, type, proto):
         kernel.setblocking(sock._litsock_fd, False)
 
 
-def take(sock, fileno, family, type, proto):
+def adopt_descriptor(sock, fileno, family, type, proto):
     "Become the owner of a descriptor, once it has proved to be a socket's."
     sys.audit("socket.__new__", sock, family, type, proto)
     fd = c_int(fileno)
@@ -247,7 +247,7 @@ def take(sock, fileno, family, type, proto):
     finally:
         if fileno.__class__ is Duplicate:
             fileno.taken = True
-    begin(sock, family, type, proto)
+    set_up(sock, family, type, proto)
 
 
 def ask_int(fd, option):
@@ -435,7 +435,7 @@ class AddressMethods(OptionMethods):
         "Accept a connection as a new object of a class of ours."
         sock = cls.__new__(cls)
         address = accept_into(self, sock)
-        return begun(sock, self._litsock_family, self._litsock_type, self._litsock_proto), address
+        return set_up_or_close(sock, self._litsock_family, self._litsock_type, self._litsock_proto), address
 
     def getsockname(self) -> Any:
         "The socket's own address."
@@ -459,19 +459,19 @@ def pack(sock, address, caller) -> bytes:
     try:
         return codec_for(sock._litsock_family, sock._litsock_proto).pack(address)
     except (TypeError, OverflowError) as error:
-        wrong, cause = blamed(error, caller), error.__cause__
+        wrong, cause = with_caller(error, caller), error.__cause__
     try:
         raise wrong from cause
     finally:
         del wrong, cause  # they know this frame
 
 
-def blamed(error, caller):
+def with_caller(error, caller):
     "The same error, with the name of the call in front."
     return type(error)(f"{caller}(): {error}")
 
 
-def explained(answer, what, address):
+def failure_at(answer, what, address):
     "The exception for a failed call, with a note that says which address it was about."
     error = failure(answer)
     error.add_note(f"while trying to {what} {address!r}")
@@ -480,7 +480,7 @@ def explained(answer, what, address):
 
 def after_bind(sock, answer, address):
     if answer < 0:
-        raise explained(answer, "bind to", address)
+        raise failure_at(answer, "bind to", address)
 
 
 def prepare_connect(sock, address, caller):
@@ -495,7 +495,7 @@ def after_connect(sock, answer, address, raw):
     "What is left to do for `connect` after the kernel's first answer."
     answer = answer and finish_connect(sock, answer, raw)
     if answer < 0:
-        raise explained(answer, "connect to", address)
+        raise failure_at(answer, "connect to", address)
 
 
 def after_connect_ex(sock, answer, address, raw):
@@ -520,14 +520,14 @@ def after_accept(sock, answer, cls):
     "What is left to do for `accept` after the kernel's first answer, which was an error."
     new = cls.__new__(cls)
     _, raw = retry(sock, answer, POLLIN, kernel.accept, new)
-    return begun(new, sock._litsock_family, sock._litsock_type, sock._litsock_proto), unpack(raw, sock._litsock_proto)
+    return set_up_or_close(new, sock._litsock_family, sock._litsock_type, sock._litsock_proto), unpack(raw, sock._litsock_proto)
 
 
-def begun(sock, family, type, proto):
+def set_up_or_close(sock, family, type, proto):
     "A socket that has just got its descriptor, as it starts its life."
     with CloseOnError(sock):
         sys.audit("socket.__new__", sock, family, type, proto)
-        begin(sock, family, type, proto)
+        set_up(sock, family, type, proto)
         return sock
 
 # %% ../nbs/00_core.ipynb #ad20301b
@@ -752,13 +752,13 @@ class MessageMethods(TransferMethods):
         buffers = tuple(buffers)
         for buffer in buffers:
             kernel.writable(buffer, "recvmsg_into")  # a wrong buffer is reported before anything else
-        with Held(*buffers):
+        with HeldBuffers(*buffers):
             size, _, *more = receive_message(self, kernel.recvmsg_into, buffers, ancbufsize, flags, "recvmsg_into")
         return size, *more
 
 
 def send_message(sock, pieces, control, raw, flags):
-    with Held(*pieces):
+    with HeldBuffers(*pieces):
         flags = sending_flags(sock, flags)
         answer = kernel.sendmsg(sock._litsock_fd, pieces, control, raw, flags)
         return answer if answer >= 0 else retry(sock, answer, POLLOUT, kernel.sendmsg, pieces, control, raw, flags)
@@ -1050,7 +1050,7 @@ def _pair(cls, family, type, proto):
     one, other = cls.__new__(cls), cls.__new__(cls)
     with CloseOnError(one), CloseOnError(other):
         checked(kernel.socketpair(family, type, proto, one, other))
-        return begun(one, family, type, proto), begun(other, family, type, proto)
+        return set_up_or_close(one, family, type, proto), set_up_or_close(other, family, type, proto)
 
 
 def dup(
