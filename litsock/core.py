@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from _warnings import warn
-from errno import EAGAIN, EBADF, ECONNRESET, ENOTSOCK, EWOULDBLOCK
+from errno import EBADF, ECONNRESET, ENOTSOCK, EWOULDBLOCK
 from functools import wraps
 from operator import index
 from types import FunctionType

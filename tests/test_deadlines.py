@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import pickle
 import signal
 import threading
 import time
 import warnings
-from contextlib import ExitStack
 
 import pytest
 from common import Struck, alarms, strike
@@ -20,7 +18,6 @@ from bench.calls import recorded
 from bench.cases import silence
 from litsock import happy_eyeballs
 from litsock.extras import deadlines
-from litsock import kernel
 
 PLENTY = 20.0  # seconds: more than any of these operations should ever need
 ONE_TIMER = pytest.mark.timeout(300, method="thread")  # the test needs the process's one timer for itself

@@ -7,11 +7,9 @@ only what comes later than a wait of the system's own, measured in the same run.
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import resource
 import select
-import signal
 import socket as standard
 import struct
 import sys

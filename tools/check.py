@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import building

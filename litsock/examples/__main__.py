@@ -15,7 +15,6 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT, Popen
 from threading import Timer
 
-import litsock
 from .. import examples
 from . import MESSAGE, datagrams, ipv6_works, local, packets, streams
 

@@ -10,7 +10,6 @@ from _weakref import ref
 from array import array
 from errno import EINVAL, EIO, EMSGSIZE, EOPNOTSUPP
 from itertools import repeat
-from operator import index
 
 from .. import kernel
 from ..constants import *

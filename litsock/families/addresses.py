@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from errno import ENODEV
 from operator import index
 
 from .. import kernel

@@ -10,7 +10,7 @@ from copy import copy
 from itertools import islice
 from typing import NamedTuple
 
-from .packets import ACK, FIN, ICMP, RST, SYN, TCP, UDP, Malformed, Packet, place, ends_text
+from .packets import ACK, FIN, ICMP, RST, SYN, TCP, Malformed, Packet, place, ends_text
 from .pcapng import Found, read_packets, write_packets
 from .svg import escape
 from .svg import Picture

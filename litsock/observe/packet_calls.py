@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from . import decoding
 from litsock.observe.flows import (
-    MOST_PACKETS, Arrow, Bar, Conversation, Packets, chosen_flow, draw_exchange, end_names, packet_arrow, sender_of, state_labels,
+    MOST_PACKETS, Bar, Conversation, Packets, chosen_flow, draw_exchange, end_names, packet_arrow, state_labels,
 )
 from .formatting import Formatter, error_name
 from .packets import FIN, RST, SYN, TCP, Packet
-from .recording import CallRecord, SocketHistory, SocketId, descriptor_of, new_descriptors, value_of
+from .recording import CallRecord, SocketId, descriptor_of, new_descriptors, value_of
 from .svg import Picture, clipped
 from .timeline import RECEIVING, SENDING, Endpoints, Recorded, outcome, peeked, short_call
 

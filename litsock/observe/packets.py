@@ -937,7 +937,6 @@ def tcp_line(packet, tcp) -> str:
 
 def tcp_option_words(packet, tcp):
     "The options that matter to a reader; timestamps are on nearly every segment, and say little."
-    shift = 0 if packet.seq is None else tcp.seq - packet.seq
     for option in tcp.options:
         if option.kind == MSS and tcp.mss is not None:
             yield f"mss {tcp.mss}"

@@ -1,7 +1,6 @@
 """An exception that was caught keeps nothing alive, and one that was kept holds no socket open. The collector is off."""
 
 import gc
-import os
 import socket
 import tempfile
 import weakref
