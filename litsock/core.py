@@ -302,8 +302,10 @@ def choose_mode(sock, timeout, blocks):
         set_state(sock, "_litsock_timeout", timeout)
         answer = kernel.setblocking(sock._litsock_fd, blocks)
     except BaseException:
-        set_state(sock, "_litsock_timeout", before)
-        kernel.setblocking(sock._litsock_fd, before is None)
+        try:
+            set_state(sock, "_litsock_timeout", before)
+        finally:  # a handler may raise again
+            kernel.setblocking(sock._litsock_fd, before is None)
         raise
     checked(answer)
 
