@@ -1,9 +1,11 @@
-"""The page that says where litsock was installed and tested, from what `make test-anywhere` left in docs/anywhere.json."""
+"""The page that says where litsock was installed and tested, and with which packages: from what `make test-anywhere` left in
+docs/anywhere.json, and `make test-suites` in tests/suites.json."""
 
 import json
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("anywhere.json")
+PACKAGES = Path(__file__).resolve().parent.parent / "tests" / "suites.json"
 SUITES = "test_socket", "test_timeout", "test_selectors", "test_ssl", "test_asyncio"
 
 
@@ -12,7 +14,7 @@ def write(target: Path) -> None:
     found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     table = "\n".join(map(line, found.values())) or "| nothing yet" + " | " * (len(HEAD) - 1) + " |"
     head = f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}"
-    target.write_text(f"{BEFORE}\n:::{{container}} mapping\n{head}\n{table}\n:::\n{differences(found.values())}", encoding="utf-8")
+    target.write_text(f"{BEFORE}\n:::{{container}} mapping\n{head}\n{table}\n:::\n{differences(found.values())}\n{packages()}", encoding="utf-8")
 
 
 HEAD = "Python", "installed", "litsock's own tests", *(f"`{name}`" for name in SUITES), "date", "commit"
@@ -27,7 +29,7 @@ the slash those that passed with the standard module alone. `make test-anywhere`
 
 def line(result):
     "A row of the table."
-    own = result.get("tests", "–")
+    own = result.get("tests", f"not finished: {result['failed']}" if "failed" in result else "–")
     own = "{} passed, {} skipped, {} failed".format(*own) if isinstance(own, list) else own
     cells = [result.get("python", "–"), result.get("install", "–"), own]
     for name in SUITES:
@@ -45,3 +47,27 @@ def differences(results):
     text = "\n## Passed by the standard module alone\n\n" + "\n".join(lines) + "\n" if lines else ""
     lines = [f"- {result['python']}: {', '.join(result['without'])}" for result in results if result.get("without")]
     return text + ("\n## Tested without\n\nThese packages, which some tests use, could not be had there:\n\n" + "\n".join(lines) + "\n" if lines else "")
+
+
+COLUMNS = {  # title: what stands in tests/suites.json
+    "package": "name", "version": "version", "Python": "python", "passed": "passed", "skipped": "skipped",
+    "fail with the standard module": "not with the standard module", "fail with litsock alone": "failed", "date": "date",
+}
+
+
+def packages():
+    "The test suites of other packages."
+    found = json.loads(PACKAGES.read_text(encoding="utf-8"))["suites"]
+    rows = [{"name": name, **suite, "failed": len(suite["failed"]) + len(suite["with a reason"])} for name, suite in sorted(found.items())]
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---|---|---|--:|--:|--:|--:|---|"]
+    lines += ["| " + " | ".join(str(row[key]) for key in COLUMNS.values()) + " |" for row in rows]
+    known = [f"- {name}: `{test}` {why}" for name, suite in sorted(found.items()) for test, why in suite["with a reason"].items()]
+    unknown = [f"- {name}: `{test}`, and nobody knows why yet" for name, suite in sorted(found.items()) for test in suite["failed"]]
+    return "\n".join([OTHERS, ":::{container} mapping", *lines, ":::\n", *known, *unknown, ""])
+
+
+OTHERS = """## Other packages' tests
+
+The test suites that packages bring along, each run twice: with the standard module, and with litsock in its place. What passes
+with the one should pass with the other. `make test-suites` does it again.
+"""

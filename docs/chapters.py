@@ -5,11 +5,16 @@ are built from what is stored. So the same directives are read here: `#| hide` l
 implementation that can be folded away, `#| echo: false` shows only what came out.
 """
 
+import ast
 import re
 import shutil
+from html import escape
 from pathlib import Path
 
 import nbformat
+
+import litsock
+from litsock.constant_names import GROUPS
 
 DIRECTIVE = re.compile(r"^#\s*\|\s*(.*)\n?", re.MULTILINE)
 NEEDS = "needs-"
@@ -30,7 +35,8 @@ def write(pages: Path, target: Path) -> None:
 
 
 PARTS = {  # title, and the first and last number of its chapters
-    "The module": (0, 29),
+    "Questions and answers": (24, 29),
+    "The module": (0, 23),
     "Examples": (30, 39),
     "In use": (40, 49),
     "Observing": (50, 59),
@@ -92,6 +98,8 @@ def code(cell, module):
     "Code, with a word on what it needs in front where it needs something."
     directives = [directive.strip() for directive in DIRECTIVE.findall(cell.source)]
     words = {directive.split()[0] for directive in directives if directive}
+    if groups := constants_in(cell):
+        return [nbformat.v4.new_markdown_cell("\n\n".join(map(folded, groups)), id=cell.id)]
     cell.source = DIRECTIVE.sub("", cell.source).strip("\n")
     tags = cell.metadata.get("tags", [])
     needs = [tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS) and tag not in EVERYWHERE]
@@ -105,6 +113,41 @@ def code(cell, module):
                                    "code_prompt_hide": f"Implementation, in {module}"}
     cell.metadata["tags"] = tags
     return [*([note(needs, cell)] if needs else []), cell]
+
+
+def constants_in(cell):
+    "The groups of constants that a cell files, where it does nothing else."
+    if "group(" not in cell.source:
+        return []
+    calls = [getattr(part, "value", None) for part in ast.parse(cell.source).body]
+    if not all(isinstance(call, ast.Call) and ast.unparse(call.func) == "group" for call in calls):
+        return []
+    return [call.args[0].value for call in calls]
+
+
+MARKUP = re.compile(r"[*_|`<]")
+
+
+def plain(text):
+    "Text that Markdown leaves as it is."
+    return MARKUP.sub(r"\\\g<0>", text)
+
+
+def folded(title):
+    "A group of constants as a table, which unfolds."
+    header, members = GROUPS[title]
+    rows = [f"| `{name}` | {value_of(name)} | {plain(text)} |" for name, (_, _, text) in members.items()]
+    where = f" (`{header}`)" if header else ""
+    return "\n".join([
+        "::::{container} no-search", f'<details class="constants"><summary>{escape(title)}: {len(rows)} names</summary>\n',
+        f"| name{where} | value | what it is for |", "|---|--:|---|", *rows, "\n</details>", "::::",
+    ])  # fmt: skip
+
+
+def value_of(name):
+    "A number as it is here; a dash for a name that this system lacks."
+    value = getattr(litsock, name, "–")
+    return int(value) if isinstance(value, int) else value
 
 
 def note(needs, cell):

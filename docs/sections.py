@@ -1,7 +1,8 @@
 """The words of each section, for the search: a section that speaks of what is asked comes before one that mentions it.
 
 Sphinx's own index knows which page has a word, and not how often, or in which section. This one does; `static/search.js` ranks
-by it, as BM25 does: https://en.wikipedia.org/wiki/Okapi_BM25. It is an extension of Sphinx.
+by it, as BM25 does: https://en.wikipedia.org/wiki/Okapi_BM25. A name counts as a whole and in its parts: SO_KEEPALIVE is found
+by "keepalive" too. It is an extension of Sphinx.
 """
 
 import json
@@ -16,23 +17,29 @@ LEFT_OUT = "reference/", "CHANGELOG", "CONTRIBUTING", "mapping", "benchmarks", "
 WORD = re.compile(r"[^\W_]\w*|\w+")
 
 
+def parts_of(word):
+    "A word, and what it is made of."
+    return [word, *filter(None, word.split("_"))] if "_" in word else [word]
+
+
 def words(node):
     "The words of a section, without those of the sections in it and those of folded code."
     for part in node.children:
         if isinstance(part, nodes.Text):
-            yield from WORD.findall(part.astext().lower())
+            for word in WORD.findall(part.astext().lower()):
+                yield from parts_of(word)
         elif not isinstance(part, (nodes.section, nodes.title, nodes.raw, nodes.comment)) and "no-search" not in getattr(part, "attributes", {}).get("classes", ()):
             yield from words(part)
 
 
 def sections(doctree, stem):
-    "For each section of a page: its title, its anchor, and how often it has each word."
+    "For each section of a page: its title, the words of that, its anchor, and how often it has each word."
     for section in doctree.findall(nodes.section):
         title = next(section.findall(nodes.title)).astext()
         counts = Counter(map(stem, words(section)))
-        for word in WORD.findall(title.lower()):
-            counts[stem(word)] += 5
-        yield title, section["ids"][0], counts
+        named = [stem(part) for word in WORD.findall(title.lower()) for part in parts_of(word)]
+        counts.update(dict.fromkeys(named, 5))
+        yield title, named, section["ids"][0], counts
 
 
 def write(app, failed):
@@ -46,7 +53,7 @@ def write(app, failed):
             doctree = app.env.get_doctree(name)
             app.emit("doctree-resolved", doctree, name)
             found = list(sections(doctree, stem))
-            index += [[name, found[0][0], title, anchor, dict(counts)] for title, anchor, counts in found]
+            index += [[name, found[0][0], title, anchor, dict(counts), named] for title, named, anchor, counts in found]
     text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
     Path(app.outdir, "_static", "sections.js").write_text(f"const SECTIONS = {text};\n", encoding="utf-8")
 

@@ -83,6 +83,7 @@ class Window:
         self.set_size("phone")
         self.set_theme("light")
         self.tab.goto((SITE / name).as_uri())
+        self.tab.add_style_tag(content="* { transition: none !important }")  # a colour half-way is no colour
         self.tab.evaluate("document.querySelectorAll('.bd-article details').forEach(one => one.open = true)")
 
     def set_size(self, size):
@@ -324,26 +325,110 @@ def test_search_works_without_a_server(tab, word, expected):
     assert any(expected in link for link in found)
 
 
-QUESTIONS = {  # what people type, and pages of which one is among the first three
-    "address already in use": ("30_examples",),
-    "connect timeout": ("20_timeouts", "22_timeout_questions"),
+QUESTIONS = {  # what people type, and the pages that answer it: one of them is among the first three
+    "connect timeout": ("24_how_do_i", "20_timeouts", "22_timeout_questions"),
+    "does the connect timeout stay on the socket": ("22_timeout_questions", "24_how_do_i", "20_timeouts"),
+    "receive all data": ("24_how_do_i", "21_deadlines"),
+    "receive exactly n bytes": ("21_deadlines", "24_how_do_i", "22_timeout_questions"),
     "recv_exactly": ("21_deadlines", "reference/socket"),
-    "pass file descriptor": ("32_local", "03_control_messages", "05_ancillary"),
-    "multicast": ("10a_conversations", "33_datagrams"),
+    "send whole message": ("24_how_do_i", "21_deadlines"),
+    "know that the other side has closed": ("24_how_do_i", "26_end_of_a_conversation"),
+    "close or shutdown": ("26_end_of_a_conversation", "24_how_do_i"),
+    "half-close": ("26_end_of_a_conversation", "57e_seen"),
+    "address already in use": ("24_how_do_i", "25_errors", "30_examples"),
+    "IPv4 and IPv6 at once": ("24_how_do_i", "10a_conversations", "30_examples"),
+    "bind to one interface": ("24_how_do_i",),
+    "SO_BINDTODEVICE": ("24_how_do_i", "reference/constants-2"),
+    "IP_PKTINFO": ("24_how_do_i", "05_ancillary", "reference/constants-3"),
+    "own IP address": ("24_how_do_i", "02_names"),
+    "broadcast": ("24_how_do_i", "10a_conversations"),
+    "multicast": ("24_how_do_i", "10a_conversations", "33_datagrams"),
+    "pass file descriptor": ("24_how_do_i", "32_local", "05_ancillary"),
+    "who is calling": ("24_how_do_i", "10a_conversations", "32_local"),
+    "sniffer": ("24_how_do_i", "34_packets", "11_links"),
+    "connect without blocking": ("24_how_do_i", "20_timeouts"),
+    "many clients without threads": ("24_how_do_i", "31_streams"),
+    "round-trip time": ("24_how_do_i", "54_drawing"),
+    "retransmissions": ("24_how_do_i", "57c_flows", "57e_seen"),
+    "keepalive": ("24_how_do_i",),
+    "share a port": ("24_how_do_i",),
+    "which process uses a port": ("24_how_do_i", "55_listing"),
+    "ping": ("24_how_do_i", "33_datagrams"),
+    "CAN bus": ("12_can", "34_packets", "24_how_do_i"),
+    "send faster": ("24_how_do_i", "60_fast_udp"),
+    "errno 111": ("25_errors", "24_how_do_i"),
+    "connection refused": ("25_errors", "24_how_do_i"),
+    "broken pipe": ("25_errors",),
+    "connection reset by peer": ("25_errors", "26_end_of_a_conversation"),
+    "too many open files": ("25_errors",),
+    "name or service not known": ("25_errors", "02_names"),
     "happy eyeballs": ("23_happy_eyeballs",),
-    "sniffer": ("34_packets", "11_links"),
-    "strace": ("50_tracing",),
-    "CAN bus": ("12_can", "34_packets"),
-    "time_wait": ("30_examples", "56_states"),
+    "strace": ("50_tracing", "from_c"),
+    "time_wait": ("26_end_of_a_conversation", "30_examples", "56_states"),
 }
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_the_search_answers_questions(tab, question):
-    tab.goto(f"{(SITE / 'search.html').as_uri()}?{urlencode({'q': question})}")
+def test_questions_are_answered(window, capsys):
+    """In the browser: the page that answers is among the first three that the search finds, and two clicks away from the front page."""
+    away = clicks()
+    rows, missed = [], {}
+    for question, pages in QUESTIONS.items():
+        found = list(dict.fromkeys(search(window.tab, question)))[:10]
+        rank, page = next(((rank, page) for rank, page in enumerate(found, 1) if page in pages), (99, pages[0]))
+        rows.append(f"{question:<44} {page:<26} {rank if rank < 99 else '–':>4} {away.get(page, '–'):>6}")
+        if rank > 3 or away.get(page, 99) > 2:
+            missed[question] = found[:4]
+    with capsys.disabled():
+        print("\n" + "\n".join([f"{'question':<44} {'page':<26} {'rank':>4} {'clicks':>6}", *rows]))
+    assert missed == {}
+
+
+def search(tab, words):
+    "What the site's search finds: pages, without their endings."
+    tab.goto(f"{(SITE / 'search.html').as_uri()}?{urlencode({'q': words})}")
     tab.wait_for_selector("#search-results li a", timeout=20_000)
     found = tab.locator("#search-results li a:first-child").evaluate_all("links => links.map(link => link.href)")
-    assert any(page in link for link in found[:3] for page in QUESTIONS[question]), found[:5]
+    return [unquote(urlsplit(link).path).removeprefix(f"{SITE}/").removesuffix(".html") for link in found]
+
+
+def clicks():
+    "How many clicks each page is from the front page."
+    away, edge = {"index": 0}, ["index"]
+    for number in 1, 2:
+        links = {(Path(name).parent, link) for name in edge for link in page(f"{name}.html").links}
+        reached = {str(Path(parent, urlsplit(link).path)).removesuffix(".html") for parent, link in links if not urlsplit(link).scheme}
+        edge = [name for name in reached if name not in away and (SITE / f"{name}.html").exists()]
+        away |= dict.fromkeys(edge, number)
+    return away
+
+
+def test_the_front_page_shows_it_in_the_first_screen(window):
+    """A conversation drawn over time and a trace of its calls, on a laptop, without scrolling."""
+    window.show("index.html")
+    window.tab.set_viewport_size({"width": 1280, "height": 800})
+    window.tab.evaluate("window.scrollTo(0, 0)")
+    for part in ".cell_output svg[role=img]", ".cell_output table":
+        box = window.tab.locator(part).first.bounding_box()
+        assert box["y"] > 0 and box["y"] + box["height"] <= 800, (part, box)
+
+
+def test_constants_stand_in_tables_that_fold():
+    from litsock.constant_names import GROUPS
+
+    text = (SITE / "01a_constant_names.html").read_text(encoding="utf-8")
+    tables = re.findall(r'<details class="constants"><summary>(.*?)</summary>(.*?)</details>', text, re.DOTALL)
+    names = [plain(name) for _, table in tables for name in re.findall(r"<tr[^>]*><td>(.*?)</td>", re.sub(r">\s+<", "><", table))]
+    assert names == [name for _, members in GROUPS.values() for name in members]
+
+
+def test_results_of_other_tests_are_shown():
+    """What `make test-anywhere` and `make test-suites` left: each row is on the page."""
+    text = plain((SITE / "anywhere.html").read_text(encoding="utf-8"))
+    machines = json.loads((TOP / "docs" / "anywhere.json").read_text(encoding="utf-8"))
+    suites = json.loads((TOP / "tests" / "suites.json").read_text(encoding="utf-8"))["suites"]
+    wanted = [f"{one['python']} {one['install']}" for one in machines.values() if "python" in one and "install" in one]
+    wanted += [f"{name} {suite['version']} {suite['python']} {suite['passed']}" for name, suite in suites.items()]
+    assert [words for words in wanted if words not in text] == []
 
 
 def weight(name):

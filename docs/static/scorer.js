@@ -2,7 +2,7 @@
 var Scorer = {
   score: ([page, title, anchor, description, score]) => score - (/^(9\d|CHANGELOG|CONTRIBUTING|mapping|from_c|reference\/constants)/.test(page) ? 6 : 0),
   objNameMatch: 11,
-  objPartialMatch: 6,
+  objPartialMatch: -4,
   objPrio: { 0: 15, 1: 5, 2: -5 },
   objPrioDefault: 0,
   title: 15,

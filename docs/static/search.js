@@ -1,24 +1,44 @@
-// Ranks the sections of the pages by what they say. SECTIONS, of docs/sections.py: page, its title, the section's title, anchor, words.
-const APPENDIX = /^(9\d|from_c|differences)/;
+// Ranks the sections of the pages by what they say. SECTIONS, of docs/sections.py: page, its title, the section's title, anchor,
+// words, and the words of the title.
+const PRIOR = [[/^(9\d|from_c|differences|index$|01a)/, 0.5], [/^(22|24|25)/, 1.3]];  // appendices and lists; pages that answer questions
+
+// Words that say little about what is asked for, and words that people use for one another. All as the stemmer leaves them.
+const LITTLE = new Set("how do doe did i my me own you your we can could should what which who whi when where vs versus or python socket litsock use get make find so".split(" "));
+const ALIKE = [
+  "own my", "receiv recv read", "send sent write", "wait block", "sniff captur", "fast faster speed quick", "dns getaddrinfo resolv lookup",
+  "retransmiss retransmit", "rtt round-trip", "rst reset", "fd descriptor", "nic interfac devic", "concurr thread", "epoll poll select selector",
+  "non nonblock", "nonblock non-block", "peer remot", "disconnect close closed end", "http web", "bytes byte", "loss lose lost", "mac ethernet", "reus reuseaddr",
+].map(words => words.split(" "));
+
+const alike = term => ALIKE.filter(words => words.includes(term)).flat().filter(word => word !== term);
 
 function rankedSections(terms) {
   const sizes = SECTIONS.map(section => Object.values(section[4]).reduce((sum, count) => sum + count, 0));
   const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
+  const has = (counts, term) => Object.hasOwn(counts, term) ? counts[term] : 0;
+  const telling = terms.filter(term => !LITTLE.has(term));
+  const wanted = telling.length ? telling : terms;
+  const others = new Map(terms.map(term => [term, alike(term)]));
   const weights = terms.map(term => {
     const having = SECTIONS.filter(section => Object.hasOwn(section[4], term)).length;
-    return Math.log(1 + (SECTIONS.length - having + 0.5) / (having + 0.5));
+    return Math.log(1 + (SECTIONS.length - having + 0.5) / (having + 0.5)) * (wanted.includes(term) ? 1 : 0.3);
   });
   const best = new Map();  // the best section of each page
-  SECTIONS.forEach(([page, pageTitle, title, anchor, counts], number) => {
-    let score = 0, found = 0;
+  SECTIONS.forEach(([page, pageTitle, title, anchor, counts, named], number) => {
+    let score = 0, found = 0, inTitle = 0;
     terms.forEach((term, at) => {
-      const count = Object.hasOwn(counts, term) ? counts[term] : 0;
+      const same = Math.max(...others.get(term).map(other => has(counts, other)), 0);
+      const count = Math.max(has(counts, term), 0.6 * same);
       if (!count) return;
-      found += 1;
+      if (wanted.includes(term)) {
+        found += 1;
+        inTitle += named.includes(term) ? 1 : others.get(term).some(other => named.includes(other)) ? 0.6 : 0;
+      }
       score += weights[at] * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * sizes[number] / mean));
     });
     if (!found) return;
-    score *= (found / terms.length) ** 3 * (APPENDIX.test(page) ? 0.5 : 1);
+    score *= (found / wanted.length) ** 3 * (1 + inTitle / wanted.length);
+    PRIOR.forEach(([pages, factor]) => { if (pages.test(page)) score *= factor; });
     if (!best.has(page) || best.get(page).score < score)
       best.set(page, { page, title: title === pageTitle ? title : `${pageTitle} > ${title}`, anchor, score });
   });
@@ -26,9 +46,14 @@ function rankedSections(terms) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  const usual = Search.performTermsSearch;
+  const usual = Search.performTermsSearch, parse = Search._parseQuery;
+  let numbers = [];  // which Sphinx leaves out, though people look for error numbers
+  Search._parseQuery = query => {
+    numbers = query.match(/\b\d+\b/g) || [];
+    return parse.call(Search, query);
+  };
   Search.performTermsSearch = (terms, excluded) => {
-    const ranked = rankedSections([...terms]).slice(0, 12);
+    const ranked = rankedSections([...new Set([...terms, ...numbers])]).slice(0, 12);
     const pages = new Set(ranked.map(section => section.page));
     const others = usual.call(Search, terms, excluded).filter(result => !pages.has(result[0]));
     const kind = others.length ? others[0][6] : "text";
