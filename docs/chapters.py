@@ -125,22 +125,16 @@ def constants_in(cell):
     return [call.args[0].value for call in calls]
 
 
-MARKUP = re.compile(r"[*_|`<]")
-
-
-def plain(text):
-    "Text that Markdown leaves as it is."
-    return MARKUP.sub(r"\\\g<0>", text)
-
-
 def folded(title):
     "A group of constants as a table, which unfolds."
     header, members = GROUPS[title]
-    rows = [f"| `{name}` | {value_of(name)} | {plain(text)} |" for name, (_, _, text) in members.items()]
-    where = f" (`{header}`)" if header else ""
+    where = f" (<code>{escape(header)}</code>)" if header else ""
+    rows = [f"<tr><td><code>{name}</code></td><td>{value_of(name)}</td><td>{escape(text)}</td></tr>" for name, (_, _, text) in members.items()]
     return "\n".join([
-        "::::{container} no-search", f'<details class="constants"><summary>{escape(title)}: {len(rows)} names</summary>\n',
-        f"| name{where} | value | what it is for |", "|---|--:|---|", *rows, "\n</details>", "::::",
+        "::::{container} no-search", "```{raw} html",
+        f'<details class="constants"><summary>{escape(title)}: {len(rows)} names</summary>',
+        f'<table class="table"><thead><tr><th>name{where}</th><th>value</th><th>what it is for</th></tr></thead><tbody>', *rows,
+        "</tbody></table></details>", "```", "::::",
     ])  # fmt: skip
 
 

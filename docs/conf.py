@@ -53,6 +53,7 @@ html_theme_options = {
     "navigation_depth": 2,
     "show_nav_level": 1,
     "show_toc_level": 2,
+    "article_header_start": [],  # a way home and the title again
     "article_header_end": ["notebook"],
     "secondary_sidebar_items": {"**": ["page-toc"], "mapping": [], "benchmarks": []},
     "footer_start": ["copyright"],

@@ -15,10 +15,14 @@ from sphinx.search.en import SearchEnglish
 
 LEFT_OUT = "reference/", "CHANGELOG", "CONTRIBUTING", "mapping", "benchmarks", "anywhere"  # names of the reference are found as objects
 WORD = re.compile(r"[^\W_]\w*|\w+")
+BYTES = re.compile(r"\d{5,}|(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{2}|(?:0?x[0-9a-f]+)|(?=\w*\d)[0-9a-f]{6,}|\w{40,}")
+MOST = 15  # how often a word is counted in a section: more says nothing more
 
 
 def parts_of(word):
-    "A word, and what it is made of."
+    "A word, and what it is made of. Bytes in hexadecimal and long numbers are none: nobody types them."
+    if BYTES.fullmatch(word):
+        return []
     return [word, *filter(None, word.split("_"))] if "_" in word else [word]
 
 
@@ -47,13 +51,17 @@ def write(app, failed):
     if failed or app.builder.format != "html":
         return
     stem = SearchEnglish({}).stem
-    index = []
+    pages, rows, words = {}, [], {}
     for name in sorted(app.env.found_docs):
         if not name.startswith(LEFT_OUT):
             doctree = app.env.get_doctree(name)
             app.emit("doctree-resolved", doctree, name)
-            found = list(sections(doctree, stem))
-            index += [[name, found[0][0], title, anchor, dict(counts), named] for title, named, anchor, counts in found]
+            for title, named, anchor, counts in sections(doctree, stem):
+                pages.setdefault(name, title)
+                for word, count in counts.items():
+                    words.setdefault(word, []).append(len(rows) * (MOST + 1) + min(count, MOST))
+                rows.append([name, title, anchor, counts.total(), named])
+    index = {"pages": pages, "rows": rows, "most": MOST, "words": words}
     text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
     Path(app.outdir, "_static", "sections.js").write_text(f"const SECTIONS = {text};\n", encoding="utf-8")
 

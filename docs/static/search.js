@@ -1,5 +1,5 @@
-// Ranks the sections of the pages by what they say. SECTIONS, of docs/sections.py: page, its title, the section's title, anchor,
-// words, and the words of the title.
+// Ranks the sections of the pages by what they say. SECTIONS, of docs/sections.py, has the titles of the pages; for each section
+// its page, title, anchor, number of words, and the words of its title; and for each word the sections, with how often they have it.
 const PRIOR = [[/^(9\d|from_c|differences|index$|01a)/, 0.5], [/^(22|24|25)/, 1.3]];  // appendices and lists; pages that answer questions
 
 // Words that say little about what is asked for, and words that people use for one another. All as the stemmer leaves them.
@@ -12,33 +12,42 @@ const ALIKE = [
 
 const alike = term => ALIKE.filter(words => words.includes(term)).flat().filter(word => word !== term);
 
+// In which sections a word is, and how often.
+const places = new Map();
+function sectionsWith(word) {
+  if (!places.has(word)) {
+    const base = SECTIONS.most + 1, found = Object.hasOwn(SECTIONS.words, word) ? SECTIONS.words[word] : [];
+    places.set(word, new Map(found.map(number => [Math.floor(number / base), number % base])));
+  }
+  return places.get(word);
+}
+
 function rankedSections(terms) {
-  const sizes = SECTIONS.map(section => Object.values(section[4]).reduce((sum, count) => sum + count, 0));
-  const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
-  const has = (counts, term) => Object.hasOwn(counts, term) ? counts[term] : 0;
+  const rows = SECTIONS.rows;
+  const mean = rows.reduce((sum, row) => sum + row[3], 0) / rows.length;
   const telling = terms.filter(term => !LITTLE.has(term));
   const wanted = telling.length ? telling : terms;
   const others = new Map(terms.map(term => [term, alike(term)]));
   const weights = terms.map(term => {
-    const having = SECTIONS.filter(section => Object.hasOwn(section[4], term)).length;
-    return Math.log(1 + (SECTIONS.length - having + 0.5) / (having + 0.5)) * (wanted.includes(term) ? 1 : 0.3);
+    const having = sectionsWith(term).size;
+    return Math.log(1 + (rows.length - having + 0.5) / (having + 0.5)) * (wanted.includes(term) ? 1 : 0.3);
   });
   const best = new Map();  // the best section of each page
-  SECTIONS.forEach(([page, pageTitle, title, anchor, counts, named], number) => {
+  rows.forEach(([page, title, anchor, size, named], number) => {
     let score = 0, found = 0, inTitle = 0;
     terms.forEach((term, at) => {
-      const same = Math.max(...others.get(term).map(other => has(counts, other)), 0);
-      const count = Math.max(has(counts, term), 0.6 * same);
+      const count = Math.max(sectionsWith(term).get(number) || 0, ...others.get(term).map(other => 0.6 * (sectionsWith(other).get(number) || 0)));
       if (!count) return;
       if (wanted.includes(term)) {
         found += 1;
         inTitle += named.includes(term) ? 1 : others.get(term).some(other => named.includes(other)) ? 0.6 : 0;
       }
-      score += weights[at] * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * sizes[number] / mean));
+      score += weights[at] * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * size / mean));
     });
     if (!found) return;
     score *= (found / wanted.length) ** 3 * (1 + inTitle / wanted.length);
     PRIOR.forEach(([pages, factor]) => { if (pages.test(page)) score *= factor; });
+    const pageTitle = SECTIONS.pages[page];
     if (!best.has(page) || best.get(page).score < score)
       best.set(page, { page, title: title === pageTitle ? title : `${pageTitle} > ${title}`, anchor, score });
   });
