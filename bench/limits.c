@@ -15,7 +15,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-static char data[64 * 128], room[65536];
+static char data[64 * 128], buffer[65536];
 
 static long must(long answer)
 {
@@ -49,9 +49,9 @@ static double ping_pong(int near, int far)
     double start = now();
     for (int i = 0; i < count; i++) {
         must(send(near, data, 64, 0));
-        must(recv(far, room, 64, 0));
+        must(recv(far, buffer, 64, 0));
         must(send(far, data, 64, 0));
-        must(recv(near, room, 64, 0));
+        must(recv(near, buffer, 64, 0));
     }
     return (now() - start) / count;
 }
@@ -79,7 +79,7 @@ static double recv_nothing(void)
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
     double start = now();
     for (int i = 0; i < count; i++)
-        if (recv(pair[0], room, 64, 0) != -1 || errno != EAGAIN)
+        if (recv(pair[0], buffer, 64, 0) != -1 || errno != EAGAIN)
             exit(1);
     return (now() - start) / count;
 }
@@ -111,7 +111,7 @@ static double datagrams(void)
     for (int i = 0; i < count; i++) {
         socklen_t length = sizeof from;
         must(sendto(near, data, 64, 0, (struct sockaddr *)&address, sizeof address));
-        must(recvfrom(far, room, 64, 0, (struct sockaddr *)&from, &length));
+        must(recvfrom(far, buffer, 64, 0, (struct sockaddr *)&from, &length));
     }
     return (now() - start) / count;
 }
@@ -128,7 +128,7 @@ static double segments(void)
         long left = must(sendto(near, data, sizeof data, 0, (struct sockaddr *)&address, sizeof address));
         while (left > 0) {
             socklen_t length = sizeof from;
-            left -= must(recvfrom(far, room, sizeof room, 0, (struct sockaddr *)&from, &length));
+            left -= must(recvfrom(far, buffer, sizeof buffer, 0, (struct sockaddr *)&from, &length));
         }
     }
     return (now() - start) / count / (sizeof data / size);

@@ -333,18 +333,7 @@ def test_a_server_does_not_move_when_the_port_is_taken(monkeypatch, server):
 @pytest.mark.parametrize("before", [0, 1])
 @pytest.mark.parametrize("after", [0, 1])
 def test_linux_wants_the_consent_of_both(before, after):
-    with litsock.socket() as server:
-        server.setsockopt(litsock.SOL_SOCKET, litsock.SO_REUSEADDR, before)
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        address = server.getsockname()
-        with litsock.create_connection(address) as client:
-            connection, _ = server.accept()
-            with connection:
-                connection.shutdown(litsock.SHUT_WR)
-                assert client.recv(1) == b""
-                client.close()
-                assert connection.recv(1) == b""
+    address = examples.make_time_wait(before)
     with litsock.socket() as again:
         again.setsockopt(litsock.SOL_SOCKET, litsock.SO_REUSEADDR, after)
         if before and after:

@@ -478,7 +478,7 @@ from concurrent.futures import ThreadPoolExecutor
 import litsock
 
 arrived, arrive = os.pipe()
-release, let_go = os.pipe()
+release, go_on = os.pipe()
 os.environ.update(ARRIVED=str(arrive), RELEASE=str(release), HELD={held!r})
 ask = lambda number: {question}
 with ThreadPoolExecutor(8) as threads:
@@ -487,7 +487,7 @@ with ThreadPoolExecutor(8) as threads:
     while inside < 8:
         inside += len(os.read(arrived, 8))
     assert not any(future.done() for future in futures)     # eight are in the C library, and this thread runs
-    os.write(let_go, bytes(8))
+    os.write(go_on, bytes(8))
     print([future.result() for future in futures])
 """
 QUESTIONS = [

@@ -68,19 +68,19 @@ def test_sends_from_any_buffer(pair, make, method):
 @pytest.mark.parametrize("make", [make for name, make in BUFFERS.items() if name in ("bytearray", "array", "array of shorts", "mmap")])
 def test_receives_into_any_writable_buffer(pair, make):
     one, other = pair
-    for receive in (lambda room: other.recv_into(room), lambda room: other.recvfrom_into(room)[0], lambda room: other.recvmsg_into([room])[0]):
-        room = make(bytes(16))
+    for receive in (lambda buffer: other.recv_into(buffer), lambda buffer: other.recvfrom_into(buffer)[0], lambda buffer: other.recvmsg_into([buffer])[0]):
+        buffer = make(bytes(16))
         one.send(b"sixteen bytes!!\n")
-        assert receive(room) == 16
-        assert bytes(room) == b"sixteen bytes!!\n"
+        assert receive(buffer) == 16
+        assert bytes(buffer) == b"sixteen bytes!!\n"
 
 
 def test_receives_into_numpy(pair):
     one, other = pair
-    room = numpy.zeros((2, 4), numpy.int16)
+    buffer = numpy.zeros((2, 4), numpy.int16)
     one.send(bytes(range(16)))
-    assert other.recv_into(room) == 16
-    assert room.tobytes() == bytes(range(16))
+    assert other.recv_into(buffer) == 16
+    assert buffer.tobytes() == bytes(range(16))
 
 
 @pytest.mark.parametrize("bad", ["text", 5, None, memoryview(bytes(10))[::2], [1, 2]])
@@ -99,15 +99,15 @@ def test_refuses_what_is_no_contiguous_buffer(pair, bad):
 
 def test_a_held_buffer_cannot_shrink(pair):
     one, other = pair
-    room = bytearray(10)
-    waiting = threading.Thread(target=other.recv_into, args=(room,))
+    buffer = bytearray(10)
+    waiting = threading.Thread(target=other.recv_into, args=(buffer,))
     waiting.start()
     time.sleep(0.05)
     with pytest.raises(BufferError):
-        room.clear()
+        buffer.clear()
     one.send(b"x")
     waiting.join()
-    room.clear()
+    buffer.clear()
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["socket", "reader", "writer"])))
@@ -512,10 +512,10 @@ def test_a_subclass_owns_its_names():
         with peer, Own(fileno=peer.detach()) as far, client.dup() as copy:
             far.settimeout(5)
             client.sendall(b"a"), copy.send(b"b"), client.sendmsg([b"c"])
-            room = bytearray(1)
+            buffer = bytearray(1)
             while len(far.recv(3, litsock.MSG_PEEK)) < 3:
                 pass
-            assert (far.recv(1), far.recv_into(room), far.recvmsg(1)[0], bytes(room)) == (b"a", 1, b"c", b"b")
+            assert (far.recv(1), far.recv_into(buffer), far.recvmsg(1)[0], bytes(buffer)) == (b"a", 1, b"c", b"b")
             with far.makefile("rwb") as file:
                 file.write(b"line\n")
                 file.flush()
@@ -536,23 +536,23 @@ def test_a_subclass_owns_its_names():
 def test_a_buffer_is_held_while_a_call_waits(pair, method, timeout):
     one, other = pair
     other.settimeout(timeout)
-    room, answers = bytearray(10), []
-    thread = threading.Thread(target=lambda: answers.append(getattr(other, method)([room] if method == "recvmsg_into" else room)))
+    buffer, answers = bytearray(10), []
+    thread = threading.Thread(target=lambda: answers.append(getattr(other, method)([buffer] if method == "recvmsg_into" else buffer)))
     thread.start()
     end = time.monotonic() + 5
     while time.monotonic() < end:  # until the thread has begun
         try:
-            room.clear()
-            room.extend(bytes(10))
+            buffer.clear()
+            buffer.extend(bytes(10))
         except BufferError:
             break
     time.sleep(0.02)
     with pytest.raises(BufferError):
-        room.clear()
+        buffer.clear()
     one.send(b"xyz")
     thread.join(5)
     assert (answers[0] if method == "recv_into" else answers[0][0]) == 3
-    room.clear()
+    buffer.clear()
 
 
 def test_what_is_sent_is_held_while_a_call_waits(pair):
@@ -725,13 +725,13 @@ def test_index_is_called_once(pair, method):
 
     one, other = pair
     one.send(b"abc"), one.send(b"def")
-    size, flags, room = Number(64), Number(0), bytearray(10)
-    assert getattr(other, method)([room] if method == "recvmsg_into" else 10, size, flags)[1:] == ([], 0, None)
+    size, flags, buffer = Number(64), Number(0), bytearray(10)
+    assert getattr(other, method)([buffer] if method == "recvmsg_into" else 10, size, flags)[1:] == ([], 0, None)
     assert (size.asked, flags.asked) == (1, 1)
     one.send(b"abc")
-    for name, arguments in {"recv": [Number(1), Number(0)], "recvfrom": [Number(1), Number(0)], "recv_into": [room, Number(1), Number(0)]}.items():
+    for name, arguments in {"recv": [Number(1), Number(0)], "recvfrom": [Number(1), Number(0)], "recv_into": [buffer, Number(1), Number(0)]}.items():
         getattr(other, name)(*arguments)
-        assert [number.asked for number in arguments if number is not room] == [1] * (2), name
+        assert [number.asked for number in arguments if number is not buffer] == [1] * (2), name
 
 
 def test_the_lower_type_has_no_weak_references():
