@@ -979,7 +979,7 @@ def _known_address(ask):
     except OSError:
         return None
 
-# %% ../nbs/00_core.ipynb #6264a957
+# %% ../nbs/00_core.ipynb #e7b74e11
 def _makes_sockets():
     "Whether `socket.socket` is the class on this page, and makes its sockets as it does here."
     return names.PUBLIC["socket"] is socket and socket.__init__ is _INIT and socket.__new__ is _NEW
@@ -989,7 +989,7 @@ def _made(family, type, proto, fd):
     "A socket around a descriptor, made by whatever `socket.socket` is now."
     return names.PUBLIC["socket"](family, type, proto, fileno=fd)
 
-# %% ../nbs/00_core.ipynb #e7b74e11
+
 def fromfd(
     fd: int,  # a descriptor of a socket; stays open, and yours
     family: int,
