@@ -45,6 +45,8 @@ def differences(results):
         if names := result.get("only standard"):
             lines.append(f"- {result['python']}: " + ", ".join(f"`{name.removeprefix('test.')}`" for name in names))
     text = "\n## Passed by the standard module alone\n\n" + "\n".join(lines) + "\n" if lines else ""
+    if known := [f"- {result['python']}: {len(result['known'])}" for result in results if result.get("known")]:
+        text += "\nNot counted among them, because [litsock differs there on purpose](differences.md):\n\n" + "\n".join(known) + "\n"
     lines = [f"- {result['python']}: {', '.join(result['without'])}" for result in results if result.get("without")]
     return text + ("\n## Tested without\n\nThese packages, which some tests use, could not be had there:\n\n" + "\n".join(lines) + "\n" if lines else "")
 
