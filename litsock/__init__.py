@@ -24,6 +24,9 @@ from .timeouts import *
 
 __all__ = [*(name for name in constants.__all__ if name not in ("EBADF", "EAGAIN", "EWOULDBLOCK")), *core.__all__, *control_messages.__all__, *names.__all__, *services.__all__, *timeouts.__all__]
 
+if sys.version_info < (3, 13):  # which has no such thing
+    del _fallback_socketpair
+
 __file__ = core.__file__  # where `inspect` looks for the source of the class
 
 _LOCALHOST, _LOCALHOST_V6, _blocking_errnos = "127.0.0.1", "::1", {EAGAIN, EWOULDBLOCK}

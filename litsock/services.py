@@ -93,8 +93,7 @@ def if_nametoindex(
     "The number of a network interface; `OSError` when there is none of this name."
     number = kernel.if_nametoindex(_file_system_bytes(if_name))
     if number < 0:
-        error = kernel.failure(number) if _INTERFACE_ERRNO else OSError("no interface with this name")
-        raise with_note(error, f"interface {if_name!r}")
+        raise with_note(kernel.failure(number) if _INTERFACE_ERRNO else OSError("no interface with this name"), f"interface {if_name!r}")
     return number
 
 
