@@ -217,7 +217,8 @@ class Ring:
         self.thread.start()
 
     def copy_blocks(self) -> None:
-        while not self.stopping.wait(WAIT):
+        pause = min(WAIT, len(self.ring) / BLOCK * RETIRE / 2000)  # a block may be handed over for each packet: half of them in a pause
+        while not self.stopping.wait(pause):
             self.drain()
 
     def drain(self) -> None:
