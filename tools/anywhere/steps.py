@@ -64,11 +64,14 @@ def tests():
     python = environment("dev")
     without = packages(python)
     report = BUILD / "tests.xml"
+    report.unlink(missing_ok=True)
     options = "-q", "-p", "no:cacheprovider", "--ignore=tests/test_conformance.py", f"--junitxml={report}"
     try:
         run(python, "-m", "pytest", *options, cwd=TOP, timeout=2 * HOURS)
     except subprocess.TimeoutExpired:
         return {"tests": "did not end"}
+    if not report.exists():
+        return {"tests": "pytest died"}
     cases = list(xml.parse(report).iter("testcase"))
     bad = [f"{case.get('classname')}.{case.get('name')}" for case in cases if case.find("failure") is not None or case.find("error") is not None]
     skipped = sum(case.find("skipped") is not None for case in cases)
