@@ -18,7 +18,7 @@ from litsock.constant_names import GROUPS
 
 DIRECTIVE = re.compile(r"^#\s*\|\s*(.*)\n?", re.MULTILINE)
 NEEDS = "needs-"
-EVERYWHERE = "needs-netbase",  # what only a bare machine lacks is not worth a word on each cell
+EVERYWHERE = "needs-netbase", "needs-package:trustme"  # what only a bare machine lacks is not worth a word on each cell
 
 
 def write(pages: Path, target: Path) -> None:
