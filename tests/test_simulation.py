@@ -1,0 +1,162 @@
+"""The simulated kernel answers as the real one: random calls on two connected sockets, over the real loopback and over a simulated one."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+
+import pytest
+
+import litsock
+from litsock.simulation.clock import sleep
+from litsock.simulation.network import Network
+
+LENGTH, SEQUENCES = 25, 40
+
+CALLS = {
+    "send": lambda draw: (bytes(draw.choice((0, 1, 10, 3000))),),
+    "recv": lambda draw: (draw.choice((0, 1, 7, 100, 5000)), *draw.choice(((), (litsock.MSG_PEEK,), (litsock.MSG_DONTWAIT,)))),
+    "recv_into": lambda draw: (bytearray(draw.choice((1, 50))),),
+    "recvfrom": lambda draw: (10,),
+    "recvmsg": lambda draw: (10,),
+    "sendmsg": lambda draw: ([b"ab", b"c"],),
+    "shutdown": lambda draw: (draw.choice((litsock.SHUT_RD, litsock.SHUT_WR, litsock.SHUT_RDWR, 7)),),
+    "getsockopt": lambda draw: (litsock.SOL_SOCKET, draw.choice((litsock.SO_ERROR, litsock.SO_TYPE, litsock.SO_ACCEPTCONN, litsock.SO_PROTOCOL))),
+    "getpeername": lambda draw: (),
+    "getsockname": lambda draw: (),
+    "listen": lambda draw: (),
+    "accept": lambda draw: (),
+    "poll": lambda draw: (),
+    "close": lambda draw: (),
+}
+WEIGHTS = [8, 8, 4, 2, 2, 2, 1, 2, 2, 1, 0.2, 0.2, 6, 0.4]
+
+
+def sequence(seed: int) -> list[tuple[int, str, tuple]]:
+    """Which of two sockets, which method, with what."""
+    draw = random.Random(seed)
+    names = draw.choices(list(CALLS), WEIGHTS, k=LENGTH)
+    return [(draw.randrange(2), name, CALLS[name](draw)) for name in names]
+
+
+def connected(kind: int) -> list[litsock.socket]:
+    if kind == litsock.SOCK_STREAM:
+        with litsock.create_server(("127.0.0.1", 0)) as listener:
+            pair = [litsock.create_connection(listener.getsockname()), listener.accept()[0]]
+        for sock in pair:
+            sock.setsockopt(litsock.IPPROTO_TCP, litsock.TCP_NODELAY, 1)
+        return pair
+    pair = [litsock.socket(type=kind) for _ in range(2)]
+    for sock in pair:
+        sock.bind(("127.0.0.1", 0))
+    pair[0].connect(pair[1].getsockname())
+    pair[1].connect(pair[0].getsockname())
+    return pair
+
+
+def outcome(sock: litsock.socket, name: str, arguments: tuple):
+    """What a call came to, without what differs from run to run."""
+    try:
+        if name == "poll":
+            return polled(sock)
+        answer = getattr(sock, name)(*arguments)
+    except OSError as error:
+        return type(error).__name__, error.errno
+    if name in ("getpeername", "getsockname"):
+        return answer[0]
+    if name in ("recvfrom", "recvmsg"):
+        return *answer[:-1], answer[-1] and answer[-1][0]
+    return (answer, bytes(arguments[0])) if name == "recv_into" else answer
+
+
+def polled(sock: litsock.socket) -> int:
+    from litsock import kernel
+
+    return kernel.poll(sock.fileno(), 0x2005, 0) if sock.fileno() >= 0 else -1
+
+
+def played(seed: int, kind: int, settle) -> list:
+    pair = connected(kind)
+    try:
+        for sock in pair:
+            sock.setblocking(False)
+        found = []
+        for at, name, arguments in sequence(seed):
+            found.append((at, name, arguments, outcome(pair[at], name, tuple(map(copied, arguments)))))
+            settle()
+        return found
+    finally:
+        for sock in pair:
+            sock.close()
+
+
+def copied(value):
+    return bytearray(value) if isinstance(value, bytearray) else value
+
+
+def simulated(seed: int, kind: int) -> list:
+    net = Network(seed)
+    host = net.host("here")
+    try:
+        with host:
+            return played(seed, kind, lambda: sleep(0.001))
+    finally:
+        net.close()
+
+
+@pytest.mark.parametrize("kind", [litsock.SOCK_STREAM, litsock.SOCK_DGRAM])
+def test_same_as_the_real_kernel(kind):
+    for seed in range(SEQUENCES):
+        real, ours = played(seed, kind, lambda: None), simulated(seed, kind)
+        for step, (expected, found) in enumerate(zip(real, ours)):
+            assert found == expected, f"sequence {seed}, step {step}"
+
+
+EXAMPLE = """
+import litsock
+litsock.install()
+import hashlib
+
+def run(seed):
+    net = litsock.Network(seed=seed)
+    client, server = net.host("client"), net.host("server")
+    net.link(client, server, latency=0.040, jitter=0.005, loss=0.05, bandwidth=10e6, queue=64)
+
+    @server.program
+    def serve():
+        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(bytes(100_000))
+
+            def log_message(self, *arguments):
+                pass
+
+        ThreadingHTTPServer(("", 80), Answer).serve_forever()
+
+    @client.program
+    def ask():
+        import urllib.request
+        return urllib.request.urlopen("http://server/", timeout=5).read()
+
+    net.at(0.2, net.partition, client, server)
+    net.at(3.0, net.heal)
+    net.run()
+    assert len(ask.result) == 100_000
+    assert not [packet for packet in net.packets if packet.problem or False in packet.checksums().values()]
+    return hashlib.sha256(b"".join(packet.raw for packet in net.packets)).hexdigest(), net.now
+
+runs = [run(seed) for seed in range(10)]
+assert runs == [run(seed) for seed in range(10)]
+assert len(set(runs)) == 10 and all(3 < now < 30 for _, now in runs)
+print("the same")
+"""
+
+
+def test_same_seed_same_bytes():
+    done = subprocess.run([sys.executable, "-c", EXAMPLE], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "the same\n", done.stderr
