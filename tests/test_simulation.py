@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import _thread
+import errno
 import random
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 import litsock
-from litsock.simulation.clock import sleep
+from litsock.simulation.clock import Deadlock, sleep
 from litsock.simulation.network import Network
 
 LENGTH, SEQUENCES = 25, 40
@@ -160,3 +163,175 @@ print("the same")
 def test_same_seed_same_bytes():
     done = subprocess.run([sys.executable, "-c", EXAMPLE], capture_output=True, text=True, timeout=120)
     assert done.stdout == "the same\n", done.stderr
+
+
+def network(**qualities) -> tuple[Network, Any, Any]:
+    net = Network(seed=5)
+    client, server = net.host("client"), net.host("server")
+    net.link(client, server, **qualities)
+    return net, client, server
+
+
+def echo(server: Any) -> None:
+    @server.program
+    def serve():
+        with litsock.create_server(("", 7)) as listener:
+            while True:
+                peer, _ = listener.accept()
+                with peer:
+                    while data := peer.recv(65536):
+                        peer.sendall(data)
+
+
+def failing(net: Network, client: Any, function) -> tuple[type, int | None, float]:
+    """What a client's program raises, and when."""
+
+    @client.program
+    def ask():
+        try:
+            function()
+        except OSError as error:
+            return type(error), error.errno, round(net.now, 3)
+
+    net.run()
+    net.close()
+    return ask.result
+
+
+def test_refused_after_a_round_trip():
+    net, client, _ = network(latency=0.1)
+    found = failing(net, client, lambda: litsock.create_connection(("10.0.0.2", 7)))
+    assert found == (ConnectionRefusedError, errno.ECONNREFUSED, 0.2)
+
+
+def test_silent_port_after_127_seconds():
+    net, client, server = network()
+    server.silence(7)
+    found = failing(net, client, lambda: litsock.create_connection(("10.0.0.2", 7)))
+    assert found == (TimeoutError, errno.ETIMEDOUT, 127.0)
+
+
+def test_timeout_in_virtual_time():
+    net, client, server = network()
+    server.silence(7)
+    assert failing(net, client, lambda: litsock.create_connection(("10.0.0.2", 7), timeout=2.5)) == (TimeoutError, None, 2.5)
+
+
+def test_no_link():
+    net = Network()
+    client, _ = net.host("client"), net.host("server")
+    found = failing(net, client, lambda: litsock.create_connection(("10.0.0.2", 7)))
+    assert found == (OSError, errno.ENETUNREACH, 0.0)
+
+
+def test_unknown_and_unanswered_names():
+    net, client, _ = network()
+    assert failing(net, client, lambda: litsock.getaddrinfo("nobody", 7)) == (litsock.gaierror, litsock.EAI_NONAME, 0.0)
+    net, client, _ = network()
+    net.lookups_fail = True
+    assert failing(net, client, lambda: litsock.getaddrinfo("server", 7)) == (litsock.gaierror, litsock.EAI_AGAIN, 10.0)
+
+
+def test_datagram_to_nobody_is_refused():
+    net, client, _ = network(latency=0.1)
+
+    def ask():
+        with litsock.socket(type=litsock.SOCK_DGRAM) as sock:
+            sock.connect(("10.0.0.2", 9))
+            sock.send(b"?")
+            sock.recv(1)
+
+    assert failing(net, client, ask) == (ConnectionRefusedError, errno.ECONNREFUSED, 0.2)
+
+
+def test_crash_without_a_fin_then_reset_by_the_restarted_host():
+    net, client, server = network(latency=0.01)
+    echo(server)
+    net.at(1, server.crash)
+    net.at(2, server.restart)
+
+    def ask():
+        with litsock.create_connection(("10.0.0.2", 7)) as sock:
+            sleep(3)
+            sock.sendall(b"are you there?")
+            sock.recv(10)
+
+    assert failing(net, client, ask) == (ConnectionResetError, errno.ECONNRESET, 3.04)
+
+
+def test_paused_programs_while_the_kernel_goes_on():
+    net, client, server = network()
+    echo(server)
+    net.at(1, server.pause)
+    net.at(5, server.resume)
+
+    @client.program
+    def ask():
+        sleep(2)
+        with litsock.create_connection(("10.0.0.2", 7)) as sock:
+            connected_at = net.now
+            sock.sendall(b"x")
+            return connected_at, sock.recv(1), net.now
+
+    net.run()
+    net.close()
+    assert ask.result == (2.0, b"x", 5.0)
+
+
+def test_backpressure_and_loss():
+    net, client, server = network(latency=0.01, loss=0.02, duplication=0.01, reordering=0.05, corruption=0.01, bandwidth=1e7)
+    echo(server)
+    sent = random.Random(1).randbytes(400_000)
+
+    @client.program
+    def ask():
+        with litsock.create_connection(("server", 7)) as sock:
+            import threading
+
+            writer = threading.Thread(target=sock.sendall, args=[sent])
+            writer.start()
+            with sock.makefile("rb") as file:
+                found = file.read(len(sent))
+            writer.join()
+            return found
+
+    net.run()
+    net.close()
+    assert ask.result == sent
+
+
+def test_deadlock_says_who_waits_for_what():
+    net, client, _ = network()
+
+    @client.program
+    def ask():
+        import threading
+
+        threading.Lock().acquire() and threading.Event().wait()
+
+    with pytest.raises(Deadlock, match="client.ask waits for a lock"):
+        net.run()
+    net.close()
+
+
+def test_threads_outside_keep_the_real_kernel():
+    net, client, _ = network()
+    with client:
+        import threading
+
+        found = []
+        real = _thread.allocate_lock()
+        real.acquire()
+
+        def outside():
+            with litsock.socket() as sock:
+                found.extend((sock.fileno() < 1 << 20, litsock.timeouts.monotonic() > 1, threading.Lock is not None))
+            real.release()
+
+        _thread.start_new_thread(outside, ())
+        real.acquire()
+        with litsock.socket() as sock:
+            assert sock.fileno() >= 1 << 20 and litsock.timeouts.monotonic() == 0
+    assert found == [True, True, True]
+    with litsock.socket() as sock:
+        assert sock.fileno() < 1 << 20
