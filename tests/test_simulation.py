@@ -7,6 +7,7 @@ import errno
 import random
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -335,3 +336,12 @@ def test_threads_outside_keep_the_real_kernel():
     assert found == [True, True, True]
     with litsock.socket() as sock:
         assert sock.fileno() < 1 << 20
+
+
+@pytest.mark.parametrize("name", ["requests", "aiohttp", "smtplib", "redis", "executors", "streams"])
+def test_unmodified_programs(name):
+    if name in ("requests", "aiohttp", "redis"):
+        pytest.importorskip(name)
+    program = Path(__file__).with_name("simulated_programs.py")
+    done = subprocess.run([sys.executable, program, name], capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == ("done\n", "")
