@@ -87,6 +87,12 @@ def view_of(buffer):
     raise TypeError(f"a bytes-like object is required, not {type(buffer).__name__!r}")  # here, so that it knows no other error
 
 
+def byte_count(data):
+    "How many bytes a bytes-like object has."
+    with view_of(data) as view:
+        return view.nbytes
+
+
 class HeldBuffers:
     "Views of several buffers, as a context manager."
 
@@ -348,7 +354,7 @@ class OptionMethods(TimeoutMethods):
                 raise TypeError("setsockopt() takes a level and an option that fit into a C int") from None
             raise
         value = option_bytes(self, level, value)
-        size = index(*optlen) % 2**32 if value is None else view_of(value).nbytes
+        size = index(*optlen) % 2**32 if value is None else byte_count(value)
         checked(kernel.setsockopt(self._litsock_fd, level, optname, value, size))
         if level == SOL_SOCKET and optname == SO_RCVLOWAT:
             set_state(self, "_litsock_waits_first", True)
@@ -615,8 +621,7 @@ class TransferMethods(AddressMethods):
         flags: int = 0,
     ) -> int:  # bytes received
         "Receive into memory that you have already."
-        kernel.writable(buffer, "recv_into")
-        with view_of(buffer):
+        with kernel.writable(buffer, "recv_into"):  # the view holds the buffer
             nbytes, flags = c_size(nbytes), receiving_flags(self, flags)
             answer = kernel.recv_into(self._litsock_fd, buffer, nbytes, flags)
             return answer if answer >= 0 else after_recv_into(self, answer, buffer, nbytes, flags)
@@ -628,8 +633,7 @@ class TransferMethods(AddressMethods):
         flags: int = 0,
     ) -> tuple[int, Any]:  # bytes received, and the sender's address
         "Receive into memory that you have already, and learn who sent it."
-        kernel.writable(buffer, "recvfrom_into")
-        with view_of(buffer):
+        with kernel.writable(buffer, "recvfrom_into"):  # the view holds the buffer
             nbytes, flags = c_size(nbytes), receiving_flags(self, flags)
             answer = kernel.recvfrom_into(self._litsock_fd, buffer, nbytes, flags)
             return after_recvfrom_into(self, answer, buffer, nbytes, flags)
@@ -753,7 +757,7 @@ class MessageMethods(TransferMethods):
         "Receive data into several buffers, and control messages."
         buffers = tuple(buffers)
         for buffer in buffers:
-            kernel.writable(buffer, "recvmsg_into")  # a wrong buffer is reported before anything else
+            kernel.writable(buffer, "recvmsg_into").release()  # a wrong buffer is reported before anything else
         with HeldBuffers(*buffers):
             size, _, *more = receive_message(self, kernel.recvmsg_into, buffers, ancbufsize, flags, "recvmsg_into")
         return size, *more

@@ -11,7 +11,7 @@ from errno import EAGAIN, EINTR
 
 from . import kernel
 from .constants import SOCK_STREAM
-from .timeouts import POLLOUT, deadline_of, raise_after, wait_until
+from .timeouts import POLLOUT, check_deadline, deadline_of, raise_after, wait_until
 
 # %% auto #0
 __all__ = ['SocketIO']
@@ -184,6 +184,8 @@ def send_with_kernel(sock, file, offset=0, count=None):
 
 def pour(sock, target, file, source, size, offset, count):
     "Call `sendfile(2)` until all is sent; leave the file's position behind the last byte that went out."
+    if sock._litsock_until:
+        check_deadline(sock)
     deadline = deadline_of(sock)
     is_own = target == sock._litsock_fd  # then another thread's `close` ends this, before the number means another file
     sent = 0

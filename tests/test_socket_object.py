@@ -97,6 +97,22 @@ def test_refuses_what_is_no_contiguous_buffer(pair, bad):
         sock.close()
 
 
+@pytest.mark.parametrize("use", [
+    lambda near, far, data: near.send(data), lambda near, far, data: near.sendall(data), lambda near, far, data: near.sendmsg([data]),
+    lambda near, far, data: near.setsockopt(litsock.SOL_SOCKET, litsock.SO_SNDBUF, data),
+    lambda near, far, data: far.recv_into(data), lambda near, far, data: far.recvfrom_into(data),
+    lambda near, far, data: far.recvmsg_into([data]), lambda near, far, data: far.recv_exactly_into(data),
+    lambda near, far, data: litsock.inet_ntoa(data), lambda near, far, data: litsock.inet_ntop(litsock.AF_INET, data),
+], ids=["send", "sendall", "sendmsg", "setsockopt", "recv_into", "recvfrom_into", "recvmsg_into", "recv_exactly_into", "inet_ntoa", "inet_ntop"])  # fmt: skip
+def test_a_buffer_can_be_resized_after_the_call(pair, use):
+    """A garbage collector that comes later, PyPy's, must not hold it."""
+    near, far = pair
+    near.sendall(b"data")
+    data = bytearray(4)
+    use(near, far, data)
+    data += b"more"
+
+
 def test_a_held_buffer_cannot_shrink(pair):
     one, other = pair
     buffer = bytearray(10)

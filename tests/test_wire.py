@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack
-from time import monotonic, sleep
+from time import monotonic, sleep, time_ns
 
 import pytest
 
@@ -404,9 +404,11 @@ FILTERS = [
 
 def capture_with_all_filters():
     with ExitStack() as stack:
-        captures = [stack.enter_context(litsock.capture("lo", buffer=1 << 20, **wanted)) for wanted in FILTERS]
+        captures = [stack.enter_context(litsock.capture("lo", buffer=1 << 22, **wanted)) for wanted in FILTERS]
+        began = time_ns()
         some_traffic()
-    return [captured.packets for captured in captures]
+        ended = time_ns()  # the captures do not end at one moment
+    return [[packet for packet in captured.packets if began <= packet.time <= ended] for captured in captures]
 
 
 @pytest.mark.needs("own-network")

@@ -350,9 +350,8 @@ class Reader(Answers):
 PIECE = 4 * 2**14  # bytes of plain text between two system calls
 
 
-def plain_bytes(data):
-    "The memory of a bytes-like object, byte by byte."
-    view = memoryview(data)
+def plain_bytes(view):
+    "A view of the same memory, byte by byte."
     if not view.c_contiguous:
         raise BufferError("the data must lie in one piece: make it bytes first")
     return view.cast("B")
@@ -367,14 +366,14 @@ class Connection(Reader):
         if self.broken:
             raise kernel.failure(-EPIPE)
         try:
-            octets = plain_bytes(data)
-            call.acquire(self.sending, POLLOUT)
-            try:
-                self._write(call, octets)
-            finally:
-                self.sending.release()
-            self._flush(call)  # what another thread had to say meanwhile
-            return len(octets)
+            with memoryview(data) as view, plain_bytes(view) as octets:
+                call.acquire(self.sending, POLLOUT)
+                try:
+                    self._write(call, octets)
+                finally:
+                    self.sending.release()
+                self._flush(call)  # what another thread had to say meanwhile
+                return len(octets)
         except ConnectionError:
             self.broken = True
             self._read_alert(call)
@@ -389,7 +388,8 @@ class Connection(Reader):
             self._send(call)
             self.has_written = True
             while True:
-                done += self._ask(call, self.tls.write, octets[done : done + PIECE])
+                with octets[done : done + PIECE] as piece:
+                    done += self._ask(call, self.tls.write, piece)
                 self._send(call)
                 if done >= len(octets):
                     return

@@ -119,18 +119,17 @@ def recv_exactly_into(
 ) -> None:
     "Fill `buffer`, all of it by one deadline: the socket's timeout, from now. Raises what `recv_exactly` does."
     check_stream(self, "recv_exactly_into")
-    kernel.writable(buffer, "recv_exactly_into")
-    view = memoryview(buffer)
-    view = view.cast("B") if view.nbytes else view
-    got, deadline = 0, deadline_of(self)
-    try:
-        while got < view.nbytes:
-            size = receive(self, deadline, got, kernel.recv_into, view[got:], 0)
-            if not size:
-                raise IncompleteReadError(bytes(view[:got]), len(view))
-            got += size
-    except OSError as error:
-        raise incomplete(error, bytes(view[:got]), len(view)) from None
+    with kernel.writable(buffer, "recv_exactly_into") as whole, whole.cast("B") if whole.nbytes else whole as view:
+        got, deadline = 0, deadline_of(self)
+        try:
+            while got < view.nbytes:
+                with view[got:] as rest:
+                    size = receive(self, deadline, got, kernel.recv_into, rest, 0)
+                if not size:
+                    raise IncompleteReadError(view.tobytes()[:got], len(view))
+                got += size
+        except OSError as error:
+            raise incomplete(error, view.tobytes()[:got], len(view)) from None
 
 # %% ../../nbs/21_deadlines.ipynb #2d58ca81
 CHANGING = RLock()  # held while the deadlines of a socket change

@@ -99,7 +99,7 @@ def send_segments(
         flags = at_once(self, flags)
     deadline, sent = deadline_of(self), 0
     most = offers(self, UDP_SEGMENT) or one_by_one("this kernel does not have UDP_SEGMENT")
-    with memoryview(data).cast("B") as view:
+    with memoryview(data) as whole, whole.cast("B") as view:
         while sent < len(view):
             batch = size * max(min(most, LARGEST // size), 1)
             piece = view if len(view) <= batch else view[sent : sent + batch]

@@ -5,6 +5,7 @@
 # %% ../../nbs/93_cffi_calls.ipynb #fdc101f5
 from __future__ import annotations
 
+from contextlib import ExitStack, nullcontext
 from errno import ERANGE
 
 from ._native import ffi, lib
@@ -18,7 +19,7 @@ __all__ = ['close', 'getdescriptorflags', 'listen', 'poll', 'sendfile', 'setbloc
            'bytes_only', 'address_bytes', 'NewDescriptors', 'give', 'socket', 'socketpair', 'accept', 'accept_unnamed',
            'dup', 'getsockname', 'getpeername', 'bind', 'connect', 'read_memory', 'write_memory', 'part_to_fill',
            'send', 'sendto', 'new_buffer', 'received', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'tuple_only',
-           'header', 'sendmsg', 'recvmsg', 'recvmsg_into', 'receive_message', 'close_rights', 'batch', 'sendmmsg',
+           'header', 'sendmsg', 'recvmsg', 'recvmsg_into', 'receive_message', 'close_rights', 'sizes_of', 'sendmmsg',
            'recvmmsg', 'getsockopt', 'setsockopt', 'text_or_null', 'getaddrinfo', 'entries', 'getnameinfo', 'look_up',
            'until_null', 'host_fields', 'look_up_host', 'gethostbyname', 'gethostbyaddr', 'getservbyname',
            'getservbyport', 'getprotobyname', 'gethostname', 'sethostname', 'if_nameindex', 'interfaces',
@@ -149,35 +150,39 @@ def connect(fd, address):
 
 # %% ../../nbs/93_cffi_calls.ipynb #f1c6aef9
 def read_memory(data):
-    "The bytes of a bytes-like object, for C to read."
-    return ffi.from_buffer(CHARS, readable(data))
+    "The bytes of a bytes-like object, for C to read: a context manager, which holds them."
+    with readable(data):
+        return ffi.from_buffer(CHARS, data)
 
 
 def write_memory(buffer, caller):
     "The same for C to write into."
-    return ffi.from_buffer(CHARS, writable(buffer, caller))
+    with writable(buffer, caller):
+        return ffi.from_buffer(CHARS, buffer)
 
 
-def part_to_fill(buffer, size, caller):
-    "A writable buffer, and how much of it to fill: `size` bytes, or all of it where that is 0."
-    memory, size = write_memory(buffer, caller), c_size(size)
+def part_to_fill(memory, size, caller):
+    "How much of a buffer to fill: `size` bytes, or all of it where that is 0."
+    size = c_size(size)
     if size < 0:
         raise ValueError(f"negative buffersize in {caller}")
     if size > len(memory):
         raise ValueError("buffer too small for requested bytes")
-    return memory, size or len(memory)
+    return size or len(memory)
 
 # %% ../../nbs/93_cffi_calls.ipynb #c6afdd4f
 def send(fd, data, flags):
-    if type(data) is not bytes:
-        data = read_memory(data)
-    return lib.ls_send(fd, data, len(data), flags)
+    if type(data) is bytes:
+        return lib.ls_send(fd, data, len(data), flags)
+    with read_memory(data) as memory:
+        return lib.ls_send(fd, memory, len(memory), flags)
 
 
 def sendto(fd, data, flags, address):
-    if type(data) is not bytes:
-        data = read_memory(data)
-    return lib.ls_sendto(fd, data, len(data), flags, bytes_only(address), len(address))
+    if type(data) is bytes:
+        return lib.ls_sendto(fd, data, len(data), flags, bytes_only(address), len(address))
+    with read_memory(data) as memory:
+        return lib.ls_sendto(fd, memory, len(memory), flags, bytes_only(address), len(address))
 
 # %% ../../nbs/93_cffi_calls.ipynb #584750dc
 MSG_TRUNC = 0x20
@@ -210,14 +215,15 @@ def recvfrom(fd, size, flags):
 
 
 def recv_into(fd, buffer, size, flags):
-    memory, size = part_to_fill(buffer, size, "recv_into")
-    return lib.ls_recv(fd, memory, size, c_int(flags)) if size else 0
+    with write_memory(buffer, "recv_into") as memory:
+        size = part_to_fill(memory, size, "recv_into")
+        return lib.ls_recv(fd, memory, size, c_int(flags)) if size else 0
 
 
 def recvfrom_into(fd, buffer, size, flags):
-    memory, size = part_to_fill(buffer, size, "recvfrom_into")
     sender = allocate(ADDRESS_BUFFER)
-    answer = lib.ls_recvfrom(fd, memory, size, flags, sender)
+    with write_memory(buffer, "recvfrom_into") as memory:
+        answer = lib.ls_recvfrom(fd, memory, part_to_fill(memory, size, "recvfrom_into"), flags, sender)
     return answer if answer < 0 else (answer, address_bytes(sender))
 
 # %% ../../nbs/93_cffi_calls.ipynb #14b3881e
@@ -245,9 +251,11 @@ def header(pieces, control, address):
 
 
 def sendmsg(fd, buffers, control, address, flags):
-    memory = [read_memory(piece) for piece in tuple_only(buffers)]
-    message, vectors = header(memory, read_memory(bytes_only(control)), read_memory(bytes_only(address)))
-    return lib.ls_sendmsg(fd, message, flags)
+    with ExitStack() as held:
+        memory = [held.enter_context(read_memory(piece)) for piece in tuple_only(buffers)]
+        fixed = [held.enter_context(read_memory(bytes_only(piece))) for piece in (control, address)]
+        message, vectors = header(memory, *fixed)
+        return lib.ls_sendmsg(fd, message, flags)
 
 
 def recvmsg(fd, size, control, flags):
@@ -256,15 +264,17 @@ def recvmsg(fd, size, control, flags):
 
 
 def recvmsg_into(fd, buffers, control, flags):
-    memory = [write_memory(piece, "recvmsg_into") for piece in tuple_only(buffers)]
-    return receive_message(fd, memory, control, flags, lambda answer: None)
+    with ExitStack() as held:
+        memory = [held.enter_context(write_memory(piece, "recvmsg_into")) for piece in tuple_only(buffers)]
+        return receive_message(fd, memory, control, flags, lambda answer: None)
 
 
 def receive_message(fd, memory, control, flags, data):
     "One call of recvmsg(2); `data` makes of the answer what stands for the data in the result."
     address = allocate(CHARS, ADDRESS_SIZE)
-    message, vectors = header(memory, None if control is None else write_memory(control, "recvmsg"), address)
-    answer = lib.ls_recvmsg(fd, message, flags)
+    with nullcontext() if control is None else write_memory(control, "recvmsg") as control:
+        message, vectors = header(memory, control, address)
+        answer = lib.ls_recvmsg(fd, message, flags)
     if answer < 0:
         return answer
     name = ffi.unpack(address, min(message.msg_namelen, ADDRESS_SIZE))
@@ -272,34 +282,39 @@ def receive_message(fd, memory, control, flags, data):
 
 
 def close_rights(control):
-    memory = write_memory(control, "close_rights")
-    lib.ls_close_rights(memory, len(memory))
+    with write_memory(control, "close_rights") as memory:
+        lib.ls_close_rights(memory, len(memory))
 
 # %% ../../nbs/93_cffi_calls.ipynb #52107ec2
 MESSAGE_SIZES, RECEIVED_SIZES = ffi.typeof("message_sizes[]"), ffi.typeof("received_sizes[]")
 
 
-def batch(sizes, *parts):
-    "The sizes, and the buffers that they divide."
-    sizes = ffi.from_buffer(MESSAGE_SIZES, readable(sizes))
+def sizes_of(sizes, *parts):
+    "The sizes of messages, which must fit into the buffers that they divide."
+    with readable(sizes):
+        sizes = ffi.from_buffer(MESSAGE_SIZES, sizes)
     if not lib.ls_fits(sizes, len(sizes), *map(len, parts)):
         raise ValueError("the messages do not fit into the buffers")
-    return sizes, *parts
+    return sizes
 
 
 def sendmmsg(fd, sizes, data, addresses, control, first, flags):
-    sizes, *parts = batch(sizes, *map(read_memory, (data, addresses, control)))
-    if not 0 <= c_size(first) <= len(sizes):
-        raise ValueError(f"there are {len(sizes)} messages, and none with number {first}")
-    return lib.ls_sendmmsg(fd, sizes, first, len(sizes) - first, *parts, flags)
+    with read_memory(data) as data, read_memory(addresses) as addresses, read_memory(control) as control:
+        with sizes_of(sizes, data, addresses, control) as sizes:
+            if not 0 <= c_size(first) <= len(sizes):
+                raise ValueError(f"there are {len(sizes)} messages, and none with number {first}")
+            return lib.ls_sendmmsg(fd, sizes, first, len(sizes) - first, data, addresses, control, flags)
 
 
 def recvmmsg(fd, sizes, data, addresses, control, received, flags):
-    sizes, *parts = batch(sizes, *(write_memory(part, "recvmmsg") for part in (data, addresses, control)))
-    received = ffi.from_buffer(RECEIVED_SIZES, writable(received, "recvmmsg"))
-    if len(received) < len(sizes):
-        raise ValueError(f"the buffer is too small for the sizes of {len(sizes)} messages")
-    return lib.ls_recvmmsg(fd, sizes, len(sizes), *parts, received, flags)
+    with ExitStack() as held:
+        parts = [held.enter_context(write_memory(part, "recvmmsg")) for part in (data, addresses, control)]
+        sizes = held.enter_context(sizes_of(sizes, *parts))
+        with writable(received, "recvmmsg"):
+            received = held.enter_context(ffi.from_buffer(RECEIVED_SIZES, received))
+        if len(received) < len(sizes):
+            raise ValueError(f"the buffer is too small for the sizes of {len(sizes)} messages")
+        return lib.ls_recvmmsg(fd, sizes, len(sizes), *parts, received, flags)
 
 # %% ../../nbs/93_cffi_calls.ipynb #b2856956
 UINT = ffi.typeof("unsigned int *")
@@ -317,10 +332,12 @@ def getsockopt(fd, level, option, size):
 def setsockopt(fd, level, option, value, size):
     if not 0 <= size <= 0xFFFFFFFF:
         raise OverflowError(f"no option has {size} bytes")
-    memory = ffi.NULL if value is None else read_memory(value)
-    if value is not None and size > len(memory):
-        raise ValueError(f"the value has fewer than {size} bytes")
-    return lib.ls_setsockopt(fd, level, option, memory, size)
+    if value is None:
+        return lib.ls_setsockopt(fd, level, option, ffi.NULL, size)
+    with read_memory(value) as memory:
+        if size > len(memory):
+            raise ValueError(f"the value has fewer than {size} bytes")
+        return lib.ls_setsockopt(fd, level, option, memory, size)
 
 # %% ../../nbs/93_cffi_calls.ipynb #6698208a
 ADDRESS_LIST = ffi.typeof("address_list *")
@@ -468,7 +485,8 @@ def inet_ntoa(
     /,
 ) -> str:
     "An IPv4 address as text; `OSError` if it has not four bytes."
-    packed = bytes(readable(packed_ip))
+    with readable(packed_ip) as view:
+        packed = bytes(view)
     if len(packed) != 4:
         raise OSError(f"an IPv4 address has 4 bytes, not {len(packed)}")
     return "%d.%d.%d.%d" % (*packed,)
@@ -496,7 +514,9 @@ def inet_ntop(
     /,
 ) -> str:
     "An address of that family as text; `ValueError` if the family is another or the length is wrong."
-    family, packed = c_int(address_family), bytes(readable(packed_ip))
+    family = c_int(address_family)
+    with readable(packed_ip) as view:
+        packed = bytes(view)
     size = PACKED_SIZES.get(family)
     if size is None:
         raise ValueError(f"unknown address family {family}")

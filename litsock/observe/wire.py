@@ -217,7 +217,8 @@ class Ring:
         self.thread.start()
 
     def copy_blocks(self) -> None:
-        while not self.stopping.wait(WAIT):
+        pause = min(WAIT, len(self.ring) / BLOCK * RETIRE / 2000)  # a block may be handed over for each packet: half of them in a pause
+        while not self.stopping.wait(pause):
             self.drain()
 
     def drain(self) -> None:
@@ -457,7 +458,7 @@ def untraced_interfaces() -> dict[int, str]:
 
 def clock_difference() -> int:
     "What the kernel's clock for packets showed, in nanoseconds since 1970, when `perf_counter` was 0."
-    samples = [(perf_counter_ns(), time_ns(), perf_counter_ns()) for _ in range(5)]
+    samples = [(perf_counter_ns(), time_ns(), perf_counter_ns()) for _ in range(50)]
     before, moment, after = min(samples, key=lambda sample: sample[2] - sample[0])
     return moment - (before + after) // 2
 
