@@ -317,19 +317,19 @@ def test_deadlock_says_who_waits_for_what():
 
 def test_threads_outside_keep_the_real_kernel():
     net, client, _ = network()
+    real, start_outside = _thread.allocate_lock(), _thread.start_new_thread  # those of `threading` and of `_thread` change
+    real.acquire()
     with client:
         import threading
 
         found = []
-        real = _thread.allocate_lock()
-        real.acquire()
 
         def outside():
             with litsock.socket() as sock:
                 found.extend((sock.fileno() < 1 << 20, litsock.timeouts.monotonic() > 1, threading.Lock is not None))
             real.release()
 
-        _thread.start_new_thread(outside, ())
+        start_outside(outside, ())
         real.acquire()
         with litsock.socket() as sock:
             assert sock.fileno() >= 1 << 20 and litsock.timeouts.monotonic() == 0

@@ -5,7 +5,7 @@
 # %% ../../nbs/70_clock.ipynb #c5661df5
 from __future__ import annotations
 
-import _thread
+from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
@@ -52,7 +52,7 @@ class Task:
         program: Any = None,  # that it is a part of
     ):
         self.scheduler, self.name, self.host, self.program = scheduler, name, host, program
-        self.baton = _thread.allocate_lock()
+        self.baton = allocate_lock()
         self.baton.acquire()
         self.blocked = self.done = self.ended = False
         self.waits_for = ""  # in words
@@ -66,7 +66,7 @@ class Task:
 
 def current() -> Task | None:
     "The task of the thread that asks; `None` outside of simulations."
-    return TASKS.get(_thread.get_ident())
+    return TASKS.get(get_ident())
 
 # %% ../../nbs/70_clock.ipynb #a38c0487
 class Scheduler:
@@ -154,7 +154,7 @@ class Scheduler:
         watches: tuple = (),
     ) -> None:
         "Wait until somebody wakes one of the queues, or the moment comes. The task looks for itself which it was."
-        task = TASKS[_thread.get_ident()]
+        task = TASKS[get_ident()]
         if (self.stopping or task.ended) and task is not self.director:
             raise Stopped
         task.waits_for, task.watches, task.blocked = waits_for, watches, True
@@ -187,7 +187,7 @@ class Scheduler:
     def start(self, function: Callable, *arguments, name: str = "", host: Any = None, program: Any = None) -> Task:
         "Start a thread. It runs when the baton comes to it."
         task = Task(self, name or function.__name__, host, program)
-        _thread.start_new_thread(self.live, (task, function, arguments))
+        start_new_thread(self.live, (task, function, arguments))
         return self.add(task)
 
     def add(self, task: Task) -> Task:
@@ -199,7 +199,7 @@ class Scheduler:
     def live(self, task: Task, function: Callable, arguments: tuple) -> Any:
         "The life of a thread."
         task.baton.acquire()
-        TASKS[_thread.get_ident()] = task
+        TASKS[get_ident()] = task
         try:
             if not self.stopping and not task.ended:
                 return function(*arguments)
@@ -208,7 +208,7 @@ class Scheduler:
         finally:
             task.done = True
             self.wake(task.joined)
-            del TASKS[_thread.get_ident()]
+            del TASKS[get_ident()]
             self.pick().baton.release()
 
     def run(self, limit: float | None = None) -> None:  # seconds of virtual time
@@ -233,7 +233,7 @@ class Scheduler:
 
 def sleep(seconds: float) -> None:
     "Let virtual time pass."
-    task = TASKS[_thread.get_ident()]
+    task = TASKS[get_ident()]
     until = task.scheduler.nanoseconds + int(seconds * SECOND)
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")

@@ -6,21 +6,26 @@
 from __future__ import annotations
 
 import errno
+import os
 import struct
 import sys
 from collections import deque
 from typing import Any
 
 from .. import kernel
-from ..constants import AF_INET, AF_INET6, AF_UNIX, AI_NUMERICHOST, EAI_AGAIN, EAI_NONAME, IPPROTO_TCP, IPPROTO_UDP
-from ..constants import MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR, SO_ACCEPTCONN, SO_DOMAIN, SO_ERROR
-from ..constants import SO_LINGER, SO_PROTOCOL, SO_RCVBUF, SO_SNDBUF, SO_TYPE, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK
-from ..constants import SOCK_STREAM, SOL_SOCKET, TCP_NODELAY, inet_ntop, inet_pton
+from ..constants import AF_INET, AF_INET6, AI_NUMERICHOST, EAI_AGAIN, EAI_NONAME, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, IPPROTO_UDP
+from ..constants import MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR, SO_ACCEPTCONN
+from ..constants import SO_BROADCAST, SO_DOMAIN, SO_ERROR, SO_LINGER, SO_PROTOCOL, SO_RCVBUF, SO_RCVTIMEO, SO_SNDBUF, SO_SNDTIMEO, SO_TYPE
+from ..constants import SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, inet_ntop, inet_pton
+from ..constants import TCP_CONGESTION, TCP_CORK, TCP_INFO, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_MAXSEG, TCP_NODELAY, TCP_SYNCNT
+from ..constants import TCP_USER_TIMEOUT
 from ..kernel.checks import c_size, byte_view, readable, set_state, writable
 from ..observe.packets import TCP, UDP
 
 from .clock import SECOND, current, sleep
-from .tcp import Connection
+from .control import Invalid, RealFile, SCM_RIGHTS, Writer, rights, split
+from .options import OPTIONS, Unknown, bytes_of, check_time, find, kept, number_of, time_limit
+from .tcp import SENDING, Connection
 
 BASE = 1 << 20  # the first descriptor; a real kernel hands out smaller ones, unless somebody raised its limits
 FILES: dict[int, File] = {}
@@ -52,10 +57,14 @@ def own(file: File, owner: Any) -> int:
 
 # %% auto #0
 __all__ = ['BASE', 'FILES', 'POLLIN', 'POLLOUT', 'POLLERR', 'POLLHUP', 'POLLNVAL', 'POLLRDHUP', 'MAPPED', 'ANY', 'KINDS',
-           'LARGEST_DATAGRAM', 'DATAGRAM_BUFFER', 'REAL', 'METHODS', 'TABLE', 'Refused', 'descriptor', 'own',
-           'check_how', 'pack_address', 'unpack_address', 'File', 'Options', 'StreamSocket', 'DatagramSocket',
-           'PairSocket', 'by_descriptor', 'in_simulation', 'socket', 'socketpair', 'monotonic', 'gethostname', 'close',
-           'poll', 'sendfile', 'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
+           'TCP_OPTIONS', 'STATES', 'LARGEST_DATAGRAM', 'OVERHEAD', 'IP_TOS', 'IP_TTL', 'IP_PKTINFO', 'IP_RECVTTL',
+           'IP_RECVTOS', 'IPV6_RECVPKTINFO', 'IPV6_PKTINFO', 'IPV6_RECVHOPLIMIT', 'IPV6_HOPLIMIT', 'IPV6_RECVTCLASS',
+           'IPV6_TCLASS', 'MULTICAST_HOPS', 'UNICAST_HOPS', 'TRAFFIC_CLASS', 'MEMBERSHIP', 'REAL', 'METHODS', 'TABLE',
+           'SOCKETS', 'LARGEST_PIECE', 'INTERFACES', 'Refused', 'descriptor', 'own', 'check_how', 'pack_address',
+           'unpack_address', 'File', 'Options', 'opened', 'incoming', 'info_of', 'StreamSocket', 'is_group',
+           'DatagramSocket', 'by_descriptor', 'in_simulation', 'socket', 'monotonic', 'gethostname', 'sethostname',
+           'if_nameindex', 'if_indextoname', 'if_nametoindex', 'close', 'poll', 'close_rights', 'sendfile',
+           'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
 
 # %% ../../nbs/73_simulated_kernel.ipynb #3d1e5f4a
 MAPPED = "::ffff:"
@@ -105,16 +114,38 @@ class File:
         "Let those who wait look again."
         self.scheduler.wake(self.queue)
 
-    def wait(self, what: str, flags: int = 0) -> None:
-        "Wait for a change, unless the caller must not."
-        if not self.blocking or flags & MSG_DONTWAIT:
+    def deadline(self, option: int) -> int | None:  # nanoseconds
+        "When a call that begins now has to be over, by `SO_RCVTIMEO` or `SO_SNDTIMEO`."
+        limit = self.options.get((SOL_SOCKET, option))
+        duration = limit and time_limit(limit)
+        return self.scheduler.nanoseconds + duration if duration else None
+
+    def wait(self, what: str, flags: int = 0, until: int | None = None) -> None:
+        "Wait for a change, unless the caller must not, or its time is over."
+        if not self.blocking or flags & MSG_DONTWAIT or until is not None and self.scheduler.nanoseconds >= until:
             raise Refused(errno.EAGAIN)
-        self.scheduler.block(f"{what} on {self.described()}", self.queue, watches=(self,))
+        self.scheduler.block(f"{what} on {self.described()}", self.queue, until=until, watches=(self,))
 
     def described(self) -> str:
-        kind = KINDS[self.type] if self.family != AF_UNIX else "Unix"
         ends = [f"{ip}:{port}" for ip, port in filter(None, (self.local, self.remote))]
-        return f"{kind} {' → '.join(ends) or 'socket'} of {self.host.name}"
+        return f"{KINDS[self.type]} {' → '.join(ends) or 'socket'} of {self.host.name}"
+
+    def drop(self) -> None:
+        "One descriptor less."
+        self.references -= 1
+        if not self.references:
+            self.release()
+
+    def copy(self) -> File:
+        "One more, that has no number: it is on its way to another process."
+        self.references += 1
+        return self
+
+    def take(self, inheritable: bool) -> int:
+        "A number for a descriptor that has arrived."
+        fd = descriptor(self)
+        self.references -= 1
+        return fd
 
     def raise_error(self) -> None:
         "Fail with the error that was noted, once."
@@ -127,7 +158,8 @@ class File:
 
     def option(self, level: int, option: int) -> int:
         "The value of an option that is a number."
-        return int.from_bytes(self.options.get((level, option), b"")[:4], sys.byteorder)
+        data = self.options.get((level, option))
+        return OPTIONS[level, option].default if data is None else number_of(data)
 
     def ready(self) -> int:
         "The events that there are now."
@@ -181,7 +213,7 @@ class File:
         if port and self.host.conflict(self):
             self.local = None
             raise Refused(errno.EADDRINUSE)
-        self.host.bound.append(self)
+        self.host.add(self)
         return 0
 
     def bind_for(self, remote: tuple[str, int]) -> None:
@@ -191,7 +223,7 @@ class File:
             raise Refused(errno.ENETUNREACH)
         if not self.local:
             self.local = ip, self.host.free_port(self)
-            self.host.bound.append(self)
+            self.host.add(self)
         elif self.local[0] in ("0.0.0.0", "::"):
             self.local = ip, self.local[1]
 
@@ -200,21 +232,35 @@ class Options(File):
     "Options, and calls that are made of other calls."
 
     def getsockopt(self, level, option, size) -> bytes:
-        answers = {
-            SO_TYPE: lambda: self.type, SO_PROTOCOL: lambda: self.protocol, SO_DOMAIN: lambda: self.family,
-            SO_ERROR: self.take_error, SO_ACCEPTCONN: lambda: int(getattr(self, "listens", False)),
-        }  # fmt: skip
-        if level == SOL_SOCKET and option in answers:
-            return int(answers[option]()).to_bytes(4, sys.byteorder)[:size]
-        default = bytes(8) if (level, option) == (SOL_SOCKET, SO_LINGER) else bytes(4)
-        if level == SOL_SOCKET and option in (SO_RCVBUF, SO_SNDBUF):
-            default = (212992).to_bytes(4, sys.byteorder)
-        return self.options.get((level, option), default)[:size]
+        try:
+            found = find(self.family, self.type, level, option, setting=False)
+        except Unknown as unknown:
+            raise Refused(unknown.args[0]) from None
+        value = self.computed(level, option)
+        if value is None:
+            value = self.options.get((level, option), bytes(found.default) if found.kind == "bytes" else bytes_of(found.default))
+        if size < 4 and level in (IPPROTO_IP, IPPROTO_IPV6) and len(value) == 4 and number_of(value) in range(256):
+            return bytes([number_of(value)])[:size]
+        return value[:size]
+
+    def computed(self, level: int, option: int) -> bytes | None:
+        "The value of an option that says something of the socket; `None`: it is what was set, or the default."
+        if level != SOL_SOCKET:
+            return None
+        if option == SO_ERROR:
+            return bytes_of(self.take_error())
+        simple = {SO_TYPE: self.type, SO_PROTOCOL: self.protocol, SO_DOMAIN: self.family, SO_ACCEPTCONN: getattr(self, "listens", False)}
+        return bytes_of(simple[option]) if option in simple else None
 
     def setsockopt(self, level, option, value, size) -> int:
-        data = bytes(readable(value))[:size] if value is not None else bytes(4)
-        if level == SOL_SOCKET and option in (SO_RCVBUF, SO_SNDBUF):
-            data = (2 * int.from_bytes(data[:4], sys.byteorder)).to_bytes(4, sys.byteorder)
+        data = bytes(readable(value))[:size] if value is not None else bytes(size)
+        try:
+            found = find(self.family, self.type, level, option, setting=True)
+            if level == SOL_SOCKET and option in (SO_RCVTIMEO, SO_SNDTIMEO) and len(data) == 16:
+                check_time(data)
+            data = kept(found, level, data)
+        except Unknown as unknown:
+            raise Refused(unknown.args[0]) from None
         self.options[level, option] = data
         self.option_changed(level, option)
         return 0
@@ -222,11 +268,11 @@ class Options(File):
     def option_changed(self, level, option) -> None:
         "Something may depend on it."
 
-    def write(self, data: bytes, flags: int, address: bytes | None) -> int:
+    def write(self, data: bytes, flags: int, address: bytes | None, control: Any = ()) -> int:
         "Send. What the calls below are made of, with `read`."
         raise NotImplementedError
 
-    def read(self, size: int, flags: int) -> tuple[bytes, bytes, int]:  # data, address, flags
+    def read(self, size: int, flags: int) -> tuple[bytes, bytes, int, list]:  # data, address, flags, control messages
         raise NotImplementedError
 
     def send(self, data, flags) -> int:
@@ -236,7 +282,16 @@ class Options(File):
         return self.write(bytes(readable(data)), flags, address or None)
 
     def sendmsg(self, buffers, control, address, flags) -> int:
-        return self.write(b"".join(bytes(readable(part)) for part in buffers), flags, address or None)
+        data = b"".join(bytes(readable(part)) for part in buffers)
+        try:
+            messages = split(control) if control else []
+        except Invalid:
+            raise Refused(errno.EINVAL) from None
+        return self.write(data, flags, address or None, self.outgoing(messages))
+
+    def outgoing(self, messages: list) -> list:
+        "Control messages of a program, with open files in place of descriptors. `EBADF` where there is none."
+        return [(level, kind, [opened(fd) for fd in rights(data)] if (level, kind) == (SOL_SOCKET, SCM_RIGHTS) else data) for level, kind, data in messages]
 
     def recv(self, size, flags):
         if c_size(size) < 0:
@@ -246,7 +301,7 @@ class Options(File):
     def recvfrom(self, size, flags):
         if c_size(size) < 0:
             raise ValueError("negative buffersize in recvfrom")
-        data, address, _ = self.read(size, flags)
+        data, address, *_ = self.read(size, flags)
         return data, address
 
     def recv_into(self, buffer, size, flags):
@@ -261,24 +316,69 @@ class Options(File):
             raise ValueError(f"negative buffersize in {caller}")
         if size > len(memory):
             raise ValueError("buffer too small for requested bytes")
-        data, address, _ = self.read(size or len(memory), flags)
+        data, address, *_ = self.read(size or len(memory), flags)
         memory[: len(data)] = data[: len(memory)]
         return len(data), address
 
     def recvmsg(self, size, control, flags):
-        data, address, came = self.read(size, flags)
-        return len(data), data, 0, came, address
+        data, address, came, messages = self.read(size, flags)
+        used, cut = incoming(messages, control, flags)
+        return len(data), data, used, came | cut, address
 
     def recvmsg_into(self, buffers, control, flags):
         views = [byte_view(writable(buffer, "recvmsg_into")) for buffer in buffers]
-        data, address, came = self.read(sum(map(len, views)), flags)
+        data, address, came, messages = self.read(sum(map(len, views)), flags)
         left = data
         for view in views:
             view[: len(left[: len(view)])] = left[: len(view)]
             left = left[len(view) :]
-        return len(data), None, 0, came, address
+        used, cut = incoming(messages, control, flags)
+        return len(data), None, used, came | cut, address
+
+
+def opened(fd: int) -> File | RealFile:
+    "The open file behind a descriptor, one reference more."
+    try:
+        return FILES[fd].copy() if fd in FILES else RealFile(fd)
+    except OSError as error:
+        raise Refused(error.errno or 0) from None
+
+
+def incoming(messages: list, buffer: Any, flags: int) -> tuple[int, int]:  # bytes of the buffer that are used, and flags
+    "Give control messages to a program."
+    writer = Writer(buffer)
+    for level, kind, data in messages:
+        if (level, kind) == (SOL_SOCKET, SCM_RIGHTS):
+            writer.put_rights(data, lambda file: file.take(not flags & MSG_CMSG_CLOEXEC))
+        else:
+            writer.put(level, kind, data)
+    return writer.used, writer.flags
 
 # %% ../../nbs/73_simulated_kernel.ipynb #cb4ac173
+TCP_OPTIONS = {
+    (SOL_SOCKET, SO_RCVBUF), (SOL_SOCKET, SO_SNDBUF), (IPPROTO_TCP, TCP_USER_TIMEOUT), (IPPROTO_TCP, TCP_SYNCNT), (IPPROTO_TCP, TCP_MAXSEG),
+}  # fmt: skip
+STATES = """ESTABLISHED SYN-SENT SYN-RECEIVED FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED CLOSE-WAIT LAST-ACK LISTEN CLOSING""".split()  # <linux/tcp.h>, from 1
+
+
+def info_of(sock: StreamSocket) -> bytes:
+    "A `struct tcp_info`, as old kernels have it: 104 bytes."
+    connection = sock.connection
+    state = 1 + STATES.index("LISTEN" if sock.listens else connection.state if connection else "CLOSED")
+    if connection is None:
+        return struct.pack("@8B24I", state, *31 * [0])
+    micro = SECOND // 10**6
+    timeout, congestion, segment = connection.timeout, connection.congestion, connection.size
+    now, flight = connection.scheduler.nanoseconds, connection.snd_nxt - connection.snd_una
+    heard = (now - connection.heard) // 10**6
+    return struct.pack(
+        "@8B24I", state, 3 if congestion.recover is not None else 0, min(timeout.backoff, 255), min(connection.unanswered, 255), min(timeout.backoff, 255), 4,
+        connection.snd_shift << 4 | 7, 0, timeout.nanoseconds() // micro, 40_000, segment, segment, -(-flight // segment), 0, 0, 0, 0,
+        heard, 0, heard, heard, segment + 40, connection.receive_buffer // 2, (timeout.mean or 0) // micro, timeout.variation // micro,
+        min(congestion.threshold // segment, 2**31 - 1), congestion.window // segment, segment, 3, 0, connection.receive_buffer, connection.resent,
+    )  # fmt: skip
+
+
 class StreamSocket(Options):
     "A TCP socket: at first nothing, then it listens or has a connection."
 
@@ -291,7 +391,7 @@ class StreamSocket(Options):
             raise Refused(errno.EINVAL)
         if not self.local:
             self.local = ANY[self.family], self.host.free_port(self)
-            self.host.bound.append(self)
+            self.host.add(self)
         if self.host.conflict(self, listening=True):
             raise Refused(errno.EADDRINUSE)
         if not self.listens:
@@ -322,22 +422,52 @@ class StreamSocket(Options):
     def accept(self, owner):
         if not self.listens:
             raise Refused(errno.EINVAL)
+        until = self.deadline(SO_RCVTIMEO)
         while not self.accepted:
-            self.wait("a client")
+            self.wait("a client", until=until)
         connection = self.accepted.popleft()
         sock = StreamSocket(self.host, self.family, self.type, self.protocol)
+        sock.options = dict(self.options)
         sock.adopt(connection)
-        return own(sock, owner), sock.getpeername()
+        return own(sock, owner), pack_address(self.family, *connection.remote)
 
     def adopt(self, connection: Connection) -> None:
         self.connection, self.local, self.remote = connection, connection.local, connection.remote
         connection.changed = self.changed
-        connection.nodelay = bool(self.option(IPPROTO_TCP, TCP_NODELAY))
+        for level, option in self.options:
+            self.option_changed(level, option)
 
     def option_changed(self, level, option) -> None:
-        if self.connection and (level, option) == (IPPROTO_TCP, TCP_NODELAY):
-            self.connection.nodelay = bool(self.option(level, option))
-            self.connection.output()
+        "Tell the connection."
+        connection = self.connection
+        if connection is None:
+            return
+        number = self.option(level, option) if (level, option) in TCP_OPTIONS else 0
+        if level == SOL_SOCKET and option == SO_RCVBUF:
+            connection.receive_buffer = number // 2  # the other half is for bookkeeping
+        elif level == SOL_SOCKET and option == SO_SNDBUF:
+            connection.send_buffer = number // 2
+        elif level == SOL_SOCKET and option == SO_KEEPALIVE or level == IPPROTO_TCP and option in (TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT):
+            idle, interval, count = (self.option(IPPROTO_TCP, each) for each in (TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT))
+            connection.set_keepalive((idle * SECOND, interval * SECOND, count) if self.option(SOL_SOCKET, SO_KEEPALIVE) else None)
+        elif level == IPPROTO_TCP and option == TCP_USER_TIMEOUT:
+            connection.user_timeout = number * SECOND // 1000
+        elif level == IPPROTO_TCP and option == TCP_SYNCNT:
+            connection.syn_retries = number
+        elif level == IPPROTO_TCP and option == TCP_MAXSEG:
+            connection.size = connection.congestion.size = min(connection.size, number)
+        elif level == IPPROTO_TCP and option in (TCP_NODELAY, TCP_CORK):
+            connection.nodelay, connection.cork = (bool(self.option(IPPROTO_TCP, each)) for each in (TCP_NODELAY, TCP_CORK))
+            connection.output()
+
+    def computed(self, level, option):
+        if (level, option) == (IPPROTO_TCP, TCP_INFO):
+            return info_of(self)
+        if (level, option) == (IPPROTO_TCP, TCP_CONGESTION):
+            return b"reno".ljust(16, b"\0")
+        if (level, option) == (IPPROTO_TCP, TCP_MAXSEG) and self.connection:
+            return bytes_of(self.connection.size)
+        return super().computed(level, option)
 
     def connect(self, raw) -> int:
         if self.listens:
@@ -355,10 +485,11 @@ class StreamSocket(Options):
 
     def finish(self, otherwise: int) -> int:
         "Wait for the end of the handshake."
+        until = self.deadline(SO_SNDTIMEO)
         while self.connection.state in ("SYN-SENT", "SYN-RECEIVED"):
-            if not self.blocking:
+            if not self.blocking or until is not None and self.scheduler.nanoseconds >= until:
                 raise Refused(otherwise)
-            self.wait("the handshake")
+            self.wait("the handshake", until=until)
         self.connecting = False
         if number := self.take_error():
             self.connection = self.remote = None
@@ -372,7 +503,7 @@ class StreamSocket(Options):
         return number
 
     def read(self, size, flags):
-        gathered = b""
+        gathered, until = b"", self.deadline(SO_RCVTIMEO)
         while True:
             connection = self.connection
             if connection is None or self.listens:
@@ -380,23 +511,28 @@ class StreamSocket(Options):
             if connection.into:
                 gathered += connection.read(size - len(gathered), bool(flags & MSG_PEEK))
                 if len(gathered) == size or not flags & MSG_WAITALL or flags & MSG_PEEK:
-                    return gathered, b"", 0
+                    return gathered, b"", 0, []
                 continue
             if connection.eof or gathered and (connection.error or connection.gone):
-                return gathered, b"", 0
+                return gathered, b"", 0, []
             self.raise_error()
             if self.reads_no_more or connection.gone:
-                return gathered, b"", 0
-            self.wait("data", flags)
+                return gathered, b"", 0, []
+            try:
+                self.wait("data", flags, until)
+            except Refused:
+                if not gathered:
+                    raise
+                return gathered, b"", 0, []
 
-    def write(self, data, flags, address) -> int:
-        sent = 0
+    def write(self, data, flags, address, control=()) -> int:
+        sent, until = 0, self.deadline(SO_SNDTIMEO)
         while True:
             connection = self.connection
             if connection is None:
                 raise Refused(errno.EPIPE)
             if connection.state in ("SYN-SENT", "SYN-RECEIVED"):
-                self.wait("the handshake", flags)
+                self.wait("the handshake", flags, until)
                 continue
             if not sent:
                 self.raise_error()
@@ -405,9 +541,14 @@ class StreamSocket(Options):
                     return sent
                 raise Refused(errno.EPIPE)
             sent += connection.write(data[sent:])
-            if sent == len(data) or sent and (not self.blocking or flags & MSG_DONTWAIT):
+            if sent == len(data):
                 return sent
-            self.wait("room in the send buffer", flags)
+            try:
+                self.wait("room in the send buffer", flags, until)
+            except Refused:
+                if not sent:
+                    raise
+                return sent
 
     def ready(self) -> int:
         if self.listens:
@@ -420,7 +561,7 @@ class StreamSocket(Options):
         over = connection.gone
         no_more = over or connection.eof or self.reads_no_more
         found = POLLIN if connection.into or no_more else 0
-        found |= POLLOUT if over or connection.fin or len(connection.out) < 1 << 17 else 0
+        found |= POLLOUT if over or connection.fin or connection.can_take else 0
         found |= POLLRDHUP if no_more else 0
         found |= POLLHUP if over or no_more and connection.fin else 0
         return found | (POLLERR if connection.error else 0)
@@ -444,8 +585,19 @@ class StreamSocket(Options):
                 connection.abort()
         if self.connection:
             self.connection.changed = lambda: None
-            on, seconds = struct.unpack("=ii", self.options.get((SOL_SOCKET, SO_LINGER), bytes(8)).ljust(8, b"\0")[:8])
+            on, seconds = struct.unpack("=ii", self.options.get((SOL_SOCKET, SO_LINGER), bytes(8))[:8])
             self.connection.close(reset=bool(on) and not seconds)
+            if on and seconds and self.blocking:
+                self.linger(seconds)
+
+    def linger(self, seconds: int) -> None:
+        "Wait until all has arrived, for so long at most (socket(7), `SO_LINGER`)."
+        connection, task = self.connection, current()
+        if task is None or task.scheduler is not self.scheduler or task.ended or self.scheduler.stopping:
+            return
+        until, connection.changed = self.scheduler.nanoseconds + seconds * SECOND, self.changed
+        while connection.state in SENDING and self.scheduler.nanoseconds < until:
+            self.scheduler.block(f"the last data to arrive of {self.described()}", self.queue, until=until, watches=(self,))
 
     def getpeername(self) -> bytes:
         if self.connection is None or self.connection.gone or self.connection.state == "SYN-SENT":
@@ -453,7 +605,23 @@ class StreamSocket(Options):
         return pack_address(self.family, *self.remote)
 
 # %% ../../nbs/73_simulated_kernel.ipynb #fe001c78
-LARGEST_DATAGRAM, DATAGRAM_BUFFER = 65507, 212992  # bytes
+LARGEST_DATAGRAM: dict[bool, int] = {False: 65507, True: 65527}  # bytes, by whether it is IPv6
+OVERHEAD = 768  # bytes that a datagram takes in the buffer, besides its data
+IP_TOS, IP_TTL, IP_PKTINFO, IP_RECVTTL, IP_RECVTOS = 1, 2, 8, 12, 13  # <linux/in.h>
+IPV6_RECVPKTINFO, IPV6_PKTINFO, IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT, IPV6_RECVTCLASS, IPV6_TCLASS = 49, 50, 51, 52, 66, 67  # <linux/in6.h>
+MULTICAST_HOPS: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, 33), True: (IPPROTO_IPV6, 18)}  # options, by whether it is IPv6
+UNICAST_HOPS: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, IP_TTL), True: (IPPROTO_IPV6, 16)}
+TRAFFIC_CLASS: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, IP_TOS), True: (IPPROTO_IPV6, IPV6_TCLASS)}
+
+
+def is_group(ip: str) -> bool:
+    "Whether an address is of a multicast group."
+    return ip.startswith("ff") if ":" in ip else 224 <= int(ip.partition(".")[0]) < 240
+
+
+MEMBERSHIP: dict[tuple[int, int], str] = {
+    (IPPROTO_IP, 35): "add", (IPPROTO_IP, 36): "remove", (IPPROTO_IPV6, 20): "add", (IPPROTO_IPV6, 21): "remove",
+}  # fmt: skip
 
 
 class DatagramSocket(Options):
@@ -461,47 +629,110 @@ class DatagramSocket(Options):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self.arrived: deque[tuple[bytes, tuple[str, int]]] = deque()
+        self.arrived: deque[tuple[bytes, tuple[str, int], Any]] = deque()  # data, source, IP header
+        self.buffered = 0  # bytes in the receive buffer
         self.reads_no_more = self.writes_no_more = False
+        self.groups: set[str] = set()  # multicast groups that it has joined
 
     def connect(self, raw) -> int:
+        if len(raw) >= 2 and not int.from_bytes(raw[:2], sys.byteorder):  # `AF_UNSPEC`: connected no more
+            self.remote = None
+            return 0
         remote = self.destination(raw)
         self.bind_for(remote)
         self.remote = remote
         return 0
 
-    def write(self, data, flags, address) -> int:
+    def write(self, data, flags, address, control=()) -> int:
         self.raise_error()
         remote = self.destination(address) if address else self.remote
         if self.writes_no_more:
             raise Refused(errno.EPIPE)
         if remote is None:
             raise Refused(errno.EDESTADDRREQ)
-        if len(data) > LARGEST_DATAGRAM:
+        if not remote[1]:
+            raise Refused(errno.EINVAL)
+        if len(data) > LARGEST_DATAGRAM[":" in remote[0]]:
             raise Refused(errno.EMSGSIZE)
+        if remote[0] == "255.255.255.255" and not self.option(SOL_SOCKET, SO_BROADCAST):
+            raise Refused(errno.EACCES)
+        fields = self.fields(remote[0], control)
         if not self.local:
             self.local = ANY[self.family], self.host.free_port(self)
-            self.host.bound.append(self)
+            self.host.add(self)
         source = self.local[0] if self.local[0] not in ("0.0.0.0", "::") else self.host.source_for(remote[0])
         if source is None:
             raise Refused(errno.ENETUNREACH)
-        self.host.transmit(source, remote[0], UDP(self.local[1], remote[1]), data)
+        self.host.transmit(source, remote[0], UDP(self.local[1], remote[1]), data, **fields)
         return len(data)
 
-    def deliver(self, data: bytes, source: tuple[str, int]) -> None:
-        if self.remote in (None, source) and sum(len(data) + 768 for data, _ in self.arrived) < DATAGRAM_BUFFER:
-            self.arrived.append((data, source))
+    def fields(self, ip: str, control: Any) -> dict[str, int]:
+        "What the IP header says, as options and control messages have it."
+        six = ":" in ip
+        fields = {"ttl": self.option(*(MULTICAST_HOPS if is_group(ip) else UNICAST_HOPS)[six]), "tos": self.option(*TRAFFIC_CLASS[six])}
+        for level, kind, data in control:
+            name = {(0, IP_TTL): "ttl", (0, IP_TOS): "tos", (41, IPV6_HOPLIMIT): "ttl", (41, IPV6_TCLASS): "tos"}.get((level, kind))
+            if name is None and level in (SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6):
+                raise Refused(errno.EINVAL)
+            if name and not (len(data) == 4 and -1 <= number_of(data) < 256):
+                raise Refused(errno.EINVAL)
+            if name and number_of(data) >= 0:
+                fields[name] = number_of(data)
+        return {"ttl": 64 if fields["ttl"] < 0 else fields["ttl"], "tos": max(fields["tos"], 0)}
+
+    def option_changed(self, level, option) -> None:
+        "Join a group, or leave it."
+        name = MEMBERSHIP.get((level, option))
+        if name is None:
+            return
+        raw = self.options.pop((level, option))
+        ip = inet_ntop(AF_INET, raw[:4]) if level == IPPROTO_IP else inet_ntop(AF_INET6, raw[:16])
+        if not is_group(ip):
+            raise Refused(errno.EINVAL)
+        if name == "add" and ip in self.groups:
+            raise Refused(errno.EADDRINUSE)
+        if name == "remove" and ip not in self.groups:
+            raise Refused(errno.EADDRNOTAVAIL)
+        getattr(self.groups, name)(ip)
+
+    def deliver(self, data: bytes, source: tuple[str, int], header: Any) -> None:
+        if self.remote in (None, source) and self.buffered + OVERHEAD <= self.option(SOL_SOCKET, SO_RCVBUF):
+            self.arrived.append((data, source, header))
+            self.buffered += len(data) + OVERHEAD
             self.changed()
 
     def read(self, size, flags):
+        until = self.deadline(SO_RCVTIMEO)
         self.raise_error()
         while not self.arrived:
             if self.reads_no_more and self.blocking and not flags & MSG_DONTWAIT:
-                return b"", b"", 0
-            self.wait("a datagram", flags)
+                return b"", b"", 0, []
+            self.wait("a datagram", flags, until)
             self.raise_error()
-        data, source = self.arrived[0] if flags & MSG_PEEK else self.arrived.popleft()
-        return data[:size], pack_address(self.family, *source), int(MSG_TRUNC) if len(data) > size else 0
+        data, source, header = self.arrived[0]
+        if not flags & MSG_PEEK:
+            self.arrived.popleft()
+            self.buffered -= len(data) + OVERHEAD
+        return data[:size], pack_address(self.family, *source), int(MSG_TRUNC) if len(data) > size else 0, self.notes(header)
+
+    def notes(self, header: Any) -> list[tuple[int, int, bytes]]:
+        "The control messages that somebody asked for, of a packet."
+        chosen = self.options
+        if not chosen:
+            return []
+        found = []
+        if self.family == AF_INET:
+            interface = struct.pack("@i4s4s", self.host.interface_to(header.source), *2 * [inet_pton(AF_INET, header.destination)])
+            wanted = (IP_PKTINFO, IP_PKTINFO, interface), (IP_RECVTTL, IP_TTL, bytes_of(header.ttl)), (IP_RECVTOS, IP_TOS, bytes([header.tos]))
+            found += [(int(IPPROTO_IP), kind, data) for option, kind, data in wanted if self.option(IPPROTO_IP, option)]
+        elif ":" in header.destination:
+            interface = inet_pton(AF_INET6, header.destination) + struct.pack("@i", self.host.interface_to(header.source))
+            wanted = (
+                (IPV6_RECVPKTINFO, IPV6_PKTINFO, interface), (IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT, bytes_of(header.ttl)),
+                (IPV6_RECVTCLASS, IPV6_TCLASS, bytes_of(header.tos)),
+            )  # fmt: skip
+            found += [(int(IPPROTO_IPV6), kind, data) for option, kind, data in wanted if self.option(IPPROTO_IPV6, option)]
+        return found
 
     def ready(self) -> int:
         found = POLLIN if self.arrived else 0
@@ -526,65 +757,6 @@ class DatagramSocket(Options):
 
     def release(self) -> None:
         self.host.forget(self)
-
-# %% ../../nbs/73_simulated_kernel.ipynb #737df4a0
-class PairSocket(Options):
-    "One of two Unix sockets that are connected to each other."
-
-    other: PairSocket
-    gone = reads_no_more = writes_no_more = False
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.arrived: deque[bytes] = deque()
-
-    def write(self, data, flags, address) -> int:
-        if self.writes_no_more or self.other.gone or self.other.reads_no_more:
-            raise Refused(errno.EPIPE)
-        while sum(map(len, self.other.arrived)) > DATAGRAM_BUFFER:
-            self.wait("room", flags)
-            if self.other.gone:
-                raise Refused(errno.EPIPE)
-        self.other.arrived.append(data)
-        self.other.changed()
-        return len(data)
-
-    def read(self, size, flags):
-        while not self.arrived:
-            if self.other.gone or self.other.writes_no_more or self.reads_no_more:
-                return b"", b"", 0
-            self.wait("data", flags)
-        if self.type == SOCK_STREAM:
-            whole = b"".join(self.arrived)
-            if not flags & MSG_PEEK:
-                self.arrived = deque([whole[size:]] if whole[size:] else [])
-        else:
-            whole = self.arrived[0] if flags & MSG_PEEK else self.arrived.popleft()
-        self.other.changed()
-        return whole[:size], b"", 0
-
-    def ready(self) -> int:
-        ended = self.other.gone or self.other.writes_no_more
-        found = POLLIN if self.arrived or ended or self.reads_no_more else 0
-        found |= POLLOUT if sum(map(len, self.other.arrived)) <= DATAGRAM_BUFFER else 0
-        return found | (POLLHUP if self.other.gone else 0)
-
-    def shutdown(self, how) -> int:
-        check_how(how)
-        self.reads_no_more |= how != SHUT_WR
-        self.writes_no_more |= how != SHUT_RD
-        self.changed()
-        self.other.changed()
-        return 0
-
-    def getsockname(self) -> bytes:
-        return struct.pack("=H", AF_UNIX)
-
-    getpeername = getsockname
-
-    def release(self) -> None:
-        self.gone = True
-        self.other.changed()
 
 # %% ../../nbs/73_simulated_kernel.ipynb #e24617b9
 REAL = dict(kernel.FUNCTIONS)
@@ -629,29 +801,30 @@ def in_simulation(function):
     return function
 
 
+SOCKETS: dict[tuple[int, int], tuple[type, tuple[int, ...]]] = {  # by family and type: class, and protocols, the last of which is what 0 means
+    (family, kind): found
+    for family in (AF_INET, AF_INET6)
+    for kind, found in {SOCK_STREAM: (StreamSocket, (0, IPPROTO_TCP)), SOCK_DGRAM: (DatagramSocket, (0, IPPROTO_UDP))}.items()
+}
+
+
 @in_simulation
 def socket(task, family, type, protocol, owner):
     kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)
-    found = {SOCK_STREAM: (StreamSocket, IPPROTO_TCP), SOCK_DGRAM: (DatagramSocket, IPPROTO_UDP)}.get(kind)
-    if family not in (AF_INET, AF_INET6):
+    if not any(family == known for known, _ in SOCKETS):
         raise Refused(errno.EAFNOSUPPORT)
-    if found is None or protocol not in (0, found[1]):
-        raise Refused(errno.EPROTONOSUPPORT if found else errno.ESOCKTNOSUPPORT)
-    file = found[0](task.host, family, kind, found[1])
+    if (family, kind) not in SOCKETS:
+        raise Refused(errno.ESOCKTNOSUPPORT)
+    of_kind, protocols = SOCKETS[family, kind]
+    if protocol not in protocols:
+        raise Refused(errno.EPROTONOSUPPORT)
+    file = of_kind(task.host, family, kind, protocol or protocols[-1])
     file.blocking = not type & SOCK_NONBLOCK
     return own(file, owner)
 
 
-@in_simulation
-def socketpair(task, family, type, protocol, one, other):
-    if family != AF_UNIX:
-        raise Refused(errno.EOPNOTSUPP)
-    kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)
-    first, second = (PairSocket(task.host, family, kind, protocol) for _ in range(2))
-    first.other, second.other = second, first
-    first.blocking = second.blocking = not type & SOCK_NONBLOCK
-    own(first, one), own(second, other)
-    return 0
+LARGEST_PIECE = 1 << 20  # bytes that `sendfile` reads at once
+INTERFACES: dict[int, str] = {1: "lo", 2: "eth0"}  # of every host
 
 
 @in_simulation
@@ -661,16 +834,40 @@ def monotonic(task):
 
 @in_simulation
 def gethostname(task):
-    return task.host.name.encode()
+    return task.host.node_name.encode()
+
+
+@in_simulation
+def sethostname(task, name):
+    task.host.node_name = bytes(name).decode()
+    return 0
+
+
+@in_simulation
+def if_nameindex(task):
+    return [(number, name.encode()) for number, name in INTERFACES.items()]
+
+
+@in_simulation
+def if_indextoname(task, index):
+    if index not in INTERFACES:
+        raise Refused(errno.ENXIO)
+    return INTERFACES[index].encode()
+
+
+@in_simulation
+def if_nametoindex(task, name):
+    found = [number for number, known in INTERFACES.items() if known.encode() == bytes(name)]
+    if not found:
+        raise Refused(errno.ENODEV)
+    return found[0]
 
 
 def close(fd):
     file = FILES.pop(fd, None)
     if file is None:
         return REAL["close"](fd)
-    file.references -= 1
-    if not file.references:
-        file.release()
+    file.drop()
     return 0
 
 
@@ -686,11 +883,22 @@ def poll(fd, events, nanoseconds):
     return 0
 
 
+def close_rights(control):
+    for level, kind, data in split(bytes(control)):
+        for fd in rights(data) if (level, kind) == (SOL_SOCKET, SCM_RIGHTS) else ():
+            TABLE["close"](fd)
+
+
 def sendfile(fd, source, offset, count):
-    return -errno.EINVAL if fd in FILES else REAL["sendfile"](fd, source, offset, count)  # the file is sent in pieces then
+    if fd not in FILES:
+        return REAL["sendfile"](fd, source, offset, count)
+    try:
+        return TABLE["send"](fd, os.pread(source, min(count, LARGEST_PIECE), offset), 0)
+    except OSError as error:
+        return -(error.errno or errno.EINVAL)
 
 
-TABLE.update(close=close, poll=poll, sendfile=sendfile)
+TABLE.update(close=close, close_rights=close_rights, poll=poll, sendfile=sendfile)
 
 # %% ../../nbs/73_simulated_kernel.ipynb #4c113609
 @in_simulation

@@ -5,8 +5,11 @@
 # %% ../../nbs/71_links.ipynb #cd4b9901
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+from ..observe.packets import RAW, Packet
 
 from .clock import SECOND, Scheduler
 
@@ -16,10 +19,16 @@ class Direction:
 
     def __init__(self):
         self.free_at = 0  # nanoseconds: when the last bit of what was sent so far is on the wire
-        self.waiting = 0  # packets in the queue, with the one on the wire
+        self.departures: deque[int] = deque()  # when each packet in the queue, or on the wire, will have left
         self.last_arrival = 0  # nanoseconds
         self.in_burst = False
         self.cut = False
+
+    def waiting(self, now: int) -> int:  # nanoseconds
+        "How many packets are in the queue, with the one on the wire."
+        while self.departures and self.departures[0] <= now:
+            self.departures.popleft()
+        return len(self.departures)
 
 
 class Link:
@@ -65,17 +74,16 @@ class Link:
 
         def finish():
             self.filters.remove(rule)
-            for sender, raw, deliver in held or ():
-                self.transmit(sender, raw, deliver)
+            for sender, packet, deliver in held or ():
+                self.transmit(sender, packet, deliver)
 
         return finish
 
     def send(
         self,
         sender: Any,  # the host at whose end the packet goes in
-        raw: bytes,
-        deliver: Callable[[bytes], Any],  # is called with the bytes, at the other end
-        packet: Any = None,  # the same, decoded, for the filters
+        packet: Any,  # a `Packet`, or bytes
+        deliver: Callable[[Any], Any],  # is called with the packet, at the other end
     ) -> str:  # why it is lost; empty if it is not
         "Send a packet."
         if not self.up or self.direction(sender).cut:
@@ -84,18 +92,20 @@ class Link:
             if chosen(packet):
                 if held is None:
                     return "dropped"
-                held.append((sender, raw, deliver))
+                held.append((sender, packet, deliver))
                 return ""
-        return self.transmit(sender, raw, deliver)
+        return self.transmit(sender, packet, deliver)
 
-    def transmit(self, sender, raw, deliver) -> str:
-        way = self.direction(sender)
-        if self.queue is not None and way.waiting > self.queue:
+    def transmit(self, sender, packet, deliver) -> str:
+        way, now, chance = self.direction(sender), self.scheduler.nanoseconds, self.scheduler.random.random
+        if self.queue is not None and way.waiting(now) > self.queue:
             return "queue full"
-        lost, doubled, overtakes, damaged, early = (self.scheduler.random.random() for _ in range(5))
-        now, way.waiting = self.scheduler.nanoseconds, way.waiting + 1
-        way.free_at = max(way.free_at, now) + self.time_on_wire(len(raw))
-        self.scheduler.after(way.free_at - now, self.leave, way)
+        lost, doubled, overtakes, damaged, early = chance(), chance(), chance(), chance(), chance()
+        if way.free_at < now:
+            way.free_at = now
+        if self.bandwidth:
+            way.free_at += int(len(packet) * 8 * SECOND / self.bandwidth)
+            way.departures.append(way.free_at)
         way.in_burst = lost < (self.burst if way.in_burst and self.burst else self.loss)
         if way.in_burst:
             return "lost"
@@ -105,28 +115,24 @@ class Link:
         else:
             arrival += int(SECOND * self.latency * overtakes / self.reordering)
         if damaged < self.corruption:
-            raw = self.flip_bit(raw)
+            packet = self.damaged(packet)
         for _ in range(1 + (doubled < self.duplication)):
             self.scheduler.on_the_way += 1
-            self.scheduler.after(arrival - now, self.arrive, deliver, raw)
+            self.scheduler.after(arrival - now, self.arrive, deliver, packet)
         return ""
 
-    def arrive(self, deliver, raw) -> None:
+    def arrive(self, deliver, packet) -> None:
         self.scheduler.on_the_way -= 1
-        deliver(raw)
+        deliver(packet)
 
-    @staticmethod
-    def leave(way: Direction) -> None:
-        way.waiting -= 1
-
-    def time_on_wire(self, size: int) -> int:  # nanoseconds
-        return int(size * 8 * SECOND / self.bandwidth) if self.bandwidth else 0
-
-    def flip_bit(self, raw: bytes) -> bytes:
-        bit = self.scheduler.random.randrange(len(raw) * 8)
-        damaged = bytearray(raw)
-        damaged[bit // 8] ^= 1 << bit % 8
-        return bytes(damaged)
+    def damaged(self, packet: Any) -> Any:
+        "The packet with one bit flipped."
+        if isinstance(packet, Packet):
+            return Packet(self.damaged(packet.raw), RAW)
+        bit = self.scheduler.random.randrange(len(packet) * 8)
+        raw = bytearray(packet)
+        raw[bit // 8] ^= 1 << bit % 8
+        return bytes(raw)
 
 # %% auto #0
 __all__ = ['Direction', 'Link']

@@ -5,177 +5,27 @@
 # %% ../../nbs/75_network.ipynb #44e4b888
 from __future__ import annotations
 
-import _thread
+from _thread import get_ident
 import gc
 import inspect
 import logging
 import threading
 from collections.abc import Callable
-from errno import ECONNREFUSED
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 from ..observe.flows import Packets
-from ..observe.packets import ICMP, ICMPv6, IPv4, IPv6, Packet, RAW, SYN, TCP, UDP, encode
 
 from .clock import SECOND, TASKS, Deadlock, Scheduler, Task
-from .kernel import FILES, DatagramSocket, File, StreamSocket
+from .kernel import FILES, DatagramSocket, File, is_group
 from .links import Link
 from .standard_library import EPOCH, Replaced
-from .tcp import Connection, reset_for
-
-FIRST_PORT, LAST_PORT = 32768, 60999  # what Linux gives away (net.ipv4.ip_local_port_range)
-LOOPBACK = "127.0.0.1", "::1"
-UNSPECIFIED = "0.0.0.0", "::"
-
-
-class Ports:
-    "Who is bound where, on a host."
-
-    network: Network
-    addresses: tuple[str, ...]
-    serves: Callable[[File, str], bool]  # see below
-
-    def __init__(self):
-        self.bound: list[File] = []
-        self.connections: dict[tuple, Connection] = {}  # by local and remote address
-
-    def has(self, ip: str) -> bool:
-        "Whether an address is one of this host's."
-        return ip in self.addresses or ip in LOOPBACK or ip.startswith("127.")
-
-    def source_for(self, ip: str) -> str | None:
-        "The own address from which another is reached; `None`: it is not."
-        if self.has(ip):
-            return ip
-        version = ":" in ip
-        reachable = self.network.link_to(self, ip)
-        return next((own for own in self.addresses if (":" in own) == version), None) if reachable else None
-
-    def free_port(self, file: File) -> int:
-        "A port that nobody of this kind uses."
-        taken = {other.local[1] for other in self.bound if other.local and type(other) is type(file)}
-        taken |= {local[1] for local, _ in self.connections}
-        start = self.network.scheduler.random.randrange(FIRST_PORT, LAST_PORT + 1)
-        return next(port for port in [*range(start, LAST_PORT + 1), *range(FIRST_PORT, start)] if port not in taken)
-
-    def conflict(self, file: File, listening: bool = False) -> bool:
-        "Whether another socket stands in the way (socket(7), `SO_REUSEADDR`)."
-        return any(self.in_the_way(file, other, listening) for other in self.bound) or self.late_segments(file)
-
-    def in_the_way(self, file: File, other: File, listening: bool) -> bool:
-        if other is file or type(other) is not type(file) or other.local is None or other.local[1] != file.local[1]:
-            return False
-        if other.local[0] != file.local[0] and not {other.local[0], file.local[0]} & set(UNSPECIFIED):
-            return False
-        if other.family != file.family and not self.serves(file if ":" in file.local[0] else other, "0.0.0.0"):
-            return False
-        both = file.option(1, 2) and other.option(1, 2)  # SOL_SOCKET, SO_REUSEADDR
-        if isinstance(file, StreamSocket):
-            return bool(getattr(other, "listens", False)) if both or listening else True
-        return not both
-
-    def late_segments(self, file: File) -> bool:
-        "A port from which a connection was closed a moment ago is taken, unless `SO_REUSEADDR` is set."
-        if not isinstance(file, StreamSocket) or file.option(1, 2):
-            return False
-        return any(local[1] == file.local[1] for local, _ in self.connections)
-
-    def forget(self, file: File) -> None:
-        if file in self.bound:
-            self.bound.remove(file)
+from .traffic import BROADCAST, LOOPBACK, SentPacket, Traffic
+from .unix import UnixDatagramSocket
 
 # %% auto #0
-__all__ = ['FIRST_PORT', 'LAST_PORT', 'LOOPBACK', 'UNSPECIFIED', 'Ports', 'ends', 'Traffic', 'Program', 'awaits_clients', 'Host',
-           'Network']
-
-# %% ../../nbs/75_network.ipynb #6a345546
-def ends(packet: Packet) -> tuple[Any, Any, Any]:
-    "Where a packet goes to, where it comes from, and its innermost header."
-    return packet.destination, packet.source, packet.last
-
-
-class Traffic(Ports):
-    "What a host does with packets."
-
-    up = True
-
-    def connection(self, local: tuple[str, int], remote: tuple[str, int]) -> Connection:
-        "A new connection, in the table."
-        mtu = self.network.mtu(self, remote[0])
-        size = mtu - (60 if ":" in remote[0] else 40)
-        send = partial(self.transmit, local[0], remote[0])
-        made = Connection(self.network.scheduler, send, local, remote, size=size)
-        self.connections[local, remote] = made
-        made.closed = partial(self.remove, local, remote)
-        return made
-
-    def remove(self, local: tuple[str, int], remote: tuple[str, int]) -> None:
-        self.connections.pop((local, remote), None)
-
-    def transmit(self, source: str, destination: str, header: Any, payload: bytes = b"") -> None:
-        "Send a packet."
-        ip = IPv6 if ":" in destination else IPv4
-        if self.up:
-            self.network.carry(self, encode(ip(source, destination), header, payload=payload), destination)
-
-    def receive(self, packet: Packet) -> None:
-        "A packet has arrived. One with a wrong checksum is thrown away."
-        if not self.up or packet.problem or self.network.corrupts and False in packet.checksums().values():
-            return
-        handler = {TCP: self.receive_tcp, UDP: self.receive_udp, ICMP: self.receive_icmp, ICMPv6: self.receive_icmp}.get(type(packet.last))
-        if handler:
-            handler(packet)
-
-    def receive_tcp(self, packet: Packet) -> None:
-        local, remote, header = ends(packet)
-        connection = self.connections.get((local, remote))
-        if connection and not (connection.state == "TIME-WAIT" and header.flags & SYN):
-            return connection.receive(header, packet.payload)
-        listener = self.bound_at(StreamSocket, local, lambda file: file.listens)
-        if listener and header.flags & SYN:
-            return listener.begin(header, local, remote)
-        answer = reset_for(header, len(packet.payload))
-        if answer and not self.is_silent(local[1]):
-            self.transmit(local[0], remote[0], answer)
-
-    def receive_udp(self, packet: Packet) -> None:
-        local, remote, _ = ends(packet)
-        sock = self.bound_at(DatagramSocket, local, lambda file: file.remote in (None, remote))
-        if sock:
-            return sock.deliver(packet.payload, remote)
-        if not self.is_silent(local[1]):
-            header = ICMPv6(1, 4) if ":" in local[0] else ICMP(3, 3)  # destination unreachable, port
-            self.transmit(local[0], remote[0], header, packet.raw[:548])
-
-    def receive_icmp(self, packet: Packet) -> None:
-        "An error: somebody here sent what is quoted."
-        quoted = packet.quoted
-        if quoted is None or not isinstance(quoted.last, UDP):
-            return
-        sock = self.bound_at(DatagramSocket, quoted.source, lambda file: file.remote == quoted.destination)
-        if sock:
-            sock.error = ECONNREFUSED
-            sock.changed()
-
-    def bound_at(self, kind: type, local: Any, fits: Callable[[Any], bool]) -> Any:
-        "The socket that is bound to an address; one that is bound to this address alone goes first."
-        found = [file for file in self.bound if type(file) is kind and file.local and file.local[1] == local[1] and fits(file)]
-        found = [file for file in found if file.local[0] == local[0] or file.local[0] in UNSPECIFIED and self.serves(file, local[0])]
-        return min(found, key=lambda file: (file.local[0] in UNSPECIFIED, getattr(file, "remote", None) is None), default=None)
-
-    @staticmethod
-    def serves(file: File, ip: str) -> bool:
-        "Whether a socket on all addresses is for this one: an IPv6 socket for both versions, unless `IPV6_V6ONLY` is set."
-        if ":" in ip:
-            return file.family == 10
-        return file.family == 2 or not file.option(41, 26)
-
-    def is_silent(self, port: int) -> bool:
-        return port in self.silent
-
-    silent: set[int]
+__all__ = ['Program', 'awaits_clients', 'Host', 'Network']
 
 # %% ../../nbs/75_network.ipynb #7de16e04
 class Program:
@@ -222,6 +72,8 @@ class Program:
 
 
 def awaits_clients(file: File) -> bool:
+    if isinstance(file, UnixDatagramSocket):
+        return bool(file.name) and file.other is None
     return getattr(file, "listens", False) or isinstance(file, DatagramSocket) and file.local is not None and file.remote is None
 
 
@@ -231,8 +83,8 @@ class Host(Traffic):
     def __init__(self, network: Network, name: str, addresses: tuple[str, ...]):
         super().__init__()
         self.network, self.name, self.addresses = network, name, addresses
+        self.node_name = name  # what `gethostname` says
         self.programs: list[Program] = []
-        self.silent = set()
         self.held: list[Task] | None = None  # what would run, while the programs stand still
         self.visitors: list[Task | None] = []
 
@@ -263,6 +115,8 @@ class Host(Traffic):
             connection.fail(0)
         self.bound.clear()
         self.connections.clear()
+        self.connected.clear()
+        self.unix_names.clear()
 
     def restart(self) -> None:
         "Start again, with the programs from their beginning."
@@ -286,7 +140,7 @@ class Host(Traffic):
         self.silent.add(port)
 
     def __enter__(self) -> Host:
-        ident = _thread.get_ident()
+        ident = get_ident()
         self.network.enter()
         self.visitors.append(TASKS.get(ident))
         task = self.network.scheduler.director
@@ -297,9 +151,9 @@ class Host(Traffic):
 
     def __exit__(self, *exception) -> None:
         before = self.visitors.pop()
-        TASKS.pop(_thread.get_ident())
+        TASKS.pop(get_ident())
         if before:
-            TASKS[_thread.get_ident()] = before
+            TASKS[get_ident()] = before
         self.network.leave()
 
 # %% ../../nbs/75_network.ipynb #20813b97
@@ -314,7 +168,8 @@ class Network:
         self.hosts: dict[str, Host] = {}
         self.links: dict[frozenset, Link] = {}
         self.loopback = Link(self.scheduler, queue=None, mtu=65535)
-        self.captured: list[Packet] = []
+        self.captured: list[SentPacket] = []
+        self.routes: dict[tuple[Any, str], tuple[Any, Any, str]] = {}  # by host and address: link, host, and how it is called
         self.lookup_time = 0.0  # seconds that `getaddrinfo` takes to look a name up
         self.lookups_fail = False  # whether no name server answers: after ten seconds, as with glibc, it gives up
         self.replaced = Replaced()
@@ -328,6 +183,7 @@ class Network:
         "Add a host."
         number = len(self.hosts) + 1
         self.hosts[name] = Host(self, name, addresses or (f"10.0.{number >> 8}.{number & 255}", f"fd00::{number:x}"))
+        self.routes.clear()
         return self.hosts[name]
 
     def link(
@@ -338,11 +194,8 @@ class Network:
     ) -> Link:
         "Connect two hosts."
         self.links[frozenset((one, other))] = link = Link(self.scheduler, **qualities)
+        self.routes.clear()
         return link
-
-    @property
-    def corrupts(self) -> bool:
-        return any(link.corruption for link in self.links.values())
 
     @property
     def now(self) -> float:  # seconds
@@ -365,25 +218,40 @@ class Network:
     def owner(self, ip: str) -> Host | None:
         return next((host for host in self.hosts.values() if ip in host.addresses), None)
 
+    def route(self, host: Any, ip: str) -> tuple[Any, Any, str]:
+        "How a host reaches an address: the link, who is there, and what to call the way between; `None` where there is none."
+        found = self.routes.get((host, ip))
+        if found is None:
+            target = host if host.has(ip) else self.owner(ip)
+            link = self.loopback if target is host else self.links.get(frozenset((host, target)))
+            found = self.routes[host, ip] = link, target, "lo" if target is host else f"{host.name}–{target.name}" if target else ""
+        return found
+
     def link_to(self, host: Any, ip: str) -> Link | None:
         "The link over which a host reaches an address."
-        return self.loopback if host.has(ip) else self.links.get(frozenset((host, self.owner(ip))))
+        return self.route(host, ip)[0]
 
     def mtu(self, host: Any, ip: str) -> int:
         link = self.link_to(host, ip)
         return link.mtu if link else 1500
 
-    def carry(self, host: Any, raw: bytes, destination: str) -> None:
+    def carry(self, host: Any, packet: SentPacket, destination: str) -> None:
         "Send a packet over the right link, and take it down."
-        link, target = self.link_to(host, destination), host if host.has(destination) else self.owner(destination)
-        name = "lo" if target is host else f"{host.name}–{target.name}" if target else ""
-        packet = Packet(raw, RAW, time=EPOCH * SECOND + self.scheduler.nanoseconds, interface=name)
-        packet.comment = link.send(host, raw, partial(self.arrive, target, packet), packet) if link and target else "no route"
+        if destination == BROADCAST or is_group(destination):
+            return self.carry_to_many(host, packet)
+        link, target, packet.interface = self.route(host, destination)
+        packet.time = EPOCH * SECOND + self.scheduler.nanoseconds
+        packet.comment = link.send(host, packet, target.receive) if link and target else "no route"
         self.captured.append(packet)
 
-    @staticmethod
-    def arrive(target: Host, packet: Packet, raw: bytes) -> None:
-        target.receive(packet if raw is packet.raw else Packet(raw, RAW))
+    def carry_to_many(self, host: Any, packet: SentPacket) -> None:
+        "A packet for everybody, or for a group: over each link, and back to the sender."
+        ends = [(link, other) for pair, link in self.links.items() if host in pair for other in pair if other is not host]
+        for link, target in [*ends, (self.loopback, host)]:
+            copy = SentPacket(packet.ip, packet.last, packet.payload)
+            copy.time, copy.interface = EPOCH * SECOND + self.scheduler.nanoseconds, "lo" if target is host else f"{host.name}–{target.name}"
+            copy.comment = link.send(host, copy, target.receive)
+            self.captured.append(copy)
 
     @property
     def packets(self) -> Packets:

@@ -5,10 +5,13 @@
 # %% ../../nbs/74_standard_library.ipynb #53ef7189
 from __future__ import annotations
 
+import _thread
 import errno
+import os
 import queue
 import select
 import selectors
+import stat
 import sys
 import threading
 import time
@@ -17,10 +20,19 @@ from functools import partial
 from typing import Any
 
 from .. import kernel
+from ..kernel.checks import failure
 
 from .clock import SECOND, Task, current, sleep
-from .kernel import BASE, FILES, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, TABLE
+from .kernel import BASE, FILES, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, TABLE, descriptor
 
+try:
+    from _posixsubprocess import fork_exec
+except ImportError:  # Windows
+    fork_exec = None
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 EPOCH = 946_684_800  # seconds since 1970: simulations begin on the first of January 2000, UTC
 
 
@@ -43,9 +55,10 @@ CLOCKS: dict[str, Callable] = {
 }  # fmt: skip
 
 # %% auto #0
-__all__ = ['EPOCH', 'CLOCKS', 'METHODS', 'LEFT_ALONE', 'choose', 'Lock', 'entering', 'starting', 'start_thread', 'choose_method',
-           'join_thread', 'is_alive', 'wait_for', 'moment', 'number', 'simulated_select', 'Poll', 'Epoll', 'made',
-           'functions', 'class_attributes', 'Replaced']
+__all__ = ['EPOCH', 'CLOCKS', 'NUMBERED', 'PROCESSES', 'METHODS', 'LEFT_ALONE', 'choose', 'Lock', 'entering', 'starting',
+           'start_thread', 'choose_method', 'join_thread', 'is_alive', 'wait_for', 'moment', 'number',
+           'simulated_select', 'Poll', 'Epoll', 'answer_of', 'status', 'file_control', 'by_number', 'NotSimulated',
+           'refused', 'made', 'functions', 'class_attributes', 'captured', 'Replaced']
 
 # %% ../../nbs/74_standard_library.ipynb #ccc344d1
 class Lock:
@@ -236,6 +249,69 @@ class Epoll(Poll):
     def __exit__(self, *exception):
         self.close()
 
+# %% ../../nbs/74_standard_library.ipynb #a45129f3
+def answer_of(answer: Any) -> Any:
+    "What a function of the table answered, or the exception that it means."
+    if isinstance(answer, int) and answer < 0:
+        raise failure(answer)
+    return answer
+
+
+def status(fd: int) -> os.stat_result:
+    "What `fstat` says of a socket."
+    return os.stat_result((stat.S_IFSOCK | 0o777, fd, 0, 1, 0, 0, 0, 0, 0, 0))
+
+
+def file_control(fd: int, command: int, argument: Any = 0) -> int:
+    "`fcntl` for a simulated socket: flags, and duplicates."
+    file = FILES[fd]
+    if command == fcntl.F_GETFL:
+        return os.O_RDWR | (0 if file.blocking else os.O_NONBLOCK)
+    if command == fcntl.F_SETFL:
+        return file.setblocking(not argument & os.O_NONBLOCK)
+    if command == fcntl.F_GETFD:
+        return file.getdescriptorflags()
+    if command == fcntl.F_SETFD:
+        return file.setdescriptorflags(argument)
+    if command in (fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC):
+        return descriptor(file)
+    raise OSError(errno.EINVAL, f"fcntl command {command} of a simulated socket")
+
+
+NUMBERED: dict[str, Callable] = {
+    "close": lambda fd: answer_of(TABLE["close"](fd)) and None, "dup": lambda fd: descriptor(FILES[fd]), "fstat": status, "isatty": lambda fd: False,
+    "read": lambda fd, size: answer_of(TABLE["recv"](fd, size, 0)), "write": lambda fd, data: answer_of(TABLE["send"](fd, data, 0)),
+    "get_blocking": lambda fd: FILES[fd].blocking, "set_blocking": lambda fd, blocking: FILES[fd].setblocking(blocking) and None,
+    "get_inheritable": lambda fd: not FILES[fd].flags, "set_inheritable": lambda fd, on: FILES[fd].setdescriptorflags(int(not on)) and None,
+}  # fmt: skip
+
+
+def by_number(real: Callable, virtual: Callable) -> Callable:
+    "A function that is `virtual` for the descriptor of a simulated socket."
+
+    def call(file, *arguments, **named):
+        fd = file.fileno() if hasattr(file, "fileno") else file
+        return virtual(fd, *arguments, **named) if fd in FILES else real(file, *arguments, **named)
+
+    call.__name__ = call.__qualname__ = real.__name__
+    return call
+
+# %% ../../nbs/74_standard_library.ipynb #86cc588c
+class NotSimulated(RuntimeError):
+    "A program of a simulated network asks for something that would leave it."
+
+
+def refused(real: Callable) -> Callable:
+    "A function that starts a process, and may not do so within a simulation."
+
+    def refuse(task, *arguments, **named):
+        raise NotSimulated(f"{real.__name__} starts a process, whose clock and network are those of the real machine: make it a program of a host instead")
+
+    return choose(real, refuse)
+
+
+PROCESSES = "fork", "forkpty", "posix_spawn", "posix_spawnp", "system"
+
 # %% ../../nbs/74_standard_library.ipynb #fb5c6b7d
 def made(kind: type, task: Task, *arguments, **named) -> Any:
     return kind()
@@ -252,9 +328,17 @@ def functions() -> dict[Any, Any]:
     for name, kind in ("poll", Poll), ("epoll", Epoll):
         if real := getattr(select, name, None):
             found[real] = choose(real, partial(made, kind))
-    for name in "_start_new_thread", "_start_joinable_thread":
-        if start := getattr(threading, name, None):
+    for name in "start_new_thread", "start_new", "start_joinable_thread":
+        if start := getattr(_thread, name, None):
             found[start] = starting(start)
+    for name, virtual in NUMBERED.items():
+        if real := getattr(os, name, None):
+            found[real] = by_number(real, virtual)
+    if fcntl:
+        found[fcntl.fcntl] = by_number(fcntl.fcntl, file_control)
+    for start in [getattr(os, name, None) for name in PROCESSES] + [fork_exec]:
+        if start:
+            found[start] = refused(start)
     return found
 
 
@@ -268,7 +352,13 @@ def class_attributes(found: dict) -> list[tuple[Any, str, Any]]:
 
 
 METHODS = {"start": start_thread, "join": join_thread, "is_alive": is_alive}
-LEFT_ALONE = "_thread", "_queue", "litsock.simulation."
+LEFT_ALONE = "_queue", "litsock.simulation."
+
+
+def captured(name: str, module: Any, by_id: dict[int, Any]) -> list[tuple[Any, str, Any]]:
+    "The functions that a module has taken from others. The types of `_thread` stay: they are asked for with `isinstance`."
+    names = list(getattr(module, "__dict__", {}).items())
+    return [(module, key, by_id[id(value)]) for key, value in names if id(value) in by_id and not (name == "_thread" and isinstance(value, type))]
 
 
 class Replaced:
@@ -286,7 +376,7 @@ class Replaced:
         changes = class_attributes(found) + [(kernel, name, function) for name, function in TABLE.items()]
         for name, module in list(sys.modules.items()):
             if not name.startswith(LEFT_ALONE):
-                changes += [(module, key, by_id[id(value)]) for key, value in list(getattr(module, "__dict__", {}).items()) if id(value) in by_id]
+                changes += captured(name, module, by_id)
         Replaced.undo = [(place, name, vars(place)[name]) for place, name, _ in changes]
         for place, name, value in changes:
             setattr(place, name, value)

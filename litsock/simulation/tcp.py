@@ -118,13 +118,26 @@ class ConnectionState:
         self.timer: Event | None = None
         self.ack_timer: Event | None = None
         self.timed: tuple[int, int] | None = None  # a number, and when it was sent first
+        self.send_buffer, self.receive_buffer = SEND_BUFFER, RECEIVE_BUFFER  # bytes
+        self.cork = False  # whether to keep back a segment that is not full
+        self.syn_retries, self.user_timeout = SYN_RETRIES, 0  # nanoseconds without an answer; 0: no such limit
+        self.stalled_since = 0  # nanoseconds: since when nothing that was sent has been acknowledged
+        self.keepalive: tuple[int, int, int] | None = None  # nanoseconds idle, nanoseconds between probes, probes
+        self.keep_timer: Event | None = None
+        self.heard, self.unanswered = scheduler.nanoseconds, 0  # when the last segment came; probes since then
+        self.resent = 0  # segments
         self.probed = 0
         self.closed = lambda: None  # is called when the connection is gone
 
     @property
     def window(self) -> int:  # bytes
         "How much may still be sent to us."
-        return max(RECEIVE_BUFFER - len(self.into), 0)
+        return max(self.receive_buffer - len(self.into), 0)
+
+    @property
+    def can_take(self) -> bool:
+        "Whether `poll` says that there is room to write."
+        return 2 * len(self.out) < self.send_buffer
 
     @property
     def gone(self) -> bool:
@@ -135,8 +148,9 @@ class ConnectionState:
         self.state = state
         if state == "CLOSED":
             self.stop_timer()
-            if self.ack_timer:
-                self.ack_timer.cancel()
+            for timer in self.ack_timer, self.keep_timer:
+                if timer:
+                    timer.cancel()
             self.closed()
         self.changed()
 
@@ -185,9 +199,17 @@ class Sending(ConnectionState):
             pass
         if self.snd_nxt > self.snd_una:
             if not self.timer:
-                self.start_timer(self.timeout.nanoseconds(), self.timed_out)
+                self.stalled_since = self.scheduler.nanoseconds if not self.timeout.backoff else self.stalled_since
+                self.start_timer(self.time_to_wait(), self.timed_out)
         elif self.out and not self.timer:  # the window is closed: ask now and then whether it still is
             self.start_timer(self.timeout.nanoseconds(), self.probe)
+
+    def time_to_wait(self) -> int:  # nanoseconds
+        "How long to wait for an answer: the retransmission timeout, or what is left of `TCP_USER_TIMEOUT`."
+        timeout = self.timeout.nanoseconds()
+        if self.user_timeout:
+            timeout = min(timeout, max(self.user_timeout - (self.scheduler.nanoseconds - self.stalled_since), SECOND // 1000))
+        return timeout
 
     def next_segment(self) -> bool:
         "Send one segment, if one may be sent."
@@ -197,7 +219,7 @@ class Sending(ConnectionState):
         last = self.fin and size == left and self.snd_nxt <= self.end
         if size <= 0 and not last:
             return False
-        if size < self.size and not last and (size < left or flight and not self.nodelay):
+        if size < self.size and not last and (size < left or self.cork or flight and not self.nodelay):
             return False
         self.send_at(self.snd_nxt, size, last)
         return True
@@ -208,6 +230,7 @@ class Sending(ConnectionState):
         flags = ACK | (FIN if last else 0) | (PSH if size and seq + size == self.end else 0)
         if not self.timed and seq >= self.top:
             self.timed = seq + size + last, self.scheduler.nanoseconds
+        self.resent += seq < self.top
         self.snd_nxt = max(self.snd_nxt, seq + size + last)
         self.top = max(self.top, self.snd_nxt)
         self.segment(seq, bytes(self.out[at : at + size]), flags)
@@ -223,7 +246,8 @@ class Sending(ConnectionState):
         self.timer, self.timed = None, None
         self.timeout.backoff += 1
         handshake = self.state.startswith("SYN")
-        if self.timeout.backoff > (SYN_RETRIES if handshake else DATA_RETRIES):
+        late = self.user_timeout and self.scheduler.nanoseconds - self.stalled_since >= self.user_timeout
+        if late or self.timeout.backoff > (self.syn_retries if handshake else DATA_RETRIES):
             return self.fail(ETIMEDOUT)
         if handshake:
             return self.send_syn()
@@ -243,7 +267,33 @@ class Sending(ConnectionState):
         self.snd_nxt = self.top = self.iss + 1
         self.timed = self.timed or (self.snd_nxt, self.scheduler.nanoseconds) if not self.timeout.backoff else None
         self.segment(self.iss, b"", SYN if self.state == "SYN-SENT" else SYN | ACK)
-        self.start_timer(self.timeout.nanoseconds(), self.timed_out)
+        self.stalled_since = self.scheduler.nanoseconds if not self.timeout.backoff else self.stalled_since
+        self.start_timer(self.time_to_wait(), self.timed_out)
+
+    def set_keepalive(self, numbers: tuple[int, int, int] | None) -> None:  # nanoseconds idle, nanoseconds between probes, probes
+        "Ask a peer that says nothing now and then whether it is still there (RFC 9293, section 3.8.4)."
+        self.keepalive = numbers
+        if self.keep_timer:
+            self.keep_timer.cancel()
+        self.keep_timer = self.scheduler.after(numbers[0], self.keep_alive) if numbers else None
+
+    def keep_alive(self) -> None:
+        "A probe, if it is time for one. Nobody has answered the last of them: the connection is broken."
+        if not self.keepalive or self.state not in ("ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2"):
+            self.keep_timer = None
+            return
+        idle, interval, most = self.keepalive
+        silent = self.scheduler.nanoseconds - self.heard
+        wait = interval
+        if silent < idle or self.snd_nxt > self.snd_una or self.out:
+            wait = max(idle - silent, interval)
+        elif self.unanswered >= most or self.user_timeout and self.unanswered and silent >= self.user_timeout:
+            self.segment(self.snd_nxt, b"", RST | ACK)
+            return self.fail(ETIMEDOUT)
+        else:
+            self.unanswered += 1
+            self.segment(self.snd_una - 1)
+        self.keep_timer = self.scheduler.after(wait, self.keep_alive)
 
 # %% ../../nbs/72_tcp.ipynb #a9b82fc1
 class Receiving(Sending):
@@ -251,6 +301,7 @@ class Receiving(Sending):
 
     def receive(self, header: TCP, payload: bytes) -> None:
         "A segment has arrived."
+        self.heard, self.unanswered = self.scheduler.nanoseconds, 0
         if self.state == "LISTEN":
             return self.receive_first(header)
         if self.state == "SYN-SENT":
@@ -447,7 +498,7 @@ class Connection(Receiving):
 
     def write(self, data: bytes) -> int:  # bytes that were taken; 0: none fits
         "Send data, as much as the buffer takes."
-        taken = data[: max(SEND_BUFFER - len(self.out), 0)]
+        taken = data[: max(self.send_buffer - len(self.out), 0)]
         self.out += taken
         self.output()
         return len(taken)
@@ -457,7 +508,7 @@ class Connection(Receiving):
         data, before = bytes(self.into[:size]), self.window
         if not peek:
             del self.into[:size]
-            if before < min(2 * self.size, RECEIVE_BUFFER // 2) <= self.window and self.state in RECEIVING:
+            if before < min(2 * self.size, self.receive_buffer // 2) <= self.window and self.state in RECEIVING:
                 self.acknowledge()
         return data
 

@@ -267,7 +267,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('modules', nargs='*', metavar='module', help='test_socket, …; all of rules.toml if none is named')
     parser.add_argument('-k', dest='pattern', help='only tests with this in their id; * and ? are wildcards')
-    parser.add_argument('--only', choices=SUBJECTS, help='run one side, and compare with nothing')
+    parser.add_argument('--only', choices=[*SUBJECTS, 'simulated'], help='run one side, and compare with nothing')
     parser.add_argument('-v', dest='whole', action='store_true', help='show whole tracebacks')
     args = parser.parse_args()
     unknown = set(args.modules) - set(RULES['modules'])
