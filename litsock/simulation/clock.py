@@ -57,6 +57,7 @@ class Task:
         self.blocked = self.done = self.ended = False
         self.waits_for = ""  # in words
         self.watches: tuple = ()  # the sockets that it waits for
+        self.interrupt: Callable[[], None] | None = None  # is called in its thread when it goes on
         self.fruitless: float = 0  # times in a row that it waited in vain; infinity while it waits without a limit
         self.joined: dict[Task, None] = {}  # tasks that wait for its end
 
@@ -88,6 +89,7 @@ class Scheduler:
         self.limit: int | None = None  # nanoseconds
         self.error: BaseException | None = None
         self.stopping = False
+        self.alarm: tuple[int, float, Event] | None = None  # when it rings (nanoseconds), seconds from one time to the next, and the event
 
     @property
     def now(self) -> float:  # seconds
@@ -171,6 +173,14 @@ class Scheduler:
                 queue.pop(task, None)
             task.waits_for, task.watches = "", ()
             task.fruitless = before + 1 if until is not None and self.nanoseconds >= until else 0
+        if task.interrupt:
+            interrupt, task.interrupt = task.interrupt, None
+            interrupt()
+
+    def interrupt(self, task: Task, function: Callable[[], None]) -> None:
+        "Let a task call a function where it waits, as a process runs a handler when a signal comes. It waits on afterwards, unless that raises."
+        task.interrupt = function
+        self.make_ready(task)
 
     def switch(self, task: Task) -> None:
         "Pass the baton on, and wait for it to come back."

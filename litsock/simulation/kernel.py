@@ -10,6 +10,7 @@ import os
 import struct
 import sys
 from collections import deque
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from .. import kernel
@@ -29,6 +30,7 @@ from .tcp import SENDING, Connection
 
 BASE = 1 << 20  # the first descriptor; a real kernel hands out smaller ones, unless somebody raised its limits
 FILES: dict[int, File] = {}
+FREED: list[int] = []  # numbers below the greatest that is taken, as a heap
 POLLIN, POLLOUT, POLLERR, POLLHUP, POLLNVAL, POLLRDHUP = 0x1, 0x4, 0x8, 0x10, 0x20, 0x2000  # <bits/poll.h>
 
 
@@ -41,11 +43,22 @@ class Refused(Exception):
 
 def descriptor(file: File) -> int:
     "The lowest number that is free, for a file."
-    fd = BASE
-    while fd in FILES:
-        fd += 1
+    fd = heappop(FREED) if FREED else BASE + len(FILES)
     FILES[fd] = file
     file.references += 1
+    return fd
+
+
+def put_at(file: File, fd: int) -> int:
+    "Give a file a certain number, whatever had it before."
+    if fd in FILES:
+        FILES[fd].drop()
+    elif fd in FREED:
+        FREED.remove(fd)
+        heapify(FREED)
+    else:
+        raise Refused(errno.EBADF)
+    FILES[fd] = file.copy()
     return fd
 
 
@@ -56,15 +69,15 @@ def own(file: File, owner: Any) -> int:
     return fd
 
 # %% auto #0
-__all__ = ['BASE', 'FILES', 'POLLIN', 'POLLOUT', 'POLLERR', 'POLLHUP', 'POLLNVAL', 'POLLRDHUP', 'MAPPED', 'ANY', 'KINDS',
+__all__ = ['BASE', 'FILES', 'FREED', 'POLLIN', 'POLLOUT', 'POLLERR', 'POLLHUP', 'POLLNVAL', 'POLLRDHUP', 'MAPPED', 'ANY', 'KINDS',
            'TCP_OPTIONS', 'STATES', 'LARGEST_DATAGRAM', 'OVERHEAD', 'IP_TOS', 'IP_TTL', 'IP_PKTINFO', 'IP_RECVTTL',
            'IP_RECVTOS', 'IPV6_RECVPKTINFO', 'IPV6_PKTINFO', 'IPV6_RECVHOPLIMIT', 'IPV6_HOPLIMIT', 'IPV6_RECVTCLASS',
            'IPV6_TCLASS', 'MULTICAST_HOPS', 'UNICAST_HOPS', 'TRAFFIC_CLASS', 'MEMBERSHIP', 'REAL', 'METHODS', 'TABLE',
-           'SOCKETS', 'LARGEST_PIECE', 'INTERFACES', 'Refused', 'descriptor', 'own', 'check_how', 'pack_address',
-           'unpack_address', 'File', 'Options', 'opened', 'incoming', 'info_of', 'StreamSocket', 'is_group',
-           'DatagramSocket', 'by_descriptor', 'in_simulation', 'socket', 'monotonic', 'gethostname', 'sethostname',
-           'if_nameindex', 'if_indextoname', 'if_nametoindex', 'close', 'poll', 'close_rights', 'sendfile',
-           'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
+           'SOCKETS', 'LARGEST_PIECE', 'INTERFACES', 'Refused', 'descriptor', 'put_at', 'own', 'check_how',
+           'pack_address', 'unpack_address', 'File', 'Options', 'opened', 'incoming', 'info_of', 'StreamSocket',
+           'is_group', 'DatagramSocket', 'by_descriptor', 'in_simulation', 'socket', 'monotonic', 'gethostname',
+           'sethostname', 'if_nameindex', 'if_indextoname', 'if_nametoindex', 'close', 'poll', 'close_rights',
+           'sendfile', 'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
 
 # %% ../../nbs/73_simulated_kernel.ipynb #3d1e5f4a
 MAPPED = "::ffff:"
@@ -867,6 +880,7 @@ def close(fd):
     file = FILES.pop(fd, None)
     if file is None:
         return REAL["close"](fd)
+    heappush(FREED, fd)
     file.drop()
     return 0
 

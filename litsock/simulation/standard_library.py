@@ -11,19 +11,21 @@ import os
 import queue
 import select
 import selectors
+import signal
 import stat
 import sys
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from math import ceil
 from typing import Any
 
 from .. import kernel
 from ..kernel.checks import failure
 
 from .clock import SECOND, Task, current, sleep
-from .kernel import BASE, FILES, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, TABLE, descriptor
+from .kernel import BASE, FILES, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, TABLE, Refused, descriptor, put_at
 
 try:
     from _posixsubprocess import fork_exec
@@ -55,10 +57,11 @@ CLOCKS: dict[str, Callable] = {
 }  # fmt: skip
 
 # %% auto #0
-__all__ = ['EPOCH', 'CLOCKS', 'NUMBERED', 'PROCESSES', 'METHODS', 'LEFT_ALONE', 'choose', 'Lock', 'entering', 'starting',
-           'start_thread', 'choose_method', 'join_thread', 'is_alive', 'wait_for', 'moment', 'number',
-           'simulated_select', 'Poll', 'Epoll', 'answer_of', 'status', 'file_control', 'by_number', 'NotSimulated',
-           'refused', 'made', 'functions', 'class_attributes', 'captured', 'Replaced']
+__all__ = ['EPOCH', 'CLOCKS', 'ALARMS', 'NUMBERED', 'PROCESSES', 'METHODS', 'LEFT_ALONE', 'choose', 'Lock', 'entering',
+           'starting', 'start_thread', 'choose_method', 'join_thread', 'is_alive', 'wait_for', 'moment', 'number',
+           'simulated_select', 'Poll', 'Epoll', 'ring', 'left', 'set_alarm', 'on_main_thread', 'answer_of', 'status',
+           'file_control', 'duplicate', 'by_number', 'NotSimulated', 'refused', 'made', 'functions', 'class_attributes',
+           'captured', 'Replaced']
 
 # %% ../../nbs/74_standard_library.ipynb #ccc344d1
 class Lock:
@@ -249,6 +252,54 @@ class Epoll(Poll):
     def __exit__(self, *exception):
         self.close()
 
+# %% ../../nbs/74_standard_library.ipynb #db320a4e
+def ring(scheduler: Any) -> None:
+    "The time is over."
+    _, interval, _ = scheduler.alarm
+    scheduler.alarm = None
+    if interval:
+        set_alarm(scheduler, interval, interval)
+    scheduler.interrupt(scheduler.director, partial(signal.raise_signal, signal.SIGALRM))
+
+
+def left(scheduler: Any) -> tuple[float, float]:  # seconds until it rings, and between one time and the next
+    "What is left of the alarm."
+    if scheduler.alarm is None:
+        return 0.0, 0.0
+    moment, interval, _ = scheduler.alarm
+    return (moment - scheduler.nanoseconds) / SECOND, interval
+
+
+def set_alarm(scheduler: Any, seconds: float, interval: float = 0.0) -> tuple[float, float]:  # what was left of the one before
+    "Ring in so many seconds; never, if it is 0."
+    before = left(scheduler)
+    if scheduler.alarm:
+        scheduler.alarm[2].cancel()
+        scheduler.alarm = None
+    if seconds:
+        duration = int(seconds * SECOND)
+        scheduler.alarm = scheduler.nanoseconds + duration, interval, scheduler.after(duration, ring, scheduler)
+    return before
+
+
+def on_main_thread(real: Callable, virtual: Callable) -> Callable:
+    "A function that is `virtual(scheduler, …)` in a host that the main thread has entered."
+
+    def call(*arguments):
+        task = current()
+        main = task and task is task.scheduler.director and threading.current_thread() is threading.main_thread()
+        return virtual(task.scheduler, *arguments) if main else real(*arguments)
+
+    call.__name__ = call.__qualname__ = real.__name__
+    return call
+
+
+ALARMS: dict[str, Callable] = {
+    "alarm": lambda scheduler, seconds: ceil(set_alarm(scheduler, seconds)[0]),
+    "setitimer": lambda scheduler, which, seconds, interval=0.0: set_alarm(scheduler, seconds, interval),
+    "getitimer": lambda scheduler, which: left(scheduler),
+}  # of the timer `ITIMER_REAL`, the only one that waits for time and not for the processor
+
 # %% ../../nbs/74_standard_library.ipynb #a45129f3
 def answer_of(answer: Any) -> Any:
     "What a function of the table answered, or the exception that it means."
@@ -278,7 +329,18 @@ def file_control(fd: int, command: int, argument: Any = 0) -> int:
     raise OSError(errno.EINVAL, f"fcntl command {command} of a simulated socket")
 
 
+def duplicate(fd: int, number: int, inheritable: bool = True) -> int:
+    "`dup2` for a simulated socket. The number must be one that a simulated socket had or has."
+    if FILES.get(number) is FILES[fd]:
+        return number
+    try:
+        return put_at(FILES[fd], number)
+    except Refused as refused:
+        raise failure(-refused.errno) from None
+
+
 NUMBERED: dict[str, Callable] = {
+    "dup2": duplicate,
     "close": lambda fd: answer_of(TABLE["close"](fd)) and None, "dup": lambda fd: descriptor(FILES[fd]), "fstat": status, "isatty": lambda fd: False,
     "read": lambda fd, size: answer_of(TABLE["recv"](fd, size, 0)), "write": lambda fd, data: answer_of(TABLE["send"](fd, data, 0)),
     "get_blocking": lambda fd: FILES[fd].blocking, "set_blocking": lambda fd, blocking: FILES[fd].setblocking(blocking) and None,
@@ -331,6 +393,9 @@ def functions() -> dict[Any, Any]:
     for name in "start_new_thread", "start_new", "start_joinable_thread":
         if start := getattr(_thread, name, None):
             found[start] = starting(start)
+    for name, virtual in ALARMS.items():
+        if real := getattr(signal, name, None):
+            found[real] = on_main_thread(real, virtual)
     for name, virtual in NUMBERED.items():
         if real := getattr(os, name, None):
             found[real] = by_number(real, virtual)

@@ -62,6 +62,7 @@ class Side:
     unusable: Outcome | None = None                             # why the module could not be run at all
     seconds: float = 0.0
     bar: tqdm | None = None                                     # the progress, on a terminal
+    without: list[str] = field(default_factory=list)            # patterns of ids that are left out
 
 
 def litsock_path() -> str:
@@ -72,12 +73,13 @@ def litsock_path() -> str:
 
 def run_side(
     module: str,                    # name of a module in the package `test`
-    subject: str,                   # 'socket' or 'litsock'
+    subject: str,                   # 'socket', 'litsock' or 'simulated'
     pattern: str | None = None,     # only ids that match
     only: list[str] | None = None,  # only these ids
+    without: list[str] = [],        # patterns of ids to leave out, besides those of rules.toml
 ) -> Side:
     """Run a test module with a subject; after a hang or a crash a new process takes over the rest."""
-    began, side = time.monotonic(), Side(subject)
+    began, side = time.monotonic(), Side(subject, without=without)
     with tqdm(desc=f'{module} with {subject}', unit=' tests', disable=None, leave=False) as side.bar:
         while run_child(side, module, pattern, only):
             if sum(outcome.what == 'hang' for outcome in side.outcomes.values()) < MOST_HANGS: continue
@@ -96,7 +98,7 @@ def run_child(side: Side, module: str, pattern: str | None, only: list[str] | No
         (scratch := Path(folder, 't')).mkdir()
         job.write_text(json.dumps(dict(
             module=module, subject=side.subject, litsock_path=litsock_path(), report=str(report), pattern=pattern, only=only,
-            done=list(side.outcomes), left_out=[pattern for rule in LEFT_OUT for pattern in rule['tests']],
+            done=list(side.outcomes), left_out=[pattern for rule in LEFT_OUT for pattern in rule['tests']] + side.without,
             resources=RULES['resources'] + settings.get('resources', []), limit=RULES['seconds_per_test'])))
         report.touch()
         with open(log, 'wb') as out, open(report, encoding='utf-8') as events:
