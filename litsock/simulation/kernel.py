@@ -281,7 +281,7 @@ class Options(File):
     def option_changed(self, level, option) -> None:
         "Something may depend on it."
 
-    def write(self, data: bytes, flags: int, address: bytes | None, control: Any = ()) -> int:
+    def write(self, data: memoryview, flags: int, address: bytes | None, control: Any = ()) -> int:
         "Send. What the calls below are made of, with `read`."
         raise NotImplementedError
 
@@ -289,10 +289,10 @@ class Options(File):
         raise NotImplementedError
 
     def send(self, data, flags) -> int:
-        return self.write(bytes(readable(data)), flags, None)
+        return self.write(byte_view(data), flags, None)
 
     def sendto(self, data, flags, address) -> int:
-        return self.write(bytes(readable(data)), flags, address or None)
+        return self.write(byte_view(data), flags, address or None)
 
     def sendmsg(self, buffers, control, address, flags) -> int:
         data = b"".join(bytes(readable(part)) for part in buffers)
@@ -300,7 +300,7 @@ class Options(File):
             messages = split(control) if control else []
         except Invalid:
             raise Refused(errno.EINVAL) from None
-        return self.write(data, flags, address or None, self.outgoing(messages))
+        return self.write(memoryview(data), flags, address or None, self.outgoing(messages))
 
     def outgoing(self, messages: list) -> list:
         "Control messages of a program, with open files in place of descriptors. `EBADF` where there is none."
@@ -676,7 +676,7 @@ class DatagramSocket(Options):
         source = self.local[0] if self.local[0] not in ("0.0.0.0", "::") else self.host.source_for(remote[0])
         if source is None:
             raise Refused(errno.ENETUNREACH)
-        self.host.transmit(source, remote[0], UDP(self.local[1], remote[1]), data, **fields)
+        self.host.transmit(source, remote[0], UDP(self.local[1], remote[1]), bytes(data), **fields)
         return len(data)
 
     def fields(self, ip: str, control: Any) -> dict[str, int]:

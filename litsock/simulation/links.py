@@ -58,7 +58,10 @@ class Link:
 
     def direction(self, sender: Any) -> Direction:
         "The way that begins at a host."
-        return self.directions.setdefault(sender, Direction())
+        found = self.directions.get(sender)
+        if found is None:
+            found = self.directions[sender] = Direction()
+        return found
 
     def drop(self, chosen: Callable[[Any], bool]) -> Callable[[], None]:  # call it to stop that
         "Lose the packets for which `chosen(packet)` is true."
@@ -86,7 +89,8 @@ class Link:
         deliver: Callable[[Any], Any],  # is called with the packet, at the other end
     ) -> str:  # why it is lost; empty if it is not
         "Send a packet."
-        if not self.up or self.direction(sender).cut:
+        way = self.directions.get(sender)
+        if not self.up or way and way.cut:
             return "link down"
         for chosen, held in self.filters:
             if chosen(packet):
@@ -100,23 +104,27 @@ class Link:
         way, now, chance = self.direction(sender), self.scheduler.nanoseconds, self.scheduler.random.random
         if self.queue is not None and way.waiting(now) > self.queue:
             return "queue full"
-        lost, doubled, overtakes, damaged, early = chance(), chance(), chance(), chance(), chance()
         if way.free_at < now:
             way.free_at = now
         if self.bandwidth:
             way.free_at += int(len(packet) * 8 * SECOND / self.bandwidth)
             way.departures.append(way.free_at)
-        way.in_burst = lost < (self.burst if way.in_burst and self.burst else self.loss)
-        if way.in_burst:
-            return "lost"
-        arrival = way.free_at + int(SECOND * max(self.latency + self.jitter * (2 * early - 1), 0))
-        if overtakes >= self.reordering:
-            arrival = way.last_arrival = max(arrival, way.last_arrival)
-        else:
+        if self.loss or way.in_burst:
+            way.in_burst = chance() < (self.burst if way.in_burst and self.burst else self.loss)
+            if way.in_burst:
+                return "lost"
+        delay = self.latency if not self.jitter else max(self.latency + self.jitter * (2 * chance() - 1), 0)
+        arrival = way.free_at + int(SECOND * delay)
+        overtakes = chance() if self.reordering else 1.0
+        if overtakes < self.reordering:
             arrival += int(SECOND * self.latency * overtakes / self.reordering)
-        if damaged < self.corruption:
+        elif arrival < way.last_arrival:
+            arrival = way.last_arrival
+        else:
+            way.last_arrival = arrival
+        if self.corruption and chance() < self.corruption:
             packet = self.damaged(packet)
-        for _ in range(1 + (doubled < self.duplication)):
+        for _ in range(2 if self.duplication and chance() < self.duplication else 1):
             self.scheduler.on_the_way += 1
             self.scheduler.after(arrival - now, self.arrive, deliver, packet)
         return ""

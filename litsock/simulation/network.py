@@ -25,9 +25,12 @@ from .traffic import BROADCAST, LOOPBACK, SentPacket, Traffic
 from .unix import UnixDatagramSocket
 
 # %% auto #0
-__all__ = ['Program', 'awaits_clients', 'Host', 'Network']
+__all__ = ['BEGINNING', 'Program', 'awaits_clients', 'Host', 'Network']
 
 # %% ../../nbs/75_network.ipynb #7de16e04
+BEGINNING = EPOCH * SECOND  # nanoseconds since 1970
+
+
 class Program:
     "A program on a host."
 
@@ -237,10 +240,10 @@ class Network:
 
     def carry(self, host: Any, packet: SentPacket, destination: str) -> None:
         "Send a packet over the right link, and take it down."
-        if destination == BROADCAST or is_group(destination):
+        link, target, packet.interface = self.routes.get((host, destination)) or self.route(host, destination)
+        if link is None and (destination == BROADCAST or is_group(destination)):
             return self.carry_to_many(host, packet)
-        link, target, packet.interface = self.route(host, destination)
-        packet.time = EPOCH * SECOND + self.scheduler.nanoseconds
+        packet.time = BEGINNING + self.scheduler.nanoseconds
         packet.comment = link.send(host, packet, target.receive) if link and target else "no route"
         self.captured.append(packet)
 
@@ -249,7 +252,7 @@ class Network:
         ends = [(link, other) for pair, link in self.links.items() if host in pair for other in pair if other is not host]
         for link, target in [*ends, (self.loopback, host)]:
             copy = SentPacket(packet.ip, packet.last, packet.payload)
-            copy.time, copy.interface = EPOCH * SECOND + self.scheduler.nanoseconds, "lo" if target is host else f"{host.name}–{target.name}"
+            copy.time, copy.interface = BEGINNING + self.scheduler.nanoseconds, "lo" if target is host else f"{host.name}–{target.name}"
             copy.comment = link.send(host, copy, target.receive)
             self.captured.append(copy)
 

@@ -214,9 +214,9 @@ class Sending(ConnectionState):
     def next_segment(self) -> bool:
         "Send one segment, if one may be sent."
         flight = self.snd_nxt - self.snd_una
-        left = self.end - self.snd_nxt
-        size = min(left, self.size, min(self.snd_wnd, self.congestion.window) - flight)
-        last = self.fin and size == left and self.snd_nxt <= self.end
+        left = len(self.out) - flight
+        size = min(left, self.size, self.snd_wnd - flight, self.congestion.window - flight)
+        last = self.fin and size == left and left >= 0
         if size <= 0 and not last:
             return False
         if size < self.size and not last and (size < left or self.cork or flight and not self.nodelay):
@@ -383,7 +383,9 @@ class Receiving(Sending):
             self.acknowledge()
             return False
         window = header.window << self.snd_shift
-        same, self.snd_wnd = window == self.snd_wnd, window if number >= self.snd_una else self.snd_wnd
+        same = window == self.snd_wnd
+        if number >= self.snd_una:
+            self.snd_wnd = window
         if number > self.snd_una:
             self.advance(number)
         elif number == self.snd_una and not carries and same and self.snd_nxt > self.snd_una:
@@ -411,7 +413,8 @@ class Receiving(Sending):
         self.grow(count, number)
         if fin_arrived:
             self.out_of_fin()
-        self.changed()
+        if fin_arrived or self.can_take:  # nobody is woken to write a single segment
+            self.changed()
 
     def grow(self, count: int, number: int) -> None:
         "Fit the congestion window to what was acknowledged."
@@ -449,6 +452,14 @@ class Receiving(Sending):
         if payload and (self.orphan or self.deaf and self.fin):
             self.segment(self.snd_nxt, b"", RST | ACK)
             return self.fail(ECONNRESET)
+        if seq == self.rcv_nxt and not last and not self.early and len(payload) <= self.window:  # what comes next, as nearly always
+            self.into += payload
+            self.rcv_nxt += len(payload)
+            if self.ack_timer:
+                self.acknowledge()
+            else:
+                self.ack_timer = self.scheduler.after(DELAYED_ACK, self.acknowledge)
+            return self.changed()
         self.early[seq] = max(self.early.get(seq, (b"", False)), (payload, last))
         before = self.rcv_nxt
         while ready := [seq for seq in self.early if seq <= self.rcv_nxt]:
@@ -496,7 +507,7 @@ class Connection(Receiving):
         self.state = "SYN-SENT"
         self.send_syn()
 
-    def write(self, data: bytes) -> int:  # bytes that were taken; 0: none fits
+    def write(self, data: bytes | memoryview) -> int:  # bytes that were taken; 0: none fits
         "Send data, as much as the buffer takes."
         taken = data[: max(self.send_buffer - len(self.out), 0)]
         self.out += taken

@@ -264,7 +264,7 @@ class ConnectedSocket(UnixSocket):
                 if self.type != SOCK_STREAM and len(data) > self.option(SOL_SOCKET, SO_SNDBUF) - 32:
                     raise Refused(errno.EMSGSIZE)
                 if piece or self.type != SOCK_STREAM:
-                    self.other.put(piece, self.name, messages)
+                    self.other.put(bytes(piece), self.name, messages)
                 sent += len(piece)
                 if sent == len(data):
                     return sent
@@ -403,7 +403,7 @@ class UnixDatagramSocket(UnixSocket):
             if target.other not in (None, self):
                 raise Refused(errno.EPERM)
             if not target.full:
-                target.put(data, self.name, self.messages(control, target))
+                target.put(bytes(data), self.name, self.messages(control, target))
                 return len(data)
             if not self.blocking or flags & MSG_DONTWAIT or until is not None and self.scheduler.nanoseconds >= until:
                 raise Refused(errno.EAGAIN)
