@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from _thread import allocate_lock, get_ident, start_new_thread
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
@@ -55,11 +55,15 @@ class Task:
         self.baton = allocate_lock()
         self.baton.acquire()
         self.blocked = self.done = self.ended = False
-        self.waits_for = ""  # in words
-        self.watches: tuple = ()  # the sockets that it waits for
+        self.waiting: str | Callable[[], str] = ""  # for what, in words, or a function that says so
+        self.watches: Iterable = ()  # the sockets that it waits for
         self.interrupt: Callable[[], None] | None = None  # is called in its thread when it goes on
         self.fruitless: float = 0  # times in a row that it waited in vain; infinity while it waits without a limit
         self.joined: dict[Task, None] = {}  # tasks that wait for its end
+
+    @property
+    def waits_for(self) -> str:  # in words
+        return self.waiting if isinstance(self.waiting, str) else self.waiting()
 
     def __repr__(self) -> str:
         return f"<{self.name}: {'done' if self.done else self.waits_for or 'can run'}>"
@@ -150,16 +154,16 @@ class Scheduler:
 
     def block(
         self,
-        waits_for: str,  # in words, for the report
+        waits_for: str | Callable[[], str],  # in words, for the report
         *queues: dict[Task, None],
         until: int | None = None,  # nanoseconds; `None`: for ever
-        watches: tuple = (),
+        watches: Iterable = (),
     ) -> None:
         "Wait until somebody wakes one of the queues, or the moment comes. The task looks for itself which it was."
         task = TASKS[get_ident()]
         if (self.stopping or task.ended) and task is not self.director:
             raise Stopped
-        task.waits_for, task.watches, task.blocked = waits_for, watches, True
+        task.waiting, task.watches, task.blocked = waits_for, watches, True
         before, task.fruitless = task.fruitless, float("inf") if until is None else task.fruitless
         for queue in queues:
             queue[task] = None
@@ -171,7 +175,7 @@ class Scheduler:
                 alarm.cancel()
             for queue in queues:
                 queue.pop(task, None)
-            task.waits_for, task.watches = "", ()
+            task.waiting, task.watches = "", ()
             task.fruitless = before + 1 if until is not None and self.nanoseconds >= until else 0
         if task.interrupt:
             interrupt, task.interrupt = task.interrupt, None

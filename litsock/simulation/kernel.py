@@ -117,7 +117,7 @@ class File:
         self.scheduler = host.network.scheduler
         self.blocking, self.references, self.flags = True, 0, 1
         self.queue: dict = {}  # tasks that wait
-        self.pollers: list = []  # wait queues of those who wait for several sockets
+        self.watchers: dict[Any, int] = {}  # the `epoll` objects that watch it, and under which number
         self.options: dict[tuple[int, int], bytes] = {}
         self.local: Any = None  # text and port, once it has them
         self.remote: Any = None
@@ -126,6 +126,8 @@ class File:
     def changed(self) -> None:
         "Let those who wait look again."
         self.scheduler.wake(self.queue)
+        for watcher, fd in self.watchers.items():
+            watcher.notice(fd)
 
     def deadline(self, option: int) -> int | None:  # nanoseconds
         "When a call that begins now has to be over, by `SO_RCVTIMEO` or `SO_SNDTIMEO`."

@@ -16,9 +16,10 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from math import ceil
+from operator import index
 from typing import Any
 
 from .. import kernel
@@ -57,11 +58,11 @@ CLOCKS: dict[str, Callable] = {
 }  # fmt: skip
 
 # %% auto #0
-__all__ = ['EPOCH', 'CLOCKS', 'ALARMS', 'NUMBERED', 'PROCESSES', 'METHODS', 'LEFT_ALONE', 'choose', 'Lock', 'entering',
-           'starting', 'start_thread', 'choose_method', 'join_thread', 'is_alive', 'wait_for', 'moment', 'number',
-           'simulated_select', 'Poll', 'Epoll', 'ring', 'left', 'set_alarm', 'on_main_thread', 'answer_of', 'status',
-           'file_control', 'duplicate', 'by_number', 'NotSimulated', 'refused', 'made', 'functions', 'class_attributes',
-           'captured', 'Replaced']
+__all__ = ['EPOCH', 'CLOCKS', 'EDGE_TRIGGERED', 'ONE_SHOT', 'CLOSE_ON_EXEC', 'ALARMS', 'NUMBERED', 'PROCESSES', 'METHODS',
+           'LEFT_ALONE', 'choose', 'Lock', 'entering', 'starting', 'start_thread', 'choose_method', 'join_thread',
+           'is_alive', 'wait_for', 'listed', 'moment', 'not_a_file', 'number', 'simulated_select', 'Poll', 'Epoll',
+           'ring', 'left', 'set_alarm', 'on_main_thread', 'answer_of', 'status', 'file_control', 'duplicate',
+           'by_number', 'NotSimulated', 'refused', 'made', 'functions', 'class_attributes', 'captured', 'Replaced']
 
 # %% ../../nbs/74_standard_library.ipynb #ccc344d1
 class Lock:
@@ -165,16 +166,24 @@ def wait_for(task: Task, interests: dict[int, int], until: int | None) -> list[t
             return found
         if until is not None and task.scheduler.nanoseconds >= until:
             return []
-        what = ", ".join(file.described() for file in files) or "time to pass"
-        task.scheduler.block(what, *(file.queue for file in files), until=until, watches=tuple(files))
+        task.scheduler.block(partial(listed, files), *(file.queue for file in files), until=until, watches=tuple(files))
+
+
+def listed(files: Iterable) -> str:
+    "The sockets that somebody waits for, in words."
+    return ", ".join(file.described() for file in files) or "time to pass"
 
 
 def moment(task: Task, seconds: float | None) -> int | None:
     return None if seconds is None or seconds < 0 else task.scheduler.nanoseconds + int(seconds * SECOND)
 
 
+def not_a_file():
+    raise TypeError("argument must be an int, or have a fileno() method.")
+
+
 def number(file: Any) -> int:
-    fd = file if isinstance(file, int) else file.fileno()
+    fd = file if isinstance(file, int) else getattr(file, "fileno", not_a_file)()
     if fd < 0:
         raise ValueError(f"file descriptor cannot be a negative integer ({fd})")
     return fd
@@ -199,9 +208,7 @@ def simulated_select(task, reading, writing, special, timeout=None):
 class Poll:
     "`select.poll` in virtual time."
 
-    unit = 1000  # in a second
-
-    def __init__(self, *arguments):
+    def __init__(self):
         self.interests: dict[int, int] = {}
 
     def register(self, file, events=POLLIN | POLLOUT | 2):
@@ -215,35 +222,118 @@ class Poll:
     def unregister(self, file):
         del self.interests[number(file)]
 
-    def poll(self, timeout=None, maxevents=-1):
+    def poll(self, timeout=None):
         task = current()
-        return wait_for(task, self.interests, moment(task, None if timeout is None else timeout / self.unit))
+        return wait_for(task, self.interests, moment(task, None if timeout is None else timeout / 1000))
+
+# %% ../../nbs/74_standard_library.ipynb #4c3bdc41
+EDGE_TRIGGERED, ONE_SHOT, CLOSE_ON_EXEC = 1 << 31, 1 << 30, 0o2000000  # <sys/epoll.h>
 
 
-class Epoll(Poll):
-    "`select.epoll` in virtual time. It forgets a descriptor that is closed."
+class Epoll:
+    "`select.epoll` in virtual time."
 
-    unit, closed = 1, False
+    def __init__(self, sizehint: int = -1, flags: int = 0):
+        if sizehint != -1 and index(sizehint) <= 0:
+            raise ValueError("negative sizehint")
+        if flags & ~CLOSE_ON_EXEC:
+            raise OSError(errno.EINVAL, "invalid flags")
+        self.interests: dict[int, tuple[Any, int]] = {}  # by number: the open file, and the events
+        self.hot: dict[int, None] = {}  # numbers that have to be looked at
+        self.queue: dict[Task, None] = {}
+        self.closed = False
 
-    def register(self, file, events=POLLIN | POLLOUT):
-        if (fd := number(file)) not in FILES:
+    def __iter__(self) -> Iterator:
+        return iter([file for file, _ in self.interests.values()])
+
+    def watched(self, file: Any) -> int:
+        "The number of a file that is watched."
+        self.check_open()
+        fd = number(file)
+        if fd not in FILES:
             raise OSError(errno.EBADF if fd >= BASE else errno.EPERM, f"descriptor {fd} is none of this simulation")
-        if fd in self.interests:
-            raise FileExistsError(errno.EEXIST, "File exists")
-        self.interests[fd] = events
+        if self.current(fd) is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return fd
+
+    def current(self, fd: int) -> tuple[Any, int] | None:
+        "What is watched under a number; nothing, if it has been closed."
+        found = self.interests.get(fd)
+        if found and FILES.get(fd) is not found[0]:
+            self.forget(fd)
+            return None
+        return found
+
+    def forget(self, fd: int) -> None:
+        file, _ = self.interests.pop(fd)
+        self.hot.pop(fd, None)
+        if file.watchers.get(self) == fd:
+            del file.watchers[self]
+
+    def check_open(self) -> None:
+        if self.closed:
+            raise ValueError("I/O operation on closed epoll object")
+
+    def register(self, file, eventmask=POLLIN | POLLOUT | 2):
+        self.check_open()
+        fd = number(file)
+        if fd not in FILES:
+            raise OSError(errno.EBADF if fd >= BASE else errno.EPERM, f"descriptor {fd} is none of this simulation")
+        if self.current(fd):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        self.interests[fd] = FILES[fd], eventmask
+        FILES[fd].watchers[self] = fd
+        self.notice(fd)
+
+    def modify(self, file, eventmask):
+        fd = self.watched(file)
+        self.interests[fd] = FILES[fd], eventmask
+        self.notice(fd)
 
     def unregister(self, file):
-        if self.interests.pop(number(file), None) is None:
-            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        self.forget(self.watched(file))
+
+    def notice(self, fd: int) -> None:
+        "Something has changed."
+        self.hot[fd] = None
+        if self.queue:
+            next(iter(self.queue)).scheduler.wake(self.queue)
+
+    def ready(self, most: int) -> list[tuple[int, int]]:
+        "Who is ready now, with what."
+        found = []
+        for fd in list(self.hot):
+            entry = self.current(fd)
+            events = entry[0].ready() & (entry[1] | POLLERR | POLLHUP) if entry and entry[1] & ~ONE_SHOT else 0
+            if not entry or not events or entry[1] & (EDGE_TRIGGERED | ONE_SHOT):
+                self.hot.pop(fd, None)
+            if entry and events:
+                found.append((fd, events))
+                if entry[1] & ONE_SHOT:
+                    self.interests[fd] = entry[0], ONE_SHOT
+                if len(found) == most:
+                    break
+        return found
 
     def poll(self, timeout=None, maxevents=-1):
-        self.interests = {fd: events for fd, events in self.interests.items() if fd in FILES}
-        return super().poll(timeout, maxevents)
+        self.check_open()
+        if maxevents != -1 and maxevents <= 0:
+            raise ValueError(f"maxevents must be greater than 0, got {maxevents}")
+        task = current()
+        until = moment(task, timeout)
+        while not (found := self.ready(maxevents)):
+            if until is not None and task.scheduler.nanoseconds >= until:
+                return []
+            task.scheduler.block(partial(listed, self), self.queue, until=until, watches=self)
+        return found
 
     def fileno(self):
-        return -1 if self.closed else BASE - 1
+        self.check_open()
+        return BASE - 1
 
     def close(self):
+        for fd in list(self.interests):
+            self.forget(fd)
         self.closed = True
 
     def __enter__(self):
@@ -376,7 +466,7 @@ PROCESSES = "fork", "forkpty", "posix_spawn", "posix_spawnp", "system"
 
 # %% ../../nbs/74_standard_library.ipynb #fb5c6b7d
 def made(kind: type, task: Task, *arguments, **named) -> Any:
-    return kind()
+    return kind(*arguments, **named)
 
 
 def functions() -> dict[Any, Any]:
