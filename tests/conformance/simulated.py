@@ -14,7 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from run import run_side
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conformance.run import run_side
 
 TABLE = tomllib.loads((Path(__file__).parent / 'simulated.toml').read_text(encoding='utf-8'))
 LEFT_OUT = [pattern for rule in TABLE['left_out'] for pattern in rule['tests']]
