@@ -251,7 +251,7 @@ class ConnectedSocket(UnixSocket):
             raise Refused(errno.ENOTCONN)
         sent, until, messages = 0, self.deadline(SO_SNDTIMEO), None
         while True:
-            if self.error:
+            if self.type == SOCK_SEQPACKET:
                 self.raise_error()
             if self.writes_no_more or self.other.gone or self.other.reads_no_more:
                 if sent:
@@ -348,7 +348,7 @@ class ConnectedSocket(UnixSocket):
         return super().ready() | (POLLHUP if self.other is None else 0)
 
     def release(self) -> None:
-        unread = bool(self.arrived)
+        unread = any(data for data, *_ in self.arrived)
         super().release()
         for peer in self.waiting:
             peer.release()
@@ -381,6 +381,8 @@ class UnixDatagramSocket(UnixSocket):
         found = self.find(raw)
         if found.other not in (None, self):
             raise Refused(errno.EPERM)
+        if self.other not in (None, found):
+            self.lose_peer()
         self.other = found
         found.senders[self] = None
         return 0
@@ -396,7 +398,8 @@ class UnixDatagramSocket(UnixSocket):
             raise Refused(errno.EPIPE)
         while True:
             if target.gone:
-                self.other = None if target is self.other else self.other
+                if target is self.other:
+                    self.lose_peer()
                 raise Refused(errno.ECONNREFUSED)
             if target.reads_no_more:
                 raise Refused(errno.EPIPE)
@@ -436,10 +439,14 @@ class UnixDatagramSocket(UnixSocket):
             self.changed()
         return data[:size], FAMILY + name if name else b"", int(MSG_TRUNC) if len(data) > size else 0, messages
 
-    def release(self) -> None:
-        super().release()
-        if self.other and self.other.other is self and self.arrived:
-            self.other.error = errno.ECONNRESET
+    def lose_peer(self) -> None:
+        "The peer is another now, or none: what the old one has sent is gone with it."
+        self.other = None
+        for _, _, messages in self.arrived:
+            drop(messages)
+        self.arrived.clear()
+        self.buffered = 0
+        self.changed()
 
 # %% ../../nbs/73c_unix_sockets.ipynb #8110f2dd
 KINDS_OF_UNIX: dict[int, type[UnixSocket]] = {
