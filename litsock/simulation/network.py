@@ -15,17 +15,20 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from ..observe.flows import Packets
+from .. import kernel
+from ..observe.flows import Follower, Packets
+from ..observe.svg import Picture
 
 from .clock import SECOND, TASKS, Deadlock, Scheduler, Task
-from .kernel import FILES, DatagramSocket, File, is_group
+from .kernel import FILES, TABLE, DatagramSocket, File, is_group
 from .links import Link
+from .seeing import History, Hosts, draw_timeline, draw_transfer, recorded
 from .standard_library import EPOCH, Replaced
 from .traffic import BROADCAST, LOOPBACK, SentPacket, Traffic
 from .unix import UnixDatagramSocket
 
 # %% auto #0
-__all__ = ['BEGINNING', 'Program', 'awaits_clients', 'Host', 'Network']
+__all__ = ['BEGINNING', 'RECORDED', 'Program', 'awaits_clients', 'Host', 'Network']
 
 # %% ../../nbs/75_network.ipynb #7de16e04
 BEGINNING = EPOCH * SECOND  # nanoseconds since 1970
@@ -160,6 +163,9 @@ class Host(Traffic):
         self.network.leave()
 
 # %% ../../nbs/75_network.ipynb #20813b97
+RECORDED = {name: recorded(name, function, FILES) for name, function in TABLE.items()}
+
+
 class Network:
     "Hosts and links, in virtual time. The same seed gives the same run."
 
@@ -168,8 +174,9 @@ class Network:
         seed: int = 0,  # decides every chance: the order of threads, losses, ports, sequence numbers
     ):
         self.seed, self.scheduler = seed, Scheduler(seed)
-        self.hosts: dict[str, Host] = {}
+        self.hosts, self.history, self.follower = Hosts(), History(), Follower()
         self.links: dict[frozenset, Link] = {}
+        self.hosts.links = self.links
         self.loopback = Link(self.scheduler, queue=None, mtu=65535)
         self.captured: list[SentPacket] = []
         self.routes: dict[tuple[Any, str], tuple[Any, Any, str]] = {}  # by host and address: link, host, and how it is called
@@ -244,8 +251,21 @@ class Network:
         if link is None and (destination == BROADCAST or is_group(destination)):
             return self.carry_to_many(host, packet)
         packet.time = BEGINNING + self.scheduler.nanoseconds
-        packet.comment = link.send(host, packet, target.receive) if link and target else "no route"
+        self.send(link, host, packet, target)
+
+    def send(self, link: Link | None, host: Any, packet: SentPacket, target: Any) -> None:
+        waiting = link.direction(host).waiting(self.scheduler.nanoseconds) if link else 0
+        packet.comment = link.send(host, packet, partial(self.arrive, target, packet)) if link and target else "no route"
         self.captured.append(packet)
+        self.history.packet("sent", self.scheduler.nanoseconds, host, packet, host.connections.get((packet.source, packet.destination)), waiting)
+
+    def arrive(self, target: Host, packet: SentPacket, came: Any) -> None:
+        if came is not packet:
+            packet.comment = "corrupted"
+        self.history.packet("arrived", self.scheduler.nanoseconds, target, packet, None)
+        at = len(self.history.steps) - 1
+        target.receive(came)
+        self.history.saw(at, target.connections.get((packet.destination, packet.source)))
 
     def carry_to_many(self, host: Any, packet: SentPacket) -> None:
         "A packet for everybody, or for a group: over each link, and back to the sender."
@@ -253,19 +273,31 @@ class Network:
         for link, target in [*ends, (self.loopback, host)]:
             copy = SentPacket(packet.ip, packet.last, packet.payload)
             copy.time, copy.interface = BEGINNING + self.scheduler.nanoseconds, "lo" if target is host else f"{host.name}–{target.name}"
-            copy.comment = link.send(host, copy, target.receive)
-            self.captured.append(copy)
+            self.send(link, host, copy, target)
 
     @property
     def packets(self) -> Packets:
-        "All packets that were sent. The comment of a lost one says why."
+        "All packets that were sent. A lost one says why."
+        for packet in self.captured:
+            if packet.flow is None:
+                self.follower.add(packet)
+                packet.marks += (packet.comment,) * bool(packet.comment)
         return Packets(self.captured)
 
-    def timeline(self) -> Any:
-        "The conversation with the most packets, over time."
-        packets = self.packets
-        flows = [packet.flow.number for packet in packets if packet.flow]
-        return packets.timeline(max(flows, key=flows.count, default=None))
+    def timeline(
+        self,
+        flow: int | None = None,  # the number of a conversation, as `packets.flows()` has it; by default the one with the most packets
+        queues: bool = False,  # beside the states: what waits in the buffers
+    ) -> Picture:
+        "Calls, segments, states of both ends over time."
+        return draw_timeline(self, flow, queues)
+
+    def plot(
+        self,
+        flow: int | None = None,  # by default the conversation that carried most
+    ) -> Picture:
+        "Congestion window, queue and throughput over time."
+        return draw_transfer(self, flow)
 
     def addresses_of(self, name: bytes | None, host: Host) -> list[str] | None:
         "The addresses of a name; an empty list: no such host; `None`: it is an address, or nothing."
@@ -287,6 +319,8 @@ class Network:
             import_module("concurrent.futures.thread")  # whose own function at exit waits for its threads: it has to be called after ours
             threading._register_atexit(self.close)  # type: ignore[attr-defined]  # else the interpreter waits for its threads
         self.replaced.__enter__()
+        for name, function in RECORDED.items():
+            setattr(kernel, name, function)
 
     def leave(self) -> None:
         self.replaced.__exit__()
