@@ -24,7 +24,7 @@ from .timeouts import *
 
 __all__ = [*(name for name in constants.__all__ if name not in ("EBADF", "EAGAIN", "EWOULDBLOCK")), *core.__all__, *control_messages.__all__, *names.__all__, *services.__all__, *timeouts.__all__]
 
-if sys.version_info < (3, 13):  # which has no such thing
+if sys.version_info < (3, 11, 10) or (3, 12) <= sys.version_info < (3, 12, 5):  # which have no such thing
     del _fallback_socketpair
 
 __file__ = core.__file__  # where `inspect` looks for the source of the class

@@ -1,4 +1,5 @@
 """While a call waits, its buffer is held: another thread cannot clear it, and the answer is what came."""
+# cpython: an array that C reads or writes cannot be resized; PyPy resizes it, and the process ends with a broken heap
 
 import array
 import socket
