@@ -109,9 +109,13 @@ SHORT = 30  # lines
 
 
 def short_ones_are_open(app, page, template, context, doctree):
-    "A short implementation is read with the prose above it; a long one unfolds when asked for."
+    "A short implementation is read with the prose above it; a long one, and what is only imported, unfolds when asked for."
+
+    def opened(cell):
+        return cell[1] + " open" * ("Show the implementation" in cell[2] and cell[2].count("\n") <= SHORT) + cell[2]
+
     if "body" in context:
-        context["body"] = FOLDED.sub(lambda cell: cell[1] + " open" * (cell[2].count("\n") <= SHORT) + cell[2], context["body"])
+        context["body"] = FOLDED.sub(opened, context["body"])
 
 
 def without_implementations(app, doctree, name):
