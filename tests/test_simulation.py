@@ -44,14 +44,20 @@ def sequence(seed: int) -> list[tuple[int, str, tuple]]:
     return [(draw.randrange(2), name, CALLS[name](draw)) for name in names]
 
 
-def connected(kind: int) -> list[litsock.socket]:
-    if kind == litsock.SOCK_STREAM:
+TCP, UDP = (litsock.AF_INET, litsock.SOCK_STREAM), (litsock.AF_INET, litsock.SOCK_DGRAM)
+UNIX = [(litsock.AF_UNIX, type) for type in (litsock.SOCK_STREAM, litsock.SOCK_DGRAM, litsock.SOCK_SEQPACKET)]
+
+
+def connected(kind: tuple[int, int]) -> list[litsock.socket]:
+    if kind in UNIX:
+        return list(litsock.socketpair(*kind))
+    if kind == TCP:
         with litsock.create_server(("127.0.0.1", 0)) as listener:
             pair = [litsock.create_connection(listener.getsockname()), listener.accept()[0]]
         for sock in pair:
             sock.setsockopt(litsock.IPPROTO_TCP, litsock.TCP_NODELAY, 1)
         return pair
-    pair = [litsock.socket(type=kind) for _ in range(2)]
+    pair = [litsock.socket(*kind) for _ in range(2)]
     for sock in pair:
         sock.bind(("127.0.0.1", 0))
     pair[0].connect(pair[1].getsockname())
@@ -68,7 +74,7 @@ def outcome(sock: litsock.socket, name: str, arguments: tuple):
     except OSError as error:
         return type(error).__name__, error.errno
     if name in ("getpeername", "getsockname"):
-        return answer[0]
+        return answer[:1]
     if name in ("recvfrom", "recvmsg"):
         return *answer[:-1], answer[-1] and answer[-1][0]
     return (answer, bytes(arguments[0])) if name == "recv_into" else answer
@@ -80,7 +86,7 @@ def polled(sock: litsock.socket) -> int:
     return kernel.poll(sock.fileno(), 0x2005, 0) if sock.fileno() >= 0 else -1
 
 
-def played(seed: int, kind: int, settle) -> list:
+def played(seed: int, kind: tuple[int, int], settle) -> list:
     pair = connected(kind)
     try:
         for sock in pair:
@@ -99,7 +105,7 @@ def copied(value):
     return bytearray(value) if isinstance(value, bytearray) else value
 
 
-def simulated(seed: int, kind: int) -> list:
+def simulated(seed: int, kind: tuple[int, int]) -> list:
     net = Network(seed)
     host = net.host("here")
     try:
@@ -109,7 +115,7 @@ def simulated(seed: int, kind: int) -> list:
         net.close()
 
 
-@pytest.mark.parametrize("kind", [litsock.SOCK_STREAM, litsock.SOCK_DGRAM])
+@pytest.mark.parametrize("kind", [TCP, UDP, *UNIX])
 def test_same_as_the_real_kernel(kind):
     for seed in range(SEQUENCES):
         real, ours = played(seed, kind, lambda: None), simulated(seed, kind)
@@ -313,6 +319,130 @@ def test_deadlock_says_who_waits_for_what():
     with pytest.raises(Deadlock, match="client.ask waits for a lock"):
         net.run()
     net.close()
+
+
+def test_unix_server_by_path_and_descriptors_passed(tmp_path):
+    net, client, server = network()
+    path = str(tmp_path / "server")
+
+    def serve():
+        with litsock.socket(litsock.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            with listener.accept()[0] as peer:
+                _, fds, _, _ = litsock.recv_fds(peer, 10, 2)
+                with litsock.socket(fileno=fds[0]) as passed:
+                    passed.sendall(b"through the socket that was passed")
+
+    def ask():
+        one, other = litsock.socketpair()
+        with litsock.socket(litsock.AF_UNIX) as sock, one, other:
+            while True:
+                try:
+                    sock.connect(path)
+                    break
+                except OSError:
+                    sleep(0.1)
+            litsock.send_fds(sock, [b"here"], [one.fileno()])
+            one.close()
+            return other.recv(100), other.recv(100)
+
+    server.program(serve)
+    asked = server.program(ask)
+    net.run()
+    net.close()
+    assert asked.result == (b"through the socket that was passed", b"")
+    with pytest.raises(OSError):  # the node is a real one, behind which nobody listens any more
+        litsock.socket(litsock.AF_UNIX).connect(path)
+
+
+def test_time_limits_in_options():
+    net, client, server = network()
+    import struct
+
+    with client:
+        sock = litsock.socket(type=litsock.SOCK_DGRAM)
+        sock.bind(("", 9))
+        sock.setsockopt(litsock.SOL_SOCKET, litsock.SO_RCVTIMEO, struct.pack("@ll", 2, 500_000))
+        before = net.now
+        with pytest.raises(BlockingIOError):
+            sock.recv(1)
+        assert net.now - before == 2.5
+        with pytest.raises(OSError) as caught:
+            sock.setsockopt(litsock.SOL_SOCKET, 9999, 1)
+        assert caught.value.errno == errno.ENOPROTOOPT
+    net.close()
+
+
+@pytest.mark.parametrize("option, seconds", [("keepalive", 5 + 3 * 2), ("user timeout", 4)])
+def test_a_peer_that_is_gone_is_noticed(option, seconds):
+    net, client, server = network()
+
+    @server.program
+    def serve():
+        litsock.create_server(("", 80)).accept()[0].recv(1)
+
+    @client.program
+    def ask():
+        sock = litsock.create_connection(("server", 80))
+        if option == "keepalive":
+            sock.setsockopt(litsock.SOL_SOCKET, litsock.SO_KEEPALIVE, 1)
+            for number, value in ((litsock.TCP_KEEPIDLE, 5), (litsock.TCP_KEEPINTVL, 2), (litsock.TCP_KEEPCNT, 3)):
+                sock.setsockopt(litsock.IPPROTO_TCP, number, value)
+        else:
+            sock.setsockopt(litsock.IPPROTO_TCP, litsock.TCP_USER_TIMEOUT, 4000)
+        net.partition(client, server)
+        began = net.now
+        if option != "keepalive":
+            sock.send(b"?")
+        with pytest.raises(TimeoutError):
+            sock.recv(1)
+        return net.now - began
+
+    net.at(60, server.crash)  # else its program would wait for ever
+    net.run()
+    net.close()
+    assert abs(ask.result - seconds) < 0.3
+
+
+def test_datagrams_for_a_group_and_for_everybody():
+    net = Network()
+    one, *others = [net.host(name) for name in ("one", "two", "three")]
+    for other in others:
+        net.link(one, other, latency=0.01)
+
+    def member(join):
+        with litsock.socket(type=litsock.SOCK_DGRAM) as sock:
+            sock.bind(("", 5000))
+            if join:
+                group = litsock.inet_aton("224.1.2.3") + bytes(4)
+                sock.setsockopt(litsock.IPPROTO_IP, litsock.IP_ADD_MEMBERSHIP, group)
+            return sock.recv(10)
+
+    programs = [others[0].program(lambda: member(True)), others[1].program(lambda: member(False))]
+
+    @one.program
+    def send():
+        sleep(1)
+        with litsock.socket(type=litsock.SOCK_DGRAM) as sock:
+            with pytest.raises(PermissionError):
+                sock.sendto(b"all", ("255.255.255.255", 5000))
+            sock.sendto(b"group", ("224.1.2.3", 5000))
+            sock.setsockopt(litsock.SOL_SOCKET, litsock.SO_BROADCAST, 1)
+            sleep(1)
+            sock.sendto(b"all", ("255.255.255.255", 5000))
+
+    net.run()
+    net.close()
+    assert [program.result for program in programs] == [b"group", b"all"]
+
+
+def test_processes_are_refused():
+    net, client, _ = network()
+    with client, pytest.raises(RuntimeError, match="starts a process"):
+        subprocess.run(["true"])
+    net.close()
+    assert subprocess.run(["true"]).returncode == 0
 
 
 def test_threads_outside_keep_the_real_kernel():
