@@ -180,6 +180,10 @@ class File:
         "The events that there are now."
         raise NotImplementedError
 
+    def release(self) -> None:
+        "The last descriptor is closed."
+        raise NotImplementedError
+
     def poll(self, events: int, nanoseconds: int) -> int:
         until = None if nanoseconds < 0 else self.scheduler.nanoseconds + nanoseconds
         wanted = events | POLLERR | POLLHUP

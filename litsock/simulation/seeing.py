@@ -249,7 +249,7 @@ class Timeline:
     def is_from_client(self, packet: Packet) -> bool:
         if packet.source:
             return packet.source == self.known.client
-        return bool(packet.ip) and packet.ip.source == self.known.client[0]
+        return packet.ip is not None and packet.ip.source == self.known.client[0]
 
     def take(self, step: Step, lane: int) -> None:
         "Give a step its row, and say it in words."
@@ -423,7 +423,8 @@ class Transfer:
     "The side of a conversation that sent more, over time."
 
     def __init__(self, network: Any, flow: int | None):
-        packets, flows = network.packets, {}
+        packets = network.packets
+        flows: dict[int, int] = {}
         for packet in packets:
             if packet.flow and isinstance(packet.last, TCP):
                 flows[packet.flow.number] = flows.get(packet.flow.number, 0) + packet.payload_size

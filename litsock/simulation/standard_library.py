@@ -31,7 +31,7 @@ from .kernel import BASE, FILES, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, TA
 try:
     from _posixsubprocess import fork_exec
 except ImportError:  # Windows
-    fork_exec = None
+    fork_exec = None  # type: ignore[assignment]
 try:
     import fcntl
 except ImportError:  # Windows

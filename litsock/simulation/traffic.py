@@ -32,7 +32,7 @@ class SentPacket(Packet):
     direction = comment = ""
     _size = flow = seq = ack = window = states = None
     stable = is_quote = False
-    marks = ()
+    marks: tuple[str, ...] = ()
     problem = ""
 
     def __init__(self, ip: IPv4 | IPv6, last: Any, payload: bytes):
@@ -226,7 +226,8 @@ class Traffic(Ports):
 
     def receive_for_many(self, packet: Packet, local: tuple[str, int], remote: tuple[str, int]) -> None:
         "A datagram for a group, or for everybody."
-        for sock in list(self.bound.get((DatagramSocket, local[1]), ())):
+        bound: list[Any] = list(self.bound.get((DatagramSocket, local[1]), ()))
+        for sock in bound:
             wanted = sock.local[0] in (*UNSPECIFIED, local[0]) and serves(sock, local[0])
             if wanted and (local[0] == BROADCAST or local[0] in sock.groups):
                 sock.deliver(packet.payload, remote, packet.ip)

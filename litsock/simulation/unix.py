@@ -85,7 +85,7 @@ class UnixSocket(Options):
         if not text:
             text = next(name for name in (b"\0%05x" % number for number in range(1 << 20)) if name not in names)
         if text[:1] != b"\0":
-            key = make_node(raw, self.type)
+            key: Any = make_node(raw, self.type)
         elif text in names:
             raise Refused(errno.EADDRINUSE)
         else:
@@ -93,7 +93,7 @@ class UnixSocket(Options):
         self.name, self.key, names[key] = text, key, self
         return 0
 
-    def find(self, raw: bytes) -> UnixSocket:
+    def find(self, raw: bytes) -> Any:  # a socket of the same type
         "The socket with a name."
         text = text_of(raw)
         if not text:
@@ -358,7 +358,7 @@ class ConnectedSocket(UnixSocket):
             self.other.shut(True, True)
 
 
-def join(one: UnixSocket, other: UnixSocket) -> None:
+def join(one: Any, other: Any) -> None:
     "Connect two sockets to each other."
     one.other, other.other = other, one
     one.credentials = other.credentials = me()
