@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import _thread
 import errno
+import platform
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -115,8 +117,14 @@ def simulated(seed: int, kind: tuple[int, int]) -> list:
         net.close()
 
 
+def kernel_version() -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", platform.release())[:2])
+
+
 @pytest.mark.parametrize("kind", [TCP, UDP, *UNIX])
 def test_same_as_the_real_kernel(kind):
+    if kind in UNIX and kernel_version() < (6, 17):
+        pytest.skip("Linux before 6.17 reports the end of a Unix socket's peer otherwise in some corners")
     for seed in range(SEQUENCES):
         real, ours = played(seed, kind, lambda: None), simulated(seed, kind)
         for step, (expected, found) in enumerate(zip(real, ours)):

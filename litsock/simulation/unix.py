@@ -286,6 +286,8 @@ class ConnectedSocket(UnixSocket):
     def read(self, size, flags):
         if self.other is None:
             raise Refused(errno.EINVAL if self.type == SOCK_STREAM else errno.ENOTCONN)
+        if self.type == SOCK_SEQPACKET:  # the error goes first, and what has arrived after it
+            self.raise_error()
         gathered, notes, until = b"", [], self.deadline(SO_RCVTIMEO)
         while True:
             while self.arrived and (len(gathered) < size or self.type != SOCK_STREAM):
@@ -389,13 +391,13 @@ class UnixDatagramSocket(UnixSocket):
 
     def write(self, data, flags, address, control=()) -> int:
         until = self.deadline(SO_SNDTIMEO)
-        target = self.find(address) if address else self.other
-        if target is None:
-            raise Refused(errno.ENOTCONN)
         if len(data) > self.option(SOL_SOCKET, SO_SNDBUF) - 32:
             raise Refused(errno.EMSGSIZE)
         if self.writes_no_more:
             raise Refused(errno.EPIPE)
+        target = self.find(address) if address else self.other
+        if target is None:
+            raise Refused(errno.ENOTCONN)
         while True:
             if target.gone:
                 if target is self.other:
