@@ -483,3 +483,55 @@ def test_unmodified_programs(name):
     program = Path(__file__).with_name("simulated_programs.py")
     done = subprocess.run([sys.executable, program, name], capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+EARLIER = """
+import asyncio, http.server, socket, ssl, sys, urllib.request
+import litsock
+
+standard = socket, socket.socket, urllib.request.socket, sys.modules["_socket"]
+net = litsock.Network(seed=1)
+client, server = net.host("client"), net.host("server")
+net.link(client, server, latency=0.01)
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(204)
+        self.end_headers()
+    def log_message(self, *parts):
+        pass
+
+@server.program
+def serve():
+    http.server.ThreadingHTTPServer(("", 80), Handler).serve_forever()
+
+@client.program
+def ask():
+    return urllib.request.urlopen("http://server/", timeout=5).status, socket.gethostname()
+
+@client.program
+async def ask_too():
+    reader, writer = await asyncio.open_connection("server", 80)
+    writer.write(b"GET / HTTP/1.0\\r\\n\\r\\n")
+    return (await reader.readline())[-16:]
+
+net.run()
+print(ask.result, ask_too.result)
+with client:
+    sock = socket.create_connection(("server", 80))
+    try:
+        ssl.create_default_context().wrap_socket(sock, server_hostname="server")
+    except RuntimeError as error:
+        print(type(error).__name__, str(error)[:22])
+    sock.close()
+net.close()
+print(standard == (socket, socket.socket, urllib.request.socket, sys.modules["_socket"]), sys.modules["socket"] is socket)
+with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_connection(listening.getsockname()) as near:
+    print(near.fileno() < 1000, type(near) is socket.socket)
+"""
+
+
+def test_programs_that_have_imported_socket_before():
+    done = subprocess.run([sys.executable, "-c", EARLIER], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["(204, 'client') b'204 No Content\\r\\n'", "NotSimulated TLS on a simulated net", "True True", "True True"]

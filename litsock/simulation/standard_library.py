@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from importlib import import_module
 from math import ceil
 from operator import index
 from typing import Any
@@ -62,7 +63,8 @@ __all__ = ['EPOCH', 'CLOCKS', 'EDGE_TRIGGERED', 'ONE_SHOT', 'CLOSE_ON_EXEC', 'AL
            'LEFT_ALONE', 'choose', 'Lock', 'entering', 'starting', 'start_thread', 'choose_method', 'join_thread',
            'is_alive', 'wait_for', 'listed', 'moment', 'not_a_file', 'number', 'simulated_select', 'Poll', 'Epoll',
            'ring', 'left', 'set_alarm', 'on_main_thread', 'answer_of', 'status', 'file_control', 'duplicate',
-           'by_number', 'NotSimulated', 'refused', 'made', 'functions', 'class_attributes', 'captured', 'Replaced']
+           'by_number', 'NotSimulated', 'refused', 'sockets', 'wrap_socket', 'made', 'functions', 'class_attributes',
+           'captured', 'Replaced']
 
 # %% ../../nbs/74_standard_library.ipynb #ccc344d1
 class Lock:
@@ -464,6 +466,32 @@ def refused(real: Callable) -> Callable:
 
 PROCESSES = "fork", "forkpty", "posix_spawn", "posix_spawnp", "system"
 
+# %% ../../nbs/74_standard_library.ipynb #a48f0546
+def sockets() -> dict[Any, Any]:
+    "By the standard module, and by each of its functions and classes: litsock's. Nothing where litsock is installed."
+    ours = sys.modules["litsock"]
+    if not {"socket", "_socket"} & sys.modules.keys():
+        ours.install()
+    if sys.modules.get("socket") is ours:
+        return {}
+    standard = import_module("ssl") and sys.modules["socket"]  # `ssl` must not be imported for the first time while litsock is there
+    names = [name for name in ours.__all__ if callable(getattr(standard, name, None))]
+    return {standard: ours, sys.modules["_socket"]: ours._socket} | {getattr(standard, name): getattr(ours, name) for name in names}
+
+
+def wrap_socket(real: Any) -> Any:
+    "The method of a TLS context that belongs to the standard module's sockets."
+
+    def method(context, sock, *arguments, **named):
+        if isinstance(sock, sys.modules["litsock"].socket):
+            raise NotSimulated(
+                "TLS on a simulated network needs litsock before ssl is imported: "
+                "call litsock.install() first, or start the program with: litsock run PROGRAM.py"
+            )
+        return real(context, sock, *arguments, **named)
+
+    return method
+
 # %% ../../nbs/74_standard_library.ipynb #fb5c6b7d
 def made(kind: type, task: Task, *arguments, **named) -> Any:
     return kind(*arguments, **named)
@@ -471,7 +499,8 @@ def made(kind: type, task: Task, *arguments, **named) -> Any:
 
 def functions() -> dict[Any, Any]:
     "By the function of the standard library: the one that looks at the thread."
-    found = {getattr(time, name): choose(getattr(time, name), virtual) for name, virtual in CLOCKS.items()}
+    found = sockets()
+    found |= {getattr(time, name): choose(getattr(time, name), virtual) for name, virtual in CLOCKS.items()}
     for lock in threading.Lock, threading._allocate_lock:  # type: ignore[attr-defined]  # since 3.13 not the same
         found[lock] = choose(lock, Lock)
     found[threading.RLock] = choose(threading.RLock, lambda task: threading._PyRLock())  # type: ignore[attr-defined]
@@ -503,6 +532,9 @@ def class_attributes(found: dict) -> list[tuple[Any, str, Any]]:
     for kind in "PollSelector", "EpollSelector":
         if selector := getattr(selectors, kind, None):
             changes.append((selector, "_selector_cls", staticmethod(found[selector._selector_cls])))
+    ssl = sys.modules.get("ssl")
+    if ssl and ssl.socket is not sys.modules["litsock"].socket:
+        changes.append((ssl.SSLContext, "wrap_socket", wrap_socket(ssl.SSLContext.wrap_socket)))
     return [*changes, (selectors.SelectSelector, "_select", staticmethod(found[select.select]))]
 
 
@@ -521,6 +553,7 @@ class Replaced:
 
     depth = 0
     undo: list[tuple[Any, str, Any]] = []
+    modules: dict[str, Any] = {}
 
     def __enter__(self):
         Replaced.depth += 1
@@ -530,14 +563,23 @@ class Replaced:
         by_id = {id(real): virtual for real, virtual in found.items()}
         changes = class_attributes(found) + [(kernel, name, function) for name, function in TABLE.items()]
         for name, module in list(sys.modules.items()):
-            if not name.startswith(LEFT_ALONE):
+            if name not in LEFT_ALONE and not name.startswith("litsock.simulation."):
                 changes += captured(name, module, by_id)
         Replaced.undo = [(place, name, vars(place)[name]) for place, name, _ in changes]
         for place, name, value in changes:
             setattr(place, name, value)
+        ours = sys.modules["litsock"]
+        Replaced.modules = {name: sys.modules.get(name) for name in ("socket", "_socket")}
+        sys.modules |= {"socket": ours, "_socket": ours._socket}
 
     def __exit__(self, *exception):
         Replaced.depth -= 1
-        if not Replaced.depth:
-            for place, name, value in Replaced.undo:
-                setattr(place, name, value)
+        if Replaced.depth:
+            return
+        for place, name, value in Replaced.undo:
+            setattr(place, name, value)
+        for name, module in Replaced.modules.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
