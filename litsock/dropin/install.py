@@ -163,7 +163,9 @@ def run_program(
 ) -> None:
     "Run a program as Python would run it, once litsock is installed. What ends the program ends this call: `SystemExit`, or any other exception."
     sys.modules["__main__"] = main = ModuleType("__main__")
-    vars(main).update(__builtins__=__import__("builtins"), __annotations__={})
+    vars(main).update(__builtins__=__import__("builtins"))
+    if sys.version_info < (3, 14):
+        main.__annotations__ = {}  # which later Pythons make when somebody asks
     try:
         if argv[0] == "-m":
             run_module(argv[1:])
@@ -178,6 +180,9 @@ def run_program(
         raise
 
 # %% ../../nbs/40_dropin.ipynb #e50e2829
+OF_A_FILE = {"__cached__": None} if sys.version_info < (3, 15) else {}  # what a main module has that comes from a file
+
+
 def run_module(words):
     "What `python -m` does with these words: a module and its arguments."
     from os import getcwd
@@ -199,7 +204,7 @@ def run_text(words, namespace):
     text, file = (sys.stdin.read(), "<stdin>") if words[0] == "-" else (words[1], "<string>")
     namespace.update(__loader__=BuiltinImporter, __package__=None)
     if words[0] == "-":
-        namespace.update(__file__=file, __cached__=None)
+        namespace.update(OF_A_FILE, __file__=file)
     exec(compile(text, file, "exec", dont_inherit=True), namespace)
 
 
@@ -239,7 +244,7 @@ def code_of(path, namespace):
         raise SystemExit(2) from None
     code = read_code(BytesIO(text))
     loader = SourcelessFileLoader if code else SourceFileLoader
-    namespace.update(__file__=path, __cached__=None, __loader__=loader("__main__", path))
+    namespace.update(OF_A_FILE, __file__=path, __loader__=loader("__main__", path))
     return code or compile(text, path, "exec", dont_inherit=True)
 
 

@@ -353,11 +353,6 @@ static int socket_init(Socket *self, PyObject *args, PyObject *named) {
     return 0;
 }
 
-/* As a method, for `inspect.signature`, which knows nothing of a type's slots. */
-static PyObject *socket_init_method(Socket *self, PyObject *args, PyObject *named) {
-    return socket_init(self, args, named) < 0 ? NULL : Py_NewRef(Py_None);
-}
-
 /* The descriptor, which is the caller's from now on: nobody else gets it, in whatever thread. */
 static int take_fd(Socket *self) { return __atomic_exchange_n(&self->fd, -1, __ATOMIC_SEQ_CST); }
 
@@ -909,6 +904,7 @@ METHOD(getsockopt) {
 METHOD(setsockopt) {
     int level, option, number;
     Py_ssize_t answer;
+    if (count < 3) return PyErr_Format(PyExc_TypeError, "setsockopt() takes at least 3 arguments (%zd given)", count);
     int simple = plain_option(self, args, count, &level, &option) && count == 3;
     if (simple && plain_int(args[2], &number)) QUICK_CALL(answer, setsockopt(self->fd, level, option, &number, sizeof number));
     else if (simple && PyBytes_CheckExact(args[2]))
@@ -926,8 +922,6 @@ TYPE = r"""
 #define NONE(name, text) {#name, (PyCFunction)socket_##name, METH_NOARGS, #name text}
 
 static PyMethodDef methods[] = {
-    {"__init__", (PyCFunction)(void (*)(void))socket_init_method, METH_VARARGS | METH_KEYWORDS | METH_COEXIST,
-     "__init__(self, family=-1, type=-1, proto=-1, fileno=None)\n--\n\nA new socket, or one around a descriptor."},
     FASTCALL(send, "($self, data, flags=0, /)\n--\n\nSend what the kernel takes at once, and answer with how many bytes that was."),
     FASTCALL(sendall, "($self, data, flags=0, /)\n--\n\nSend all of it. The timeout covers the whole."),
     FASTCALL(sendto, "($self, data, flags_or_address, address=None, /)\n--\n\n"
@@ -1001,6 +995,15 @@ FUNCTION(freeze) {
     Py_RETURN_NONE;
 }
 
+FUNCTION(init_in_c) {
+    module_state *state = PyModule_GetState(self);
+    if (!check_count("init_in_c", count, 1) || !PyArg_Parse(args[0], "O!", &PyType_Type, &args)) return NULL;
+    PyTypeObject *type = (PyTypeObject *)args;
+    if (!PyType_IsSubtype(type, state->socket_type)) return PyErr_Format(PyExc_TypeError, "%.200s is no class of sockets", type->tp_name);
+    type->tp_init = (initproc)socket_init;
+    Py_RETURN_NONE;
+}
+
 FUNCTION(watch) {
     module_state *state = PyModule_GetState(self);
     return check_count("watch", count, 1) && to_int(args[0], &state->watched) ? Py_NewRef(Py_None) : NULL;
@@ -1045,6 +1048,7 @@ static PyMethodDef own_functions[] = {
     ENTRY(set_python, "set_python($module, functions, /)\n--\n\nThe Python functions that the type calls, in the order of the list."),
     ENTRY(new_pair, "new_pair($module, cls, family, type, proto, /)\n--\n\nTwo sockets that are connected to each other."),
     ENTRY(freeze, "freeze($module, cls, /)\n--\n\nFrom now on, nobody can change an attribute of this class."),
+    ENTRY(init_in_c, "init_in_c($module, cls, /)\n--\n\nA call of this class need not go through its `__init__` in Python, which does the same."),
     ENTRY(watch, "watch($module, watched, /)\n--\n\nWhether a function of the table of system calls has been replaced."),
     ENTRY(set_default_timeout, "set_default_timeout($module, seconds, /)\n--\n\nThe timeout that new sockets start with."),
     ENTRY(pack_address, "pack_address($module, family, address, /)\n--\n\nThe bytes of a plain address, or None."),

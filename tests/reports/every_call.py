@@ -5,6 +5,10 @@ import codecs
 import os
 import sys
 
+if "litsock" not in sys.modules:  # the standard module of Python 3.14 loads them when they are first used: too late, at such a moment
+    import array  # noqa: F401
+    import selectors  # noqa: F401
+
 # What a call needs: sockets that exist already, made by another process, so that the module has not yet been asked for anything.
 # The others a call makes by itself, in the plainest way.
 KINDS = ("near", "far", "listening", "connected")
