@@ -45,6 +45,7 @@ _LAZY = {  # what goes beyond the specification, and the module of litsock that 
     "IncompleteReadTimeout": "extras.deadlines",
     "MessageBuffer": "extras.fast_udp",
     "MessageRow": "extras.fast_udp",
+    "Network": "simulation.network",
     "read_ancdata": "extras.ancillary",
     "read_pcapng": "observe.flows",
     "SegmentBuffer": "extras.fast_udp",
@@ -101,6 +102,7 @@ else:  # the same for type checkers, which follow neither a table nor `setattr`
     from .observe.tracing import trace as trace
     from .observe.flows import read_pcapng as read_pcapng
     from .observe.wire import capture as capture
+    from .simulation.network import Network as Network
 
     class socket(core.socket):
         deadline = deadlines.deadline

@@ -1100,6 +1100,11 @@ def close(
 _GLOBAL_DEFAULT_TIMEOUT = object()  # by this name other modules of the standard library ask for it
 
 
+def _is_default(timeout):
+    "Whether no timeout was given. The standard module's mark for it counts too: functions made before litsock took its place have it as a default."
+    return type(timeout) is object
+
+
 def create_connection(
     address: tuple[str | None, int],  # `(host, port)`
     timeout: float | None = _GLOBAL_DEFAULT_TIMEOUT,  # type: ignore[assignment]  # seconds for each attempt; by default `getdefaulttimeout()`
@@ -1117,7 +1122,7 @@ def create_connection(
     else:
         from litsock.happy_eyeballs import race
 
-        chosen = timeouts.getdefaulttimeout() if timeout is _GLOBAL_DEFAULT_TIMEOUT else timeout_seconds(timeout)
+        chosen = timeouts.getdefaulttimeout() if _is_default(timeout) else timeout_seconds(timeout)
         sock = race(make, found, chosen, source_address, happy_eyeballs_delay, errors)
     if sock is not None:
         return sock
@@ -1143,7 +1148,7 @@ def _first_connected(make, found, timeout, source_address, errors):
 def _connected(sock, address, timeout, source_address):
     "Connect `sock`; close it where that fails."
     with CloseOnError(sock):
-        if timeout is not _GLOBAL_DEFAULT_TIMEOUT:
+        if not _is_default(timeout):
             sock.settimeout(timeout)
         if source_address:
             sock.bind(source_address)
