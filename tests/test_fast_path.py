@@ -33,7 +33,7 @@ WITHOUT = [
 
 
 @once
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(sys.implementation.name == "pypy", reason="PyPy calls through CFFI anyway")
 def test_a_good_share_of_the_suite_through_cffi_alone():
     """`LITSOCK_FAST=0 make test` runs all of it."""
@@ -49,7 +49,7 @@ def test_which_kernel():
 
 
 @once
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(bool(SANITIZE["lacking"]()), reason=SANITIZE["lacking"]())
 def test_under_sanitisers():
     """`make sanitize` runs more."""
@@ -78,7 +78,7 @@ compiled = pytest.mark.skipif(
 @compiled
 def test_no_variable_outlives_a_call(tmp_path):
     """But for the tables that describe the module and its type, which nobody writes to once it is loaded."""
-    tables = {"functions", "own_functions", "slots", "module", "methods", "members", "attributes", "type_slots", "type_spec"}
+    tables = {"functions", "own_functions", "name_functions", "slots", "module", "methods", "members", "attributes", "type_slots", "type_spec"}
     assert writable(c_socket.SOURCE, tmp_path) == tables
 
 
