@@ -54,7 +54,7 @@ def getservbyname(
 
 
 def _no_port(port, protocolname=_ANY_PROTOCOL):
-    return with_note(OSError("port/proto not found"), f"port {port}, protocol {_said(protocolname) or 'any'}")
+    return with_note(OSError("port/proto not found"), f"port {int(port)}, protocol {_said(protocolname) or 'any'}")
 
 
 @kernel.plain_case_in_c(_no_port)
