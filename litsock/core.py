@@ -1098,11 +1098,12 @@ def close(
 
 # %% ../nbs/00_core.ipynb #3d10cc2f
 _GLOBAL_DEFAULT_TIMEOUT = object()  # by this name other modules of the standard library ask for it
+_DEFAULTS = {id(_GLOBAL_DEFAULT_TIMEOUT): _GLOBAL_DEFAULT_TIMEOUT}  # and the standard module's, once litsock stands in for it
 
 
 def _is_default(timeout):
-    "Whether no timeout was given. The standard module's mark for it counts too: functions made before litsock took its place have it as a default."
-    return type(timeout) is object
+    "Whether no timeout was given."
+    return id(timeout) in _DEFAULTS
 
 
 def create_connection(

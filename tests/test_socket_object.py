@@ -795,3 +795,12 @@ os._exit(0)
 
 def test_an_interrupted_unix_connect_connects():
     assert in_process(INTERRUPTED)[1] == ["True"]
+
+
+def test_only_the_mark_means_no_timeout():
+    """Any other object without a number in it is refused, as by the standard module."""
+    import socket as standard
+
+    for module in (litsock, standard):
+        with pytest.raises(TypeError):
+            module.create_connection(("127.0.0.1", 1), object())

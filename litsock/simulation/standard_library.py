@@ -23,7 +23,7 @@ from math import ceil
 from operator import index
 from typing import Any
 
-from .. import kernel
+from .. import core, kernel
 from ..kernel.checks import failure
 
 from .clock import SECOND, Task, current, sleep
@@ -475,8 +475,10 @@ def sockets() -> dict[Any, Any]:
     if sys.modules.get("socket") is ours:
         return {}
     standard = import_module("ssl") and sys.modules["socket"]  # `ssl` must not be imported for the first time while litsock is there
-    names = [name for name in ours.__all__ if callable(getattr(standard, name, None))]
-    return {standard: ours, sys.modules["_socket"]: ours._socket} | {getattr(standard, name): getattr(ours, name) for name in names}
+    mark = standard._GLOBAL_DEFAULT_TIMEOUT  # the default of functions that were made before
+    core._DEFAULTS[id(mark)] = mark
+    both = [(getattr(standard, name, None), getattr(ours, name)) for name in ours.__all__]
+    return {standard: ours, sys.modules["_socket"]: ours._socket} | {real: one for real, one in both if callable(real) and real is not one}
 
 
 def wrap_socket(real: Any) -> Any:
@@ -580,6 +582,6 @@ class Replaced:
             setattr(place, name, value)
         for name, module in Replaced.modules.items():
             if module is None:
-                del sys.modules[name]
+                sys.modules.pop(name, None)
             else:
                 sys.modules[name] = module
