@@ -476,10 +476,14 @@ def test_threads_outside_keep_the_real_kernel():
         assert sock.fileno() < 1 << 20
 
 
-@pytest.mark.parametrize("name", ["requests", "aiohttp", "smtplib", "redis", "executors", "streams"])
+NEEDED = {"requests": "requests", "aiohttp": "aiohttp", "redis": "redis", "dnspython": "dns", "websockets": "websockets"}
+PROGRAMS = [*NEEDED, "urllib", "retries", "smtplib", "socketserver", "executors", "streams"]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_unmodified_programs(name):
-    if name in ("requests", "aiohttp", "redis"):
-        pytest.importorskip(name)
+    if name in NEEDED:
+        pytest.importorskip(NEEDED[name])
     program = Path(__file__).with_name("simulated_programs.py")
     done = subprocess.run([sys.executable, program, name], capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == ("done\n", "")

@@ -122,6 +122,7 @@ class File:
         self.options: dict[tuple[int, int], bytes] = {}
         self.local: Any = None  # text and port, once it has them
         self.remote: Any = None
+        self.named = False  # whether the program has given it an address
         self.ends: list[tuple] = []  # the pairs of addresses that it had
         self.error = 0
 
@@ -234,6 +235,7 @@ class File:
         if port and self.host.conflict(self):
             self.local = None
             raise Refused(errno.EADDRINUSE)
+        self.named = True
         self.host.add(self)
         return 0
 

@@ -82,7 +82,7 @@ class Program:
 def awaits_clients(file: File) -> bool:
     if isinstance(file, UnixDatagramSocket):
         return bool(file.name) and file.other is None
-    return getattr(file, "listens", False) or isinstance(file, DatagramSocket) and file.local is not None and file.remote is None
+    return getattr(file, "listens", False) or isinstance(file, DatagramSocket) and file.named and file.remote is None
 
 
 class Host(Traffic):
