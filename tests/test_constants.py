@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 from functools import cache
 from pathlib import Path
 
@@ -150,6 +151,7 @@ ELSEWHERE = {  # the same prefix, but not for sockets: a header, and what is in 
     "linux/snmp.h": "positions of counters",
     "linux/sock_diag.h": "a protocol over netlink",
     "linux/sockios.h": "ioctl numbers",
+    "linux/if_tunnel.h": "flags of tunnels",
     "linux/tcp_metrics.h": "a protocol over netlink",
     "linux/tipc_config.h": "administration of TIPC",
     "linux/tipc_netlink.h": "administration of TIPC",
@@ -163,6 +165,8 @@ LEFT_OUT = {  # names of the headers that serve us, and why they are not in the 
     r"NETLINK_(UN)?CONNECTED": "states inside the kernel",
     r"SOF_\w+_(LAST|MASK)": "ends of an enumeration, which move",
     r"IPPROTO_MAX": "the end of an enumeration, which moves",
+    r"TCP_ACCECN_\w+": "values inside tcp_info, some of them by a macro that no header for programs defines",
+    r"IPV6_VERSION(_MASK)?|IPV6_FLOW(INFO|LABEL)_MASK": "masks for the bytes of an IPv6 header",
 }
 
 
@@ -171,7 +175,7 @@ def headers():
     for folder in ("", "asm-generic", "linux", "linux/can", "linux/netfilter", "linux/netfilter/ipset", "net", "netinet", "netpacket",
                    "netiucv", "sys", "rpcsvc"):
         yield from (INCLUDE / folder).glob("*.h")
-    for machine in INCLUDE.glob("*-linux-gnu*"):
+    for machine in INCLUDE.glob(sysconfig.get_config_var("MULTIARCH") or "*-linux-gnu*"):  # Debian may have those of other machines, too
         for folder in ("asm", "bits", "sys"):
             yield from (machine / folder).glob("*.h")
 
