@@ -157,6 +157,7 @@ ELSEWHERE = {  # the same prefix, but not for sockets: a header, and what is in 
     "linux/tipc_netlink.h": "administration of TIPC",
     "linux/vsockmon.h": "the format of captured packets",
 }
+SWEPT = 7, 2  # the version of Linux whose headers were the last to be looked through for the list
 LEFT_OUT = {  # names of the headers that serve us, and why they are not in the list
     r"AI_IDN_(ALLOW|USE)_\w+|NI_IDN_(ALLOW|USE)_\w+": "glibc ignores them, and warns whoever uses them",
     r"SCM_SRCRT": "stands for a name that no header defines",
@@ -204,6 +205,9 @@ def sweep():
 
 
 def test_no_constant_of_the_headers_is_missing_from_the_list():
+    code = int(re.search(r"LINUX_VERSION_CODE (\d+)", (INCLUDE / "linux/version.h").read_text())[1])
+    if (code >> 16, code >> 8 & 0xFF) > SWEPT:
+        pytest.skip(f"the headers of Linux {code >> 16}.{code >> 8 & 0xFF} are newer than the list, which knows those of {SWEPT[0]}.{SWEPT[1]}")
     missing = {header: sorted(name for name in names
                               if name not in EVERY and not any(re.fullmatch(pattern, name) for pattern in LEFT_OUT))
                for header, names in sweep().items()}
