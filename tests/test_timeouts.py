@@ -403,6 +403,21 @@ def test_a_timeout_is_never_early_and_ends_in_TimeoutError(name: str, timeout: f
     assert modes(sock) == (timeout, timeout, True, False)
 
 
+@pytest.mark.parametrize("mode", [None, 0, 30])
+@pytest.mark.parametrize("name", [name for name in WAITING if "sendfile" not in name])
+def test_a_call_that_waits_keeps_the_timeout_it_began_with(name: str, mode: float | None, keep):
+    sock, operation = WAITING[name](keep)
+    sock.settimeout(0.1)
+    other = threading.Timer(0.03, sock.settimeout, [mode])
+    before = time.monotonic()
+    other.start()
+    with pytest.raises(TimeoutError):
+        operation(sock)
+    assert 0.1 <= time.monotonic() - before < PLENTY
+    other.join()
+    assert sock.gettimeout() == mode
+
+
 def test_connect_ex_says_that_it_would_block(keep):
     sock, _ = connect_to_silence(keep)
     sock.settimeout(0.01)
