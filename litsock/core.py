@@ -504,16 +504,16 @@ def prepare_connect(sock, address, caller):
     return raw
 
 
-def after_connect(sock, answer, address, raw):
+def after_connect(sock, answer, address, raw, deadline=None):
     "What is left to do for `connect` after the kernel's first answer."
-    answer = answer and finish_connect(sock, answer, raw)
+    answer = answer and finish_connect(sock, answer, raw, deadline)
     if answer < 0:
         raise failure_at(answer, "connect to", address)
 
 
-def after_connect_ex(sock, answer, address, raw):
+def after_connect_ex(sock, answer, address, raw, deadline=None):
     try:
-        return -finish_connect(sock, answer, raw) if answer else 0
+        return -finish_connect(sock, answer, raw, deadline) if answer else 0
     except TimeoutError:
         return EWOULDBLOCK
 
@@ -682,24 +682,24 @@ def after_sendto(sock, answer, data, flags, raw):
     return retry(sock, answer, POLLOUT, kernel.sendto, data, flags, raw)
 
 
-def after_recv(sock, answer, bufsize, flags):
-    return retry(sock, answer, POLLIN, kernel.recv, bufsize, flags)
+def after_recv(sock, answer, bufsize, flags, deadline=None):
+    return retry(sock, answer, POLLIN, kernel.recv, bufsize, flags, deadline=deadline)
 
 
-def after_recvfrom(sock, answer, bufsize, flags):
+def after_recvfrom(sock, answer, bufsize, flags, deadline=None):
     if type(answer) is int:
-        answer = retry(sock, answer, POLLIN, kernel.recvfrom, bufsize, flags)
+        answer = retry(sock, answer, POLLIN, kernel.recvfrom, bufsize, flags, deadline=deadline)
     data, raw = answer
     return data, unpack(raw, sock._litsock_proto)
 
 
-def after_recv_into(sock, answer, buffer, nbytes, flags):
-    return retry(sock, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags)
+def after_recv_into(sock, answer, buffer, nbytes, flags, deadline=None):
+    return retry(sock, answer, POLLIN, kernel.recv_into, buffer, nbytes, flags, deadline=deadline)
 
 
-def after_recvfrom_into(sock, answer, buffer, nbytes, flags):
+def after_recvfrom_into(sock, answer, buffer, nbytes, flags, deadline=None):
     if type(answer) is int:
-        answer = retry(sock, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags)
+        answer = retry(sock, answer, POLLIN, kernel.recvfrom_into, buffer, nbytes, flags, deadline=deadline)
     size, raw = answer
     return size, unpack(raw, sock._litsock_proto)
 
@@ -775,8 +775,8 @@ def send_message(sock, pieces, control, raw, flags):
         return answer if answer >= 0 else retry(sock, answer, POLLOUT, kernel.sendmsg, pieces, control, raw, flags)
 
 
-def after_sendmsg(sock, answer, pieces, raw, flags):
-    return retry(sock, answer, POLLOUT, kernel.sendmsg, pieces, b"", raw, flags)
+def after_sendmsg(sock, answer, pieces, control, raw, flags):
+    return retry(sock, answer, POLLOUT, kernel.sendmsg, pieces, control, raw, flags)
 
 
 def receive_message(sock, receive, target, ancbufsize, flags, caller, answer=None):

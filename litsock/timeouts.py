@@ -142,7 +142,7 @@ def retry(
     "Finish a call that was interrupted or must wait. `TimeoutError` when the socket's time is over."
     fruitless = 0  # times in a row that the descriptor was soon ready, and the call could not be done
     while True:
-        if answer == -EAGAIN and sock._litsock_timeout:
+        if answer == -EAGAIN and (deadline or sock._litsock_timeout):
             deadline, before = deadline or deadline_of(sock), monotonic()
             wait_until(sock, events, deadline)
             fruitless = fruitless + 1 if monotonic() - before < SHORT_WAIT else 0
@@ -167,14 +167,16 @@ def finish_connect(
     sock,  # with `_litsock_fd`, `_litsock_timeout` and `_litsock_until`
     answer: int,  # of `connect`: `-errno`
     raw: bytes,  # the address
+    deadline: float | None = None,  # a moment of the monotonic clock, when one was set before
 ) -> int:  # 0, or `-errno`
     "Finish a handshake that has begun. `TimeoutError` when the socket's time is over."
     while answer == -EINTR and sock._litsock_family == AF_UNIX:  # nothing goes on in the background
         answer = kernel.connect(sock._litsock_fd, raw)
-    if not (answer == -EINTR and sock._litsock_timeout != 0 or answer == -EINPROGRESS and sock._litsock_timeout):
+    if not (answer == -EINTR and sock._litsock_timeout != 0 or answer == -EINPROGRESS and (deadline or sock._litsock_timeout)):
         return answer
-    deadline = deadline_of(sock)
-    wait_until(sock, POLLOUT, deadline and max(deadline, monotonic() + MILLISECOND))
+    if not deadline and (deadline := deadline_of(sock)):
+        deadline = max(deadline, monotonic() + MILLISECOND)
+    wait_until(sock, POLLOUT, deadline)
     outcome = kernel.getsockopt(sock._litsock_fd, SOL_SOCKET, SO_ERROR, 4)
     if type(outcome) is int:
         return outcome

@@ -1,5 +1,6 @@
 """Control messages: what the chapter's functions make and read, and those in C that stand in their place."""
 
+import os
 import sys
 import warnings
 from array import array
@@ -77,3 +78,42 @@ def test_the_warning_names_the_line_that_receives(monkeypatch, parse):
     with litsock.socket() as sock, pytest.warns(RuntimeWarning, match="truncated") as heard:
         assert sock.recvmsg(1, 20)[:2] == (b"x", [(1, 1, bytes(4))])
     assert heard[0].filename == __file__
+
+
+def send(messages):
+    "What came of sending one byte with these control messages, and what arrived of them."
+    one, other = litsock.socketpair()
+    with one, other:
+        came = outcome(one.sendmsg, [b"x"], messages)
+        other.settimeout(0)
+        arrived = outcome(other.recvmsg, 1, litsock.CMSG_SPACE(4 * 260))
+        fds = [fd for _, _, data in arrived[0][1] for fd in array("i", data)] if type(arrived[0]) is tuple else []
+        for fd in fds:
+            os.close(fd)
+        return came, arrived[0] if not fds else len(fds)
+
+
+def send_by_python(messages, monkeypatch):
+    "The same, and C steps aside."
+    with monkeypatch.context() as patch:
+        patch.setattr(kernel, "sendmsg", lambda *arguments, original=kernel.sendmsg: original(*arguments))
+        return send(messages)
+
+
+RIGHTS = (litsock.SOL_SOCKET, litsock.SCM_RIGHTS)
+ODD = {
+    "none": [], "an empty tuple": (), "one": [(*RIGHTS, array("i", [0]))], "in a tuple": ((*RIGHTS, array("i", [0])),),
+    "252 descriptors": [(*RIGHTS, array("i", [0] * 252))], "too many": [(*RIGHTS, array("i", [0] * 254))],
+    "more than is plain": [(*RIGHTS, bytes(1009))], "just as much as is plain": [(*RIGHTS, bytes(1008))],
+    "no data": [(*RIGHTS, b"")], "no descriptor": [(*RIGHTS, array("i", [-1]))], "three bytes": [(*RIGHTS, b"abc")],
+    "two": [(*RIGHTS, array("i", [0])), (*RIGHTS, array("i", [1]))], "a list in a list": [[*RIGHTS, array("i", [0])]],
+    "two elements": [RIGHTS], "four elements": [(*RIGHTS, b"", b"")], "text": [(*RIGHTS, "abc")], "a large number": [(2**40, 1, b"")],
+    "none at all": [None], "a number": 5, "an iterator": iter([(*RIGHTS, array("i", [0]))]), "an unknown level": [(9999, 1, b"abcd")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_sending_is_the_same_in_c(name, monkeypatch):
+    messages = [*ODD[name]] if name == "an iterator" else ODD[name]
+    by_c = send(iter(messages) if name == "an iterator" else messages)
+    assert by_c == send_by_python(iter(messages) if name == "an iterator" else messages, monkeypatch)

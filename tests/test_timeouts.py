@@ -403,6 +403,39 @@ def test_a_timeout_is_never_early_and_ends_in_TimeoutError(name: str, timeout: f
     assert modes(sock) == (timeout, timeout, True, False)
 
 
+def changed_meanwhile(sock, operation, mode):
+    """The exception of a call that waits while another thread sets the timeout, and how long it took."""
+    begins = threading.Event()
+
+    def change():
+        begins.wait()
+        time.sleep(0.1)
+        sock.settimeout(mode)
+
+    other = threading.Thread(target=change)
+    other.start()
+    before = time.monotonic()
+    begins.set()
+    with pytest.raises(OSError) as caught:
+        operation(sock)
+    took = time.monotonic() - before
+    other.join()
+    return caught.type, took
+
+
+@pytest.mark.parametrize("mode", [0, 2])
+@pytest.mark.parametrize("name", ["recv", "recvfrom", "recv_into", "recvfrom_into", "recvmsg", "send", "accept", "connect"])
+def test_a_call_that_waits_keeps_the_timeout_it_began_with(name: str, mode: float, keep):
+    for _ in range(5):  # on a busy machine, the other thread may come before the call
+        sock, operation = WAITING[name](keep)
+        sock.settimeout(0.3)
+        error, took = changed_meanwhile(sock, operation, mode)
+        assert sock.gettimeout() == mode
+        if error is TimeoutError and took < 2:
+            break
+    assert error is TimeoutError and 0.3 <= took < 2
+
+
 def test_connect_ex_says_that_it_would_block(keep):
     sock, _ = connect_to_silence(keep)
     sock.settimeout(0.01)

@@ -80,7 +80,27 @@ static int at_once(const Socket *self) { return self->timeout < 0 ? 0 : MSG_DONT
 /* A call that receives. What cannot wait and copies little is over at once, too. */
 #define RECEIVE(answer, size, flags, call) \
     if ((flags) & MSG_DONTWAIT && (size) <= STACK_BUFFER) QUICK_CALL(answer, call); \
-    else { SYSTEM_CALL(answer, call) }
+    else { SYSTEM_CALL(answer, call) } \
+    if (answer == -EAGAIN && (wait = begin_wait(self)).deadline > 0) { WAIT_AND_RECEIVE(answer, call) }
+
+/* The second try comes when something is there. If the time is over, or a signal has come, Python carries on, with the same deadline. */
+#define WAIT_AND_RECEIVE(answer, call) UNLOCKED( \
+    answer = ls_poll(wait.fd, POLLIN, wait.time); \
+    if (answer == 0) answer = -EAGAIN; \
+    else if (answer > 0 && (answer = (call)) < 0) answer = -errno)
+
+/* What a call waits for that waits from now on. Another thread may change the socket meanwhile: that concerns the next call. */
+typedef struct {
+    int fd;
+    int64_t time;                       /* nanoseconds */
+    double deadline;                    /* seconds of the clock; 0 where the call does not wait, or without end */
+} Wait;
+
+static Wait begin_wait(const Socket *self) {
+    Wait wait = { self->fd, self->timeout, 0 };
+    if (wait.time > 0 && wait.time != FOREVER && wait.fd >= 0) wait.deadline = ls_monotonic_ns() / 1e9 + wait.time / 1e9;
+    return wait;
+}
 
 #define METHOD(name) static PyObject *socket_##name(Socket *self, PyObject *const *args, Py_ssize_t count)
 #define METHOD_WITH_NAMES(name) \
@@ -580,6 +600,7 @@ METHOD(sendto) {
 # %% ../../nbs/91_fast_path.ipynb #3ec63a99
 RECEIVING = r"""
 METHOD(recv) {
+    Wait wait = { 0 };
     int flags;
     Py_ssize_t size, answer;
     char small[STACK_BUFFER];
@@ -592,11 +613,12 @@ METHOD(recv) {
     RECEIVE(answer, size, flags, recv(self->fd, buffer, size, flags))
     if (answer >= 0) return received(self->state, answer, size, small, large);
     if (large) keep_buffer(self->state, large);
-    if (is_final(self, answer)) return fail(self, answer);
-    return FINISH_IN_PYTHON(PY_after_recv, "nni", answer, size, flags);
+    if (wait.deadline == 0 && is_final(self, answer)) return fail(self, answer);
+    return FINISH_IN_PYTHON(PY_after_recv, "nnid", answer, size, flags, wait.deadline);
 }
 
 METHOD(recvfrom) {
+    Wait wait = { 0 };
     int flags;
     Py_ssize_t size, answer;
     char small[STACK_BUFFER];
@@ -614,8 +636,8 @@ METHOD(recvfrom) {
         return data ? pair(data, unpack_address(self, &from, length)) : NULL;
     }
     if (large) keep_buffer(self->state, large);
-    if (is_final(self, answer)) return fail(self, answer);
-    return FINISH_IN_PYTHON(PY_after_recvfrom, "nni", answer, size, flags);
+    if (wait.deadline == 0 && is_final(self, answer)) return fail(self, answer);
+    return FINISH_IN_PYTHON(PY_after_recvfrom, "nnid", answer, size, flags, wait.deadline);
 }
 
 /* `buffer, nbytes, flags`: how much to receive, or 0 where that is not plain. */
@@ -630,18 +652,20 @@ static Py_ssize_t hold_for(PyObject *const *args, Py_ssize_t count, PyObject *na
 }
 
 METHOD_WITH_NAMES(recv_into) {
+    Wait wait = { 0 };
     int flags;
     Py_buffer buffer;
     Py_ssize_t answer, size = plain(self) ? hold_for(args, count, names, &buffer, &flags) : 0;
     if (size == 0) return by_python(self, PY_recv_into, args, count, names);
     flags |= at_once(self);
     RECEIVE(answer, size, flags, recv(self->fd, buffer.buf, size, flags))
-    PyObject *result = answer >= 0 ? PyLong_FromSsize_t(answer) : is_final(self, answer) ? fail(self, answer) : FINISH_IN_PYTHON(PY_after_recv_into, "nOni", answer, args[0], size, flags);
+    PyObject *result = answer >= 0 ? PyLong_FromSsize_t(answer) : wait.deadline == 0 && is_final(self, answer) ? fail(self, answer) : FINISH_IN_PYTHON(PY_after_recv_into, "nOnid", answer, args[0], size, flags, wait.deadline);
     PyBuffer_Release(&buffer);
     return result;
 }
 
 METHOD_WITH_NAMES(recvfrom_into) {
+    Wait wait = { 0 };
     int flags;
     Py_buffer buffer;
     socket_address from;
@@ -651,7 +675,7 @@ METHOD_WITH_NAMES(recvfrom_into) {
     if (size == 0) return by_python(self, PY_recvfrom_into, args, count, names);
     flags |= at_once(self);
     RECEIVE(answer, size, flags, recvfrom(self->fd, buffer.buf, size, flags, &from.any, &length))
-    if (answer < 0) result = FINISH_IN_PYTHON(PY_after_recvfrom_into, "nOni", answer, args[0], size, flags);
+    if (answer < 0) result = FINISH_IN_PYTHON(PY_after_recvfrom_into, "nOnid", answer, args[0], size, flags, wait.deadline);
     else result = pair(PyLong_FromSsize_t(answer), unpack_address(self, &from, length));
     PyBuffer_Release(&buffer);
     return result;
@@ -672,31 +696,64 @@ static int nothing(PyObject *messages) {
     return (PyTuple_CheckExact(messages) && PyTuple_GET_SIZE(messages) == 0) || (PyList_CheckExact(messages) && PyList_GET_SIZE(messages) == 0);
 }
 
+enum { CONTROL = 1024 };                /* bytes of control messages: the most that is plain */
+
+/* A triple `(level, type, data)` as the kernel reads it; answers with its size, 0 where it is not plain. */
+static size_t pack_triple(PyObject *triple, char *control) {
+    Py_buffer data;
+    struct cmsghdr head = { 0 };
+    if (!PyTuple_CheckExact(triple) || PyTuple_GET_SIZE(triple) != 3) return 0;
+    if (!plain_int(PyTuple_GET_ITEM(triple, 0), &head.cmsg_level) || !plain_int(PyTuple_GET_ITEM(triple, 1), &head.cmsg_type)) return 0;
+    if (!hold(PyTuple_GET_ITEM(triple, 2), &data, PyBUF_SIMPLE)) return 0;
+    size_t size = (size_t)data.len <= CONTROL - CMSG_LEN(0) ? CMSG_SPACE(data.len) : 0;
+    if (size) {
+        head.cmsg_len = CMSG_LEN(data.len);
+        memset(control, 0, size);
+        memcpy(control, &head, sizeof head);
+        memcpy(control + CMSG_LEN(0), data.buf, data.len);
+    }
+    PyBuffer_Release(&data);
+    return size;
+}
+
+/* The same of a list or a tuple of one triple. */
+static size_t pack_control(PyObject *messages, char *control) {
+    int one = (PyTuple_CheckExact(messages) && PyTuple_GET_SIZE(messages) == 1) || (PyList_CheckExact(messages) && PyList_GET_SIZE(messages) == 1);
+    PyObject *triple = one ? PySequence_GetItem(messages, 0) : NULL;    /* ours: a buffer's owner may change the list */
+    size_t size = triple ? pack_triple(triple, control) : 0;
+    if (one && triple == NULL) PyErr_Clear();
+    Py_XDECREF(triple);
+    return size;
+}
+
 METHOD(sendmsg) {
     int flags = 0;
+    char control[CONTROL] __attribute__((aligned(8)));
+    size_t control_size = 0;
     socket_address to;
     held_buffers held;
     PyObject *pieces = NULL, *result = NULL, *address = count == 4 ? args[3] : Py_None;
     socklen_t length = 0;
     Py_ssize_t answer;
-    int simple = plain(self) && count >= 1 && count <= 4 && (count < 2 || nothing(args[1])) && (count < 3 || plain_int(args[2], &flags));
+    int simple = plain(self) && count >= 1 && count <= 4 && (count < 3 || plain_int(args[2], &flags))
+                 && (count < 2 || nothing(args[1]) || (control_size = pack_control(args[1], control)) > 0);
     if (simple && address != Py_None) simple = (length = pack_address(self->family, address, &to)) > 0;
     if (!simple || (pieces = hold_list(args[0], &held, NULL)) == NULL) return by_python(self, PY_sendmsg, args, count, NULL);
     struct msghdr message = {
         .msg_name = length ? &to : NULL, .msg_namelen = length, .msg_iov = held.vectors, .msg_iovlen = held.count,
+        .msg_control = control_size ? control : NULL, .msg_controllen = control_size,
     };
     if (PySys_Audit("socket.sendmsg", "OO", self, address) == 0) {
         flags |= at_once(self);
         SYSTEM_CALL(answer, sendmsg(self->fd, &message, flags))
         if (answer >= 0) result = PyLong_FromSsize_t(answer);
-        else result = FINISH_IN_PYTHON(PY_after_sendmsg, "nOy#i", answer, pieces, (const char *)&to, (Py_ssize_t)length, flags);
+        else result = FINISH_IN_PYTHON(PY_after_sendmsg, "nOy#y#i", answer, pieces, control, (Py_ssize_t)control_size,
+                                       (const char *)&to, (Py_ssize_t)length, flags);
     }
     release_buffers(&held);
     Py_DECREF(pieces);
     return result;
 }
-
-enum { CONTROL = 1024 };                /* bytes of control messages: the most that is plain */
 
 typedef struct {
     struct msghdr header;
@@ -778,6 +835,14 @@ static PyObject *socket_bind(Socket *self, PyObject *address) {
     return answer == 0 ? Py_NewRef(Py_None) : FINISH_IN_PYTHON(PY_after_bind, "nO", answer, address);
 }
 
+/* How it went, once it is over; -EINPROGRESS where that is not so in time, or a signal came. */
+static Py_ssize_t wait_for_handshake(const Socket *self, Wait wait) {
+    int error;
+    socklen_t size = sizeof error;
+    if (ls_poll(wait.fd, POLLOUT, wait.time) <= 0) return -EINPROGRESS;
+    return getsockopt(self->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
+}
+
 static PyObject *connect_to(Socket *self, PyObject *address, int method, int after, PyObject *success) {
     socket_address to;
     socklen_t length = plain(self) ? pack_address(self->family, address, &to) : 0;
@@ -785,8 +850,10 @@ static PyObject *connect_to(Socket *self, PyObject *address, int method, int aft
     if (length == 0) return by_python(self, method, &address, 1, NULL);
     if (PySys_Audit("socket.connect", "OO", self, address) < 0) return NULL;
     SYSTEM_CALL(answer, connect(self->fd, &to.any, length))
+    Wait wait = answer == -EINPROGRESS && self->timeout >= 1000000 ? begin_wait(self) : (Wait){ 0 };   /* less than a millisecond is Python's matter */
+    if (wait.deadline > 0) { UNLOCKED(answer = wait_for_handshake(self, wait)) }
     if (answer == 0) return Py_NewRef(success);
-    return FINISH_IN_PYTHON(after, "nOy#", answer, address, (const char *)&to, (Py_ssize_t)length);
+    return FINISH_IN_PYTHON(after, "nOy#d", answer, address, (const char *)&to, (Py_ssize_t)length, wait.deadline);
 }
 
 static PyObject *socket_connect(Socket *self, PyObject *address) {
