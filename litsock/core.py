@@ -1157,6 +1157,9 @@ def _connected(sock, address, timeout, source_address):
         return sock
 
 # %% ../nbs/00_core.ipynb #5188a771
+_READ_BACK = sys.version_info >= (3, 14, 7) or (3, 13, 15) <= sys.version_info < (3, 14)  # whether this Python does it
+
+
 def has_dualstack_ipv6() -> bool:
     "Whether one socket here can serve IPv4 and IPv6."
     if not names.PUBLIC["has_ipv6"]:
@@ -1164,7 +1167,7 @@ def has_dualstack_ipv6() -> bool:
     try:
         with names.PUBLIC["socket"](AF_INET6, SOCK_STREAM) as sock:
             sock.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0)
-            return sys.version_info < (3, 15) or sock.getsockopt(IPPROTO_IPV6, IPV6_V6ONLY) == 0  # some systems take it in vain
+            return not _READ_BACK or sock.getsockopt(IPPROTO_IPV6, IPV6_V6ONLY) == 0  # some systems take it in vain
     except OSError:
         return False
 

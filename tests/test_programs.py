@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def process(*command, **options):
                 child.kill()
 
 
+PACKAGES = {"use_aiohttp.py": "aiohttp", "use_dnspython.py": "dns", "use_paramiko.py": "paramiko", "use_requests.py": "requests"}
+PACKAGES |= {"use_redis.py": "redis", "use_pymysql.py": "pymysql"}
+
+
+def needs(program):
+    "Skip the test where the package that a program imports is not installed."
+    module = PACKAGES.get(program)
+    if module and not find_spec(module):
+        pytest.skip(f"needs {module}: pip install 'litsock[dev]'")
+
+
 class Tried:
     "Runs programs with a witness, and keeps for the table at the end what became of them."
 
@@ -61,6 +73,7 @@ class Tried:
 
     def run(self, row, program, *arguments):
         "Run a program to its end, and see that litsock carried it."
+        needs(program)
         command = [sys.executable, HERE / "witness.py", self.report, HERE / program, *arguments]
         done = subprocess.run([*map(str, command)], env=ENVIRONMENT, capture_output=True, text=True, timeout=LIMIT)
         assert done.returncode == 0, done.stderr or done.stdout
@@ -100,6 +113,7 @@ def test_requests_and_urllib3(scheme, tried, certificates):
 def test_http_server(scheme, tried, certificates):
     secure = scheme == "https"
     with tried(f"http.server, {scheme}", "serves requests and urllib3 over the standard module") as row:
+        needs("use_requests.py")
         witness = [sys.executable, HERE / "witness.py", tried.report, HERE / "web_server.py", *[certificates / "server.pem"] * secure]
         with process(*witness, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
             port = int(server.stdout.readline())

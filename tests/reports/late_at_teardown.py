@@ -6,8 +6,9 @@ import sys
 
 from every_call import begin, run_each, tell
 
-# The standard module of Python 3.15 imports array and selectors for these when they are called, which is too late here: there they are called at once.
-TOO_LATE = ("send_fds", "recv_fds", "sendfile") if sys.version_info >= (3, 15) and "litsock" not in sys.modules else ()
+# Newer standard modules (of 3.14.10, not yet of 3.13.18) import these only when they are called, which is too late here: there they are called at once.
+IMPORTS = {"send_fds": "array", "recv_fds": "array", "sendfile": "selectors"}
+TOO_LATE = () if "litsock" in sys.modules else tuple(name for name, module in IMPORTS.items() if not hasattr(socket, module))
 
 
 class Last:
