@@ -27,6 +27,13 @@ __all__ = [*(name for name in constants.__all__ if name not in ("EBADF", "EAGAIN
 if sys.version_info < (3, 13):  # which has no such thing
     del _fallback_socketpair
 
+_ABSENT = set()  # what the standard module does not have on this platform
+if sys.platform == "win32":
+    _ABSENT = {"CMSG_LEN", "CMSG_SPACE", "recv_fds", "send_fds", "sethostname"}
+else:
+    _ABSENT = {"fromshare"}
+__all__ = [name for name in __all__ if name not in _ABSENT]
+
 __file__ = core.__file__  # where `inspect` looks for the source of the class
 
 _LOCALHOST, _LOCALHOST_V6, _blocking_errnos = "127.0.0.1", "::1", {EAGAIN, EWOULDBLOCK}
@@ -143,6 +150,9 @@ class _LazyMethod:
 for _name in _LAZY:
     if _name.startswith("socket."):
         setattr(core.socket, _name.removeprefix("socket."), _LazyMethod(_name))
+
+for _name in _ABSENT:
+    globals().pop(_name, None)
 
 names.PUBLIC = globals()  # functions that use one another meet here, and so meet what a program puts in the place of one
 

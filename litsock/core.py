@@ -25,7 +25,7 @@ from .timeouts import FOREVER, POLLIN, POLLOUT, retry, check_deadline, deadline_
 from .timeouts import at_once, timeout_seconds, wait_until
 
 # %% auto #0
-__all__ = ['SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection', 'has_dualstack_ipv6',
+__all__ = ['SocketType', 'socket', 'fromfd', 'fromshare', 'socketpair', 'dup', 'close', 'create_connection', 'has_dualstack_ipv6',
            'create_server', 'send_fds', 'recv_fds']
 
 # %% ../nbs/00_core.ipynb #1650efbd
@@ -36,6 +36,7 @@ else:
     Any = Self = object  # at run time they stand for themselves: `typing` is large
 
 CMSG = tuple[int, int, bytes]  # level, type, data
+WINDOWS = sys.platform == "win32"
 
 # %% ../nbs/00_core.ipynb #857ee994
 NONBLOCK = int(SOCK_NONBLOCK)
@@ -237,6 +238,8 @@ def set_up(sock, family, type, proto):
 def adopt_descriptor(sock, fileno, family, type, proto):
     "Become the owner of a descriptor, once it has proved to be a socket's."
     sys.audit("socket.__new__", sock, family, type, proto)
+    if WINDOWS and isinstance(fileno, bytes):
+        return adopt_shared(sock, fileno)
     fd = c_int(fileno)
     if fd < 0:
         raise ValueError("negative file descriptor")
@@ -245,7 +248,8 @@ def adopt_descriptor(sock, fileno, family, type, proto):
         raise failure(name)
     family = family_of(name) if family == -1 else family
     type = ask_int(fd, SO_TYPE) if type == -1 else type
-    proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else proto
+    if proto == -1:
+        proto = 0 if WINDOWS else ask_int(fd, SO_PROTOCOL)
     if sock._litsock_fd != fd:
         close_quietly(sock)
     try:
@@ -254,6 +258,14 @@ def adopt_descriptor(sock, fileno, family, type, proto):
         if fileno.__class__ is Duplicate:
             fileno.taken = True
     set_up(sock, family, type, proto)
+
+
+def adopt_shared(sock, info):
+    "Become the owner of a new handle for a socket that a process has shared; Windows only."
+    if len(info) != kernel.PROTOCOL_INFO:
+        raise ValueError(f"the description of a shared socket has {kernel.PROTOCOL_INFO} bytes, not {len(info)}")
+    checked(kernel.from_share(info, sock))
+    set_up(sock, *kernel.kind_of(info))
 
 
 def ask_int(fd, option):
@@ -763,6 +775,33 @@ class MessageMethods(TransferMethods):
         return size, *more
 
 
+class WindowsMethods(TransferMethods):
+    "What sockets can do on Windows alone."
+
+    __slots__ = ()
+
+    def ioctl(
+        self,
+        control: int,  # `SIO_RCVALL`, `SIO_LOOPBACK_FAST_PATH` or `SIO_KEEPALIVE_VALS`
+        option: int | tuple[int, int, int],  # a number; for `SIO_KEEPALIVE_VALS` whether, and two times in milliseconds
+        /,
+    ) -> int:  # bytes that came back: none
+        "Change how the system treats the socket (`WSAIoctl`)."
+        if control not in (constants.SIO_RCVALL, constants.SIO_LOOPBACK_FAST_PATH, constants.SIO_KEEPALIVE_VALS):
+            raise ValueError(f"invalid ioctl command {control}")
+        numbers = option if control == constants.SIO_KEEPALIVE_VALS else (option,)
+        raw = b"".join((index(number) % 2**32).to_bytes(4, sys.byteorder) for number in numbers)
+        return checked(kernel.ioctl(self._litsock_fd, control, raw))
+
+    def share(
+        self,
+        process_id: int,
+        /,
+    ) -> bytes:  # for `fromshare`
+        "Describe the socket for another process, which makes a socket of its own from that."
+        return checked(kernel.share(self._litsock_fd, index(process_id)))
+
+
 def send_message(sock, pieces, control, raw, flags):
     with HeldBuffers(*pieces):
         flags = sending_flags(sock, flags)
@@ -841,7 +880,13 @@ if not _C:
     State.__new__.__wrapped__ = DescriptorMethods.__init__  # type: ignore[attr-defined]  # what `inspect.signature` shows of the class
 
 
-class SocketType(_BASE, MessageMethods):
+if sys.platform == "win32":
+    _Methods = WindowsMethods
+else:
+    _Methods = MessageMethods
+
+
+class SocketType(_BASE, _Methods):
     "A socket with nothing on top: what the kernel offers, and no more."
 
     __module__, __qualname__ = "_socket", "socket"
@@ -1005,12 +1050,21 @@ def fromfd(
         return _made(family, type, proto, copy)
 
 
+def fromshare(
+    info: bytes,  # from the method `share` of a socket in another process
+) -> socket:
+    "A socket object for a socket that another process has shared; Windows only."
+    return names.PUBLIC["socket"](0, 0, 0, info)
+
+
 def socketpair(
     family: int | None = None,  # `AF_UNIX` by default
     type: int = SOCK_STREAM,
     proto: int = 0,
 ) -> tuple[socket, socket]:
     "Two sockets that are connected to each other."
+    if WINDOWS:
+        return _fallback_socketpair(AF_INET if family is None else family, type, proto)
     family = AF_UNIX if family is None else family
     lower = names.LOWER.get("socketpair", _lower_socketpair)
     if lower is _lower_socketpair and _makes_sockets():
@@ -1162,7 +1216,8 @@ def create_server(
         if family != AF_INET6:
             raise ValueError("dualstack_ipv6 requires AF_INET6 family")
     with CloseOnError(names.PUBLIC["socket"](family, SOCK_STREAM)) as sock:
-        sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        if not WINDOWS:  # where it would let another program take the port over
+            sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         if reuse_port:
             sock.setsockopt(SOL_SOCKET, constants.SO_REUSEPORT, 1)
         if names.PUBLIC["has_ipv6"] and family == AF_INET6:

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import select
-from errno import EINPROGRESS
 from itertools import zip_longest
 
 from .constants import SO_ERROR, SOL_SOCKET
 from .kernel import failure
-from .timeouts import FOREVER, POLLOUT, monotonic, timeout_seconds
+from .timeouts import FOREVER, POLLOUT, UNDER_WAY, monotonic, timeout_seconds
 
 # %% auto #0
 __all__ = []
@@ -58,7 +57,7 @@ class Race:
         try:
             sock.connect(address)
         except BlockingIOError as error:
-            if error.errno != EINPROGRESS:
+            if -error.errno != UNDER_WAY:
                 raise
         self.connecting[sock.fileno()] = sock, address
         self.poll.register(sock, POLLOUT)
