@@ -12,8 +12,8 @@ from sys import byteorder, platform, version_info
 from . import kernel
 
 # %% auto #0
-__all__ = ['AddressFamily', 'SocketKind', 'MsgFlag', 'AddressInfo', 'has_ipv6', 'NOT_ON_WINDOWS', 'error', 'timeout', 'herror',
-           'gaierror', 'htons', 'ntohs', 'htonl', 'ntohl']
+__all__ = ['AddressFamily', 'SocketKind', 'MsgFlag', 'AddressInfo', 'has_ipv6', 'error', 'timeout', 'herror', 'gaierror', 'htons',
+           'ntohs', 'htonl', 'ntohl']
 
 # %% ../nbs/01_constants.ipynb #ef031b74
 _FAMILIES, _KINDS, _FLAGS, _LOOKUP_FLAGS, _OTHERS = kernel.constants()
@@ -46,11 +46,11 @@ has_ipv6 = "AF_INET6" in CONSTANTS
 
 _TEXTS = {"BDADDR_ANY": "00:00:00:00:00:00", "BDADDR_LOCAL": "00:00:00:FF:FF:FF"} if "AF_BLUETOOTH" in CONSTANTS else {}
 CONSTANTS.update(_TEXTS)
-NOT_ON_WINDOWS = {
+_NOT_ON_WINDOWS = {
     **dict.fromkeys("AF_ALG AF_UNIX AF_VSOCK SOL_ALG ALG_SET_AEAD_ASSOCLEN ALG_SET_IV ALG_SET_OP EAI_SYSTEM SCM_RIGHTS SO_PROTOCOL".split(), -1),
     **dict.fromkeys("MSG_CMSG_CLOEXEC MSG_DONTWAIT SOCK_CLOEXEC SOCK_NONBLOCK".split(), 0),
 }  # fmt: skip
-globals().update(NOT_ON_WINDOWS if platform == "win32" else ())
+globals().update(_NOT_ON_WINDOWS if platform == "win32" else ())
 globals().update(CONSTANTS)
 
 # %% ../nbs/01_constants.ipynb #0273a3b7

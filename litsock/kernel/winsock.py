@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 from errno import EINTR
 
-from cffi import FFI
-
+from ._winsock import ffi
 from .checks import c_int, c_size, c_text, readable, set_state, writable
 from .windows_constants import GROUPS
 
@@ -18,91 +17,21 @@ if TYPE_CHECKING:
     from typing import Any
 
 # %% auto #0
-__all__ = ['TYPE_CHECKING', 'CALLS_OF_SOCKETS', 'LOOKUPS', 'OTHER_LIBRARIES', 'ffi', 'winsock', 'system', 'interfaces_api',
-           'CHARS', 'WIDE', 'INT', 'ADDRESS_SIZE', 'FIRST_ERROR', 'NOT_SUPPORTED', 'OVERLAPPED', 'NOT_INHERITED',
-           'INHERIT', 'PROTOCOL_INFO', 'FROM_INFO', 'FIONBIO', 'PROCESS', 'POLLIN', 'POLLOUT', 'POLLERR', 'FREQUENCY',
-           'LARGEST', 'sendmsg', 'recvmsg', 'recvmsg_into', 'sendmmsg', 'recvmmsg', 'sendfile', 'sethostname',
-           'LARGEST_OPTION', 'NAME_SIZE', 'ROW_SIZE', 'INDEX_AT', 'PACKED_SIZES', 'opened', 'answer', 'failure',
-           'owned', 'socket', 'socketpair', 'accept', 'accept_unnamed', 'dup', 'close', 'close_rights',
-           'getdescriptorflags', 'setdescriptorflags', 'setblocking', 'share', 'from_share', 'kind_of', 'ioctl', 'poll',
-           'monotonic', 'bytes_only', 'bind', 'connect', 'listen', 'shutdown', 'name_by', 'getsockname', 'getpeername',
-           'send', 'sendto', 'new_buffer', 'part_to_fill', 'receive_from', 'recv', 'recvfrom', 'recv_into',
-           'recvfrom_into', 'not_here', 'CMSG_LEN', 'CMSG_SPACE', 'getsockopt', 'setsockopt', 'wide_or_null',
-           'getaddrinfo', 'entries', 'getnameinfo', 'until_null', 'host_fields', 'gethostbyname', 'gethostbyaddr',
-           'text_or_null', 'getservbyname', 'getservbyport', 'getprotobyname', 'gethostname', 'if_nametoindex',
-           'if_indextoname', 'if_nameindex', 'name_of', 'inet_aton', 'inet_ntoa', 'inet_pton', 'inet_ntop',
-           'gai_strerror', 'hstrerror', 'constants']
-
-# %% ../../nbs/96_winsock.ipynb #9132e587
-CALLS_OF_SOCKETS = """
-typedef intptr_t SOCKET;
-typedef struct { unsigned int fd_count; SOCKET fd_array[64]; } fd_set;
-struct timeval { long tv_sec, tv_usec; };
-int WINAPI WSAStartup(unsigned short version, void *data);
-int WINAPI WSAGetLastError(void);
-SOCKET WINAPI WSASocketW(int family, int type, int protocol, void *info, unsigned int group, unsigned int flags);
-int WINAPI WSADuplicateSocketW(SOCKET s, unsigned int process, void *info);
-int WINAPI WSAIoctl(SOCKET s, unsigned int code, void *in, unsigned int in_size, void *out, unsigned int out_size,
-                    unsigned int *returned, void *overlapped, void *routine);
-SOCKET WINAPI accept(SOCKET s, void *address, int *length);
-int WINAPI closesocket(SOCKET s);
-int WINAPI ioctlsocket(SOCKET s, long command, unsigned long *argument);
-int WINAPI select(int ignored, fd_set *readable, fd_set *writable, fd_set *failed, const struct timeval *time);
-int WINAPI bind(SOCKET s, const char *address, int length);
-int WINAPI connect(SOCKET s, const char *address, int length);
-int WINAPI listen(SOCKET s, int backlog);
-int WINAPI shutdown(SOCKET s, int how);
-int WINAPI getsockname(SOCKET s, void *address, int *length);
-int WINAPI getpeername(SOCKET s, void *address, int *length);
-int WINAPI getsockopt(SOCKET s, int level, int option, char *value, int *length);
-int WINAPI setsockopt(SOCKET s, int level, int option, const char *value, int length);
-int WINAPI send(SOCKET s, const char *data, int size, int flags);
-int WINAPI sendto(SOCKET s, const char *data, int size, int flags, const char *address, int length);
-int WINAPI recv(SOCKET s, char *buffer, int size, int flags);
-int WINAPI recvfrom(SOCKET s, char *buffer, int size, int flags, void *address, int *length);
-"""
-
-LOOKUPS = """
-struct addrinfoW {
-    int ai_flags, ai_family, ai_socktype, ai_protocol; size_t ai_addrlen; wchar_t *ai_canonname; char *ai_addr; struct addrinfoW *ai_next;
-};
-struct hostent { char *h_name; char **h_aliases; short h_addrtype, h_length; char **h_addr_list; };
-struct protoent { char *p_name; char **p_aliases; short p_proto; };
-int WINAPI GetAddrInfoW(const wchar_t *host, const wchar_t *service, const struct addrinfoW *hints, struct addrinfoW **found);
-void WINAPI FreeAddrInfoW(struct addrinfoW *found);
-int WINAPI GetNameInfoW(const char *address, int length, wchar_t *host, unsigned int host_size, wchar_t *service,
-                        unsigned int service_size, int flags);
-struct hostent *WINAPI gethostbyname(const char *name);
-struct hostent *WINAPI gethostbyaddr(const char *address, int length, int family);
-void *WINAPI getservbyname(const char *name, const char *protocol);
-void *WINAPI getservbyport(int port, const char *protocol);
-struct protoent *WINAPI getprotobyname(const char *name);
-unsigned long WINAPI inet_addr(const char *text);
-int WINAPI inet_pton(int family, const char *text, void *packed);
-const char *WINAPI inet_ntop(int family, const void *packed, char *text, size_t size);
-"""
-
-OTHER_LIBRARIES = """
-int WINAPI SetHandleInformation(intptr_t handle, unsigned int mask, unsigned int flags);
-int WINAPI GetHandleInformation(intptr_t handle, unsigned int *flags);
-int WINAPI GetComputerNameExW(int format, wchar_t *name, unsigned int *size);
-unsigned int WINAPI GetLastError(void);
-void WINAPI Sleep(unsigned int milliseconds);
-int WINAPI QueryPerformanceCounter(int64_t *count);
-int WINAPI QueryPerformanceFrequency(int64_t *frequency);
-
-unsigned int WINAPI if_nametoindex(const char *name);
-char *WINAPI if_indextoname(unsigned int index, char *name);
-unsigned int WINAPI ConvertInterfaceLuidToNameA(const uint64_t *luid, char *name, size_t size);
-unsigned int WINAPI ConvertInterfaceIndexToLuid(unsigned int index, uint64_t *luid);
-unsigned int WINAPI GetIfTable(void *table, unsigned int *size, int sorted);
-"""
+__all__ = ['TYPE_CHECKING', 'winsock', 'system', 'interfaces_api', 'CHARS', 'WIDE', 'INT', 'ADDRESS_SIZE', 'FIRST_ERROR',
+           'NOT_SUPPORTED', 'OVERLAPPED', 'NOT_INHERITED', 'INHERIT', 'PROTOCOL_INFO', 'FROM_INFO', 'FIONBIO',
+           'PROCESS', 'POLLIN', 'POLLOUT', 'POLLERR', 'FREQUENCY', 'LARGEST', 'sendmsg', 'recvmsg', 'recvmsg_into',
+           'sendmmsg', 'recvmmsg', 'sendfile', 'sethostname', 'LARGEST_OPTION', 'NAME_SIZE', 'ROW_SIZE', 'INDEX_AT',
+           'PACKED_SIZES', 'opened', 'answer', 'failure', 'owned', 'socket', 'socketpair', 'accept', 'accept_unnamed',
+           'dup', 'close', 'close_rights', 'getdescriptorflags', 'setdescriptorflags', 'setblocking', 'share',
+           'from_share', 'kind_of', 'ioctl', 'poll', 'monotonic', 'bytes_only', 'bind', 'connect', 'listen', 'shutdown',
+           'name_by', 'getsockname', 'getpeername', 'send', 'sendto', 'new_buffer', 'part_to_fill', 'receive_from',
+           'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'not_here', 'CMSG_LEN', 'CMSG_SPACE', 'getsockopt',
+           'setsockopt', 'wide_or_null', 'getaddrinfo', 'entries', 'getnameinfo', 'until_null', 'host_fields',
+           'gethostbyname', 'gethostbyaddr', 'text_or_null', 'getservbyname', 'getservbyport', 'getprotobyname',
+           'gethostname', 'if_nametoindex', 'if_indextoname', 'if_nameindex', 'name_of', 'inet_aton', 'inet_ntoa',
+           'inet_pton', 'inet_ntop', 'gai_strerror', 'hstrerror', 'constants']
 
 # %% ../../nbs/96_winsock.ipynb #94d80837
-ffi = FFI()
-ffi.cdef(CALLS_OF_SOCKETS + LOOKUPS + OTHER_LIBRARIES)
-
-
 def opened(library: str) -> Any:
     "The library; `None` on another system."
     return ffi.dlopen(library) if sys.platform == "win32" else None
@@ -132,7 +61,8 @@ def failure(
 ) -> OSError:  # of the right subclass
     "The exception for a negative answer."
     code = -answer + FIRST_ERROR if -answer == EINTR else -answer
-    return OSError(0, ffi.getwinerror(code)[1], None, code)
+    text = ffi.getwinerror(code)[1].replace("%X", f"{code:x}")  # what CFFI has for a number without a text
+    return OSError(0, text, None, code)
 
 # %% ../../nbs/96_winsock.ipynb #8441579c
 OVERLAPPED, NOT_INHERITED = 0x01, 0x80  # WSA_FLAG_OVERLAPPED, WSA_FLAG_NO_HANDLE_INHERIT
@@ -461,21 +391,17 @@ def gethostbyaddr(address, family):
     return host_fields(winsock.gethostbyaddr(bytes_only(address), len(address), family))
 
 # %% ../../nbs/96_winsock.ipynb #bd9a60a4
-ffi.cdef("struct servent { char *s_name; char **s_aliases; char *s_proto; short s_port; };" if sys.maxsize > 2**32 else
-         "struct servent { char *s_name; char **s_aliases; short s_port; char *s_proto; };")  # fmt: skip
-
-
 def text_or_null(text):
     return ffi.NULL if text is None else bytes_only(text)
 
 
 def getservbyname(name, protocol):
-    entry = ffi.cast("struct servent *", winsock.getservbyname(bytes_only(name), text_or_null(protocol)))
+    entry = winsock.getservbyname(bytes_only(name), text_or_null(protocol))
     return entry.s_port & 0xFFFF if entry else None
 
 
 def getservbyport(port, protocol):
-    entry = ffi.cast("struct servent *", winsock.getservbyport(port, text_or_null(protocol)))
+    entry = winsock.getservbyport(port, text_or_null(protocol))
     return ffi.string(entry.s_name) if entry else None
 
 
