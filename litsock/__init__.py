@@ -32,7 +32,7 @@ if sys.platform == "win32":
     _ABSENT = {"CMSG_LEN", "CMSG_SPACE", "recv_fds", "send_fds", "sethostname"}
 else:
     _ABSENT = {"fromshare"}
-__all__ = [name for name in __all__ if name not in _ABSENT]
+__all__ = [name for name in __all__ if name not in _ABSENT] + ["errorTab"] * (sys.platform == "win32")
 
 __file__ = core.__file__  # where `inspect` looks for the source of the class
 
@@ -132,7 +132,11 @@ def _load(name):
     "What the table of lazy names means by a name."
     from importlib import import_module
 
-    return getattr(import_module(f"litsock.{_LAZY[name]}"), name.removeprefix("socket."))
+    try:
+        module = import_module(f"litsock.{_LAZY[name]}")
+    except ImportError as error:
+        raise AttributeError(f"{name} is not available on {sys.platform}: {error}") from error
+    return getattr(module, name.removeprefix("socket."))
 
 
 class _LazyMethod:
@@ -169,6 +173,8 @@ if not TYPE_CHECKING:
             value = module if name == module.__name__ else getattr(module, name)
         elif name == "_socket":
             value = _lower_module()
+        elif name == "errorTab" and sys.platform == "win32":
+            value = {code: core.failure(-code).strerror for code in errno.errorcode if code > 10000}
         elif name == "CAPI":
             return __getattr__("_socket").CAPI
         else:
