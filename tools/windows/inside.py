@@ -32,7 +32,8 @@ class Outcomes(unittest.TextTestResult):
         self.outcomes[test.id()] = "skipped"
 
 
-suite = unittest.defaultTestLoader.loadTestsFromNames(names)
-done = unittest.TextTestRunner(stream=sys.stdout, resultclass=Outcomes).run(suite)
-with open(result, "w") as file:
-    json.dump(done.outcomes, file)
+if __name__ == "__main__":  # not in the processes that a test starts
+    suite = unittest.defaultTestLoader.loadTestsFromNames(names)
+    done = unittest.TextTestRunner(stream=sys.stdout, resultclass=Outcomes).run(suite)
+    with open(result, "w") as file:
+        json.dump(done.outcomes, file)
