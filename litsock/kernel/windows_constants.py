@@ -64,8 +64,6 @@ GROUPS = [
         "PF_INET6": 23,
         "PF_DECnet": 12,
         "PF_SNA": 11,
-        "AF_MAX": 33,
-        "PF_MAX": 33,
         "SHUT_RD": 0,
         "SHUT_WR": 1,
         "SHUT_RDWR": 2,

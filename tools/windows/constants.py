@@ -31,7 +31,8 @@ DOCUMENTED = {
     "EWOULDBLOCK": 10035, "EAGAIN": 11, "EBADF": 9,  # as the module errno has them
     "IPPORT_USERRESERVED": 5000,  # the first port that a user may take
 }  # fmt: skip
-WITHHELD = {"AF_UNIX", "PF_UNIX", "AF_LOCAL", "PF_LOCAL"}  # programs take the name for a promise, and not every Windows keeps it
+WITHHELD = {"AF_MAX", "PF_MAX"}  # of the year of the headers
+WITHHELD |= {"AF_UNIX", "PF_UNIX", "AF_LOCAL", "PF_LOCAL"}  # programs take the name for a promise, and not every Windows keeps it
 ENUMS = 4  # the first groups of the list become enums, each of its own
 
 
