@@ -789,9 +789,9 @@ class WindowsMethods(TransferMethods):
         "Change how the system treats the socket (`WSAIoctl`)."
         if control not in (constants.SIO_RCVALL, constants.SIO_LOOPBACK_FAST_PATH, constants.SIO_KEEPALIVE_VALS):
             raise ValueError(f"invalid ioctl command {control}")
-        numbers = option if control == constants.SIO_KEEPALIVE_VALS else (option,)
+        numbers: Any = option if control == constants.SIO_KEEPALIVE_VALS else (option,)
         raw = b"".join((index(number) % 2**32).to_bytes(4, sys.byteorder) for number in numbers)
-        return checked(kernel.ioctl(self._litsock_fd, control, raw))
+        return checked(getattr(kernel, "ioctl")(self._litsock_fd, control, raw))
 
     def share(
         self,
@@ -799,7 +799,7 @@ class WindowsMethods(TransferMethods):
         /,
     ) -> bytes:  # for `fromshare`
         "Describe the socket for another process, which makes a socket of its own from that."
-        return checked(kernel.share(self._litsock_fd, index(process_id)))
+        return checked(getattr(kernel, "share")(self._litsock_fd, index(process_id)))
 
 
 def send_message(sock, pieces, control, raw, flags):
