@@ -11,6 +11,7 @@ so. In the virtual machine of `make test-families` nothing is: there, what is mi
 import os
 import shutil
 import subprocess
+import sys
 from errno import EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT
 from functools import cache
 from importlib.util import find_spec
@@ -111,6 +112,7 @@ def has_own_network():
 
 
 OTHERS = {  # need: how to look, and what to say
+    "cpython": (lambda: sys.implementation.name == "cpython", "needs CPython: its reference counts, or its words"),
     "ipv6": (ipv6, "needs IPv6 on the loopback interface"),
     "vsock-loopback": (vsock_loopback, "needs virtual sockets within one machine: the kernel module vsock_loopback"),
     "netbase": (lambda: os.path.exists("/etc/services") and os.path.exists("/etc/protocols"), "needs /etc/services and /etc/protocols (Debian: netbase)"),

@@ -18,7 +18,7 @@ from litsock.constant_names import GROUPS
 
 DIRECTIVE = re.compile(r"^#\s*\|\s*(.*)\n?", re.MULTILINE)
 NEEDS = "needs-"
-EVERYWHERE = "needs-netbase",  # what only a bare machine lacks is not worth a word on each cell
+EVERYWHERE = "needs-netbase", "needs-package:trustme"  # what only a bare machine lacks is not worth a word on each cell
 
 
 def write(pages: Path, target: Path) -> None:
@@ -109,10 +109,21 @@ def code(cell, module):
         tags = [*tags, "remove-input"]
     if words & {"export", "exporti"}:
         tags = [*tags, "hide-input"]
-        cell.metadata["mystnb"] = {"code_prompt_show": f"Show the implementation, in {module}",
-                                   "code_prompt_hide": f"Implementation, in {module}"}
+        cell.metadata["mystnb"] = prompts("imports" if only_imports(cell.source) else "implementation", f", in {module}")
+    elif "hide-input" in tags:
+        cell.metadata["mystnb"] = prompts("imports")
     cell.metadata["tags"] = tags
     return [*([note(needs, cell)] if needs else []), cell]
+
+
+def prompts(what, where=""):
+    "What stands above a cell that can be folded away."
+    return {"code_prompt_show": f"Show the {what}{where}", "code_prompt_hide": f"{what.capitalize()}{where}"}
+
+
+def only_imports(source):
+    "Whether a cell only says what the page needs."
+    return all(isinstance(part, ast.Import | ast.ImportFrom) for part in ast.parse(source).body)
 
 
 def constants_in(cell):

@@ -21,7 +21,7 @@ project, author, release = settings["lib_name"], settings["author"], settings["v
 copyright = settings["copyright"]
 language = "en"
 root_doc = "index"
-extensions = ["sections", "myst_nb", "sphinx.ext.viewcode", "sphinx.ext.intersphinx", "notfound.extension"]
+extensions = ["sections", "moved", "myst_nb", "sphinx.ext.viewcode", "sphinx.ext.intersphinx", "notfound.extension"]
 intersphinx_mapping = {"python": ("https://docs.python.org/3", str(TOP / "docs" / "python.inv"))}  # see docs/inventory.py
 exclude_patterns = ["static", "templates"]
 templates_path = ["templates"]
@@ -109,9 +109,13 @@ SHORT = 30  # lines
 
 
 def short_ones_are_open(app, page, template, context, doctree):
-    "A short implementation is read with the prose above it; a long one unfolds when asked for."
+    "A short implementation is read with the prose above it; a long one, and what is only imported, unfolds when asked for."
+
+    def opened(cell):
+        return cell[1] + " open" * ("Show the implementation" in cell[2] and cell[2].count("\n") <= SHORT) + cell[2]
+
     if "body" in context:
-        context["body"] = FOLDED.sub(lambda cell: cell[1] + " open" * (cell[2].count("\n") <= SHORT) + cell[2], context["body"])
+        context["body"] = FOLDED.sub(opened, context["body"])
 
 
 def without_implementations(app, doctree, name):

@@ -19,12 +19,17 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 TOP = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "docs"))
+
+import moved
+
 SITE, SCREENS = TOP / "_docs", TOP / "build" / "screens"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
 SOURCES = [name for name in PAGES if name.startswith("_modules")]
-READ = [name for name in PAGES if name not in (*SOURCES, "404.html")]  # 404.html is for a server, at its root
+LEADS_ON = [f"{name}.html" for name in moved.MOVED]
+READ = [name for name in PAGES if name not in (*SOURCES, *LEADS_ON, "404.html")]  # 404.html is for a server, at its root
 CHAPTERS = [name for name in READ if (TOP / "nbs" / name).with_suffix(".ipynb").exists()]
-PHOTOGRAPHED = ["index.html", "24_how_do_i.html", "10_families.html", "20_timeouts.html", "51_timeline.html", "mapping.html", "benchmarks.html", "reference/socket.html"]
+PHOTOGRAPHED = ["index.html", "24_how_do_i.html", "25_errors.html", "31_streams.html", "57_wire.html", "10_families.html", "20_timeouts.html", "51_timeline.html", "mapping.html", "benchmarks.html", "reference/socket.html"]
 ACCESSIBLE = ["index.html", "25_errors.html", "51_timeline.html", "56_states.html", "reference/exceptions.html", "search.html"]
 SIZES = {"desktop": (1280, 900), "wide": (1600, 1000), "phone": (390, 844)}
 
@@ -132,6 +137,13 @@ def test_links_and_anchors_lead_somewhere(name):
     assert not dead
 
 
+@pytest.mark.parametrize("before, now", moved.MOVED.items())
+def test_old_addresses_lead_to_the_new_ones(tab, before, now):
+    tab.goto(f"{(SITE / before).as_uri()}.html#the-end")
+    tab.wait_for_url(f"**/{now}.html#the-end")
+    assert tab.locator("h1").count() == 1
+
+
 @pytest.mark.parametrize("name", READ)
 def test_pictures_say_in_words_what_they_show(name):
     assert all(image.get("alt") or image.get("aria-label") or image.get("aria-hidden") for image in page(name).images)
@@ -209,11 +221,15 @@ NO_CUE = """pres => pres.filter(pre => pre.scrollWidth > pre.clientWidth + 1).ma
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("shown", READ, indirect=True)
 def test_no_line_is_cut_off(shown, size):
-    """What comes out of a cell may be wider than the page: then it can be moved, and its edge shows that."""
+    """What comes out of a cell may be wider than the page, and on a phone code may, too: then it can be moved, and its edge shows that."""
     shown.set_size(size)
     assert shown.sticks_out() <= 0
-    assert shown.tab.locator(".cell_input pre, .highlight-sh pre, .highlight-python pre").evaluate_all(CUT) == []
-    assert shown.tab.locator(".cell_output pre").evaluate_all(NO_CUE) == 0
+    code = shown.tab.locator(".cell_input pre, .highlight-sh pre, .highlight-python pre")
+    if size == "phone":
+        assert {style for style in code.evaluate_all("pres => pres.map(pre => getComputedStyle(pre).whiteSpace)")} <= {"pre"}
+    else:
+        assert code.evaluate_all(CUT) == []
+    assert shown.tab.locator(".bd-article pre").evaluate_all(NO_CUE) == 0
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -366,6 +382,31 @@ QUESTIONS = {  # what people type, and the pages that answer it: one of them is 
     "happy eyeballs": ("23_happy_eyeballs",),
     "strace": ("50_tracing", "from_c"),
     "time_wait": ("26_end_of_a_conversation", "30_examples", "56_states"),
+    "recv returns empty bytes": ("24a_more_questions",),
+    "a bytes-like object is required, not 'str'": ("24a_more_questions",),
+    "find a free port": ("24_how_do_i",),
+    "listen backlog": ("24a_more_questions",),
+    "send a file": ("24a_more_questions", "04_files", "31_streams"),
+    "sendall hangs": ("24a_more_questions",),
+    "TCP_NODELAY": ("24a_more_questions", "57e_seen"),
+    "CLOSE_WAIT": ("24a_more_questions", "56_states"),
+    "read a line from a socket": ("24a_more_questions",),
+    "stop a blocking accept from another thread": ("24a_more_questions", "31_streams"),
+    "is a socket thread safe": ("24a_more_questions",),
+    "detect dead peer": ("24_how_do_i",),
+    "receive buffer size": ("24a_more_questions",),
+    "maximum UDP packet size": ("24a_more_questions", "57e_seen"),
+    "UDP packets dropped": ("24a_more_questions",),
+    "unix socket file already exists": ("25_errors", "32_local"),
+    "certificate expiry date": ("24a_more_questions",),
+    "CERTIFICATE_VERIFY_FAILED": ("24a_more_questions",),
+    "TLS handshake timeout": ("24a_more_questions",),
+    "asyncio existing socket": ("24a_more_questions",),
+    "simulate packet loss": ("24a_more_questions",),
+    "test connection reset": ("26_end_of_a_conversation", "24a_more_questions"),
+    "subprocess inherit socket": ("24a_more_questions",),
+    "systemd socket activation": ("24a_more_questions",),
+    "DNS timeout": ("24a_more_questions", "22_timeout_questions"),
 }
 
 
@@ -384,6 +425,12 @@ def test_questions_are_answered(window, capsys):
     with capsys.disabled():
         print("\n" + "\n".join([f"{'question':<44} {'page':<26} {'rank':>4} {'clicks':>6}", *rows]))
     assert missed == {}
+
+
+def test_the_page_about_it_comes_before_a_mention(window):
+    window.show("search.html")
+    window.tab.wait_for_function("Search.hasIndex()")
+    assert search(window.tab, "half-close")[0] == "26_end_of_a_conversation"
 
 
 def search(tab, words):

@@ -24,7 +24,7 @@ from .timeouts import *
 
 __all__ = [*(name for name in constants.__all__ if name not in ("EBADF", "EAGAIN", "EWOULDBLOCK")), *core.__all__, *control_messages.__all__, *names.__all__, *services.__all__, *timeouts.__all__]
 
-if sys.version_info < (3, 13):  # which has no such thing
+if sys.version_info < (3, 11, 10) or (3, 12) <= sys.version_info < (3, 12, 5):  # which have no such thing
     del _fallback_socketpair
 
 _ABSENT = set()  # what the standard module does not have on this platform
@@ -52,6 +52,7 @@ _LAZY = {  # what goes beyond the specification, and the module of litsock that 
     "IncompleteReadTimeout": "extras.deadlines",
     "MessageBuffer": "extras.fast_udp",
     "MessageRow": "extras.fast_udp",
+    "Network": "simulation.network",
     "read_ancdata": "extras.ancillary",
     "read_pcapng": "observe.flows",
     "SegmentBuffer": "extras.fast_udp",
@@ -108,6 +109,7 @@ else:  # the same for type checkers, which follow neither a table nor `setattr`
     from .observe.tracing import trace as trace
     from .observe.flows import read_pcapng as read_pcapng
     from .observe.wire import capture as capture
+    from .simulation.network import Network as Network
 
     class socket(core.socket):
         deadline = deadlines.deadline

@@ -357,12 +357,15 @@ class OptionMethods(TimeoutMethods):
         *optlen: int,  # that length, and only then
     ) -> None:
         "Set an option: `setsockopt(level, optname, value)` or `setsockopt(level, optname, None, optlen)`."
+        if len(optlen) > 1:
+            raise TypeError(f"setsockopt() takes at most 4 arguments ({3 + len(optlen)} given)")
         if len(optlen) != (value is None):
-            raise TypeError("setsockopt() takes a length after None, and after nothing else")
+            wanted = "requires" if value is None else "only takes"
+            raise TypeError(f"setsockopt() {wanted} 4 arguments when the third argument is None: the fourth is the length")
         try:
             level, optname = c_int(level), c_int(optname)
         except OverflowError:
-            if value is None:
+            if value is None and sys.version_info < (3, 15):
                 raise TypeError("setsockopt() takes a level and an option that fit into a C int") from None
             raise
         value = option_bytes(self, level, value)
@@ -389,6 +392,8 @@ def option_bytes(sock, level, value):
     try:
         number = index(value)
     except Exception:  # whatever its `__index__` raised: it is no integer, so it must be a buffer
+        if sys.version_info >= (3, 15) and hasattr(type(value), "__index__"):
+            raise
         return value
     if sock._litsock_family == AF_VSOCK and level == AF_VSOCK:
         return number.to_bytes(8, sys.byteorder)
@@ -900,7 +905,7 @@ class SocketType(_BASE, _Methods):
 
 
 SocketType.__name__ = "socket"
-_NEW, _INIT = SocketType.__new__, SocketType.__init__
+_NEW = SocketType.__new__
 
 if _C:
     methods, functions = _C.PYTHON_METHODS.split(), _C.PYTHON_FUNCTIONS.split()
@@ -1013,12 +1018,25 @@ class socket(SocketType):
         return SocketType.detach(self)
 
 
+if _C:
+
+    def __init__(self, family=-1, type=-1, proto=-1, fileno=None):
+        "A new socket, or one around a descriptor."
+        SocketType.__init__(self, family, type, proto, fileno)
+
+    socket.__init__ = __init__  # type: ignore[method-assign]  # for subclasses, and for `inspect.signature`
+    _C.init_in_c(socket)
+    del __init__
+
+_INIT = socket.__init__
 _BODY = {name: value for name, value in vars(socket).items() if name != "__weakref__"}
 
 
 def _renew():
     "Put a new class in the place of `socket`, like the old one before anybody changed it: a module that is loaded again has a new one."
-    globals()["socket"] = type(socket)("socket", (SocketType,), _BODY | {"__module__": socket.__module__})
+    globals()["socket"] = new = type(socket)("socket", (SocketType,), _BODY | {"__module__": socket.__module__})
+    if _C:
+        _C.init_in_c(new)
 
 
 def _known_address(ask):
@@ -1134,6 +1152,12 @@ def close(
 
 # %% ../nbs/00_core.ipynb #3d10cc2f
 _GLOBAL_DEFAULT_TIMEOUT = object()  # by this name other modules of the standard library ask for it
+_DEFAULTS = {id(_GLOBAL_DEFAULT_TIMEOUT): _GLOBAL_DEFAULT_TIMEOUT}  # and the standard module's, once litsock stands in for it
+
+
+def _is_default(timeout):
+    "Whether no timeout was given."
+    return id(timeout) in _DEFAULTS
 
 
 def create_connection(
@@ -1153,7 +1177,7 @@ def create_connection(
     else:
         from litsock.happy_eyeballs import race
 
-        chosen = timeouts.getdefaulttimeout() if timeout is _GLOBAL_DEFAULT_TIMEOUT else timeout_seconds(timeout)
+        chosen = timeouts.getdefaulttimeout() if _is_default(timeout) else timeout_seconds(timeout)
         sock = race(make, found, chosen, source_address, happy_eyeballs_delay, errors)
     if sock is not None:
         return sock
@@ -1179,7 +1203,7 @@ def _first_connected(make, found, timeout, source_address, errors):
 def _connected(sock, address, timeout, source_address):
     "Connect `sock`; close it where that fails."
     with CloseOnError(sock):
-        if timeout is not _GLOBAL_DEFAULT_TIMEOUT:
+        if not _is_default(timeout):
             sock.settimeout(timeout)
         if source_address:
             sock.bind(source_address)
@@ -1194,7 +1218,7 @@ def has_dualstack_ipv6() -> bool:
     try:
         with names.PUBLIC["socket"](AF_INET6, SOCK_STREAM) as sock:
             sock.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0)
-            return True
+            return sys.version_info < (3, 15) or sock.getsockopt(IPPROTO_IPV6, IPV6_V6ONLY) == 0  # some systems take it in vain
     except OSError:
         return False
 

@@ -87,6 +87,7 @@ def _lookup(host, port, family=0, type=0, proto=0, flags=0) -> list[tuple[int, i
 LOWER["getaddrinfo"] = _lookup
 
 # %% ../nbs/02_names.ipynb #d5d4ded9
+@kernel.plain_case_in_c(lookup_failure)
 def getnameinfo(
     sockaddr: tuple,  # `(host, port)` or `(host, port[, flowinfo[, scope_id]])`, the host written as a number
     flags: int,  # `NI_*`, joined with `|`
@@ -144,14 +145,19 @@ def first_address(
     return RESOLVER.name(host, family)
 
 
+def host_failure(code):
+    return herror(code, kernel.hstrerror(code))
+
+
 def host_triple(code, found):
     "`(name, aliases, addresses)` as text."
     if code or not found:
-        raise herror(code, kernel.hstrerror(code))
+        raise host_failure(code)
     name, aliases, family, addresses = found
     return os.fsdecode(name), [os.fsdecode(alias) for alias in aliases], [inet_ntop(family, raw) for raw in addresses]
 
 # %% ../nbs/02_names.ipynb #8beeb36f
+@kernel.plain_case_in_c(lookup_failure)
 def gethostbyname(
     hostname: str | bytes | bytearray,
     /,
@@ -162,6 +168,7 @@ def gethostbyname(
     return unpack(first_address(host, AF_INET))[0]
 
 
+@kernel.plain_case_in_c(host_failure)
 def gethostbyname_ex(
     hostname: str | bytes | bytearray,
     /,
@@ -173,6 +180,7 @@ def gethostbyname_ex(
     return host_triple(*kernel.gethostbyname(host))
 
 
+@kernel.plain_case_in_c(host_failure)
 def gethostbyaddr(
     ip_address: str | bytes | bytearray,  # IPv4 or IPv6; a name is looked up first
     /,
@@ -190,6 +198,7 @@ def _file_system_bytes(name):
     return without_zero(os.fsencode(name), "embedded null byte")
 
 
+@kernel.plain_case_in_c(kernel.failure)
 def gethostname() -> str:
     "The name of this machine."
     sys.audit("socket.gethostname")

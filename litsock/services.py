@@ -34,6 +34,11 @@ def _said(protocolname):
     return None if protocolname is _ANY_PROTOCOL else protocolname
 
 
+def _no_service(servicename, protocolname=_ANY_PROTOCOL):
+    return with_note(OSError("service/proto not found"), f"service {servicename!r}, protocol {_said(protocolname) or 'any'}")
+
+
+@kernel.plain_case_in_c(_no_service)
 def getservbyname(
     servicename: str,  # in lower case, as in the list
     protocolname: str = _ANY_PROTOCOL,  # `"tcp"` or `"udp"`; either when left out
@@ -44,10 +49,15 @@ def getservbyname(
     sys.audit("socket.getservbyname", servicename, _said(protocolname))
     port = kernel.getservbyname(name, protocol)
     if port is None:
-        raise with_note(OSError("service/proto not found"), f"service {servicename!r}, protocol {_said(protocolname) or 'any'}")
+        raise _no_service(servicename, protocolname)
     return ntohs(port)
 
 
+def _no_port(port, protocolname=_ANY_PROTOCOL):
+    return with_note(OSError("port/proto not found"), f"port {int(port)}, protocol {_said(protocolname) or 'any'}")
+
+
+@kernel.plain_case_in_c(_no_port)
 def getservbyport(
     port: int,  # 0 to 65535
     protocolname: str = _ANY_PROTOCOL,  # `"tcp"` or `"udp"`; either when left out
@@ -59,10 +69,15 @@ def getservbyport(
     sys.audit("socket.getservbyport", port, _said(protocolname))
     name = kernel.getservbyport(htons(port), protocol)
     if name is None:
-        raise with_note(OSError("port/proto not found"), f"port {port}, protocol {_said(protocolname) or 'any'}")
+        raise _no_port(port, protocolname)
     return name.decode()
 
 # %% ../nbs/02a_services.ipynb #8200a1f3
+def _no_protocol(protocolname):
+    return with_note(OSError("protocol not found"), f"protocol {protocolname!r}")
+
+
+@kernel.plain_case_in_c(_no_protocol)
 def getprotobyname(
     protocolname: str,
     /,
@@ -70,10 +85,11 @@ def getprotobyname(
     "The number of a protocol of IP; `OSError` when it is not known."
     number = kernel.getprotobyname(c_text(protocolname, "getprotobyname", 1))
     if number is None:
-        raise with_note(OSError("protocol not found"), f"protocol {protocolname!r}")
+        raise _no_protocol(protocolname)
     return number
 
 # %% ../nbs/02a_services.ipynb #5b69bf0a
+@kernel.plain_case_in_c(kernel.failure)
 def if_nameindex() -> list[tuple[int, str]]:
     "Number and name of every network interface."
     found = kernel.if_nameindex()
@@ -86,6 +102,11 @@ def if_nameindex() -> list[tuple[int, str]]:
 _INTERFACE_ERRNO = sys.version_info >= (3, 14, 1) or (3, 13, 10) <= sys.version_info < (3, 14)
 
 
+def _no_interface(answer, if_name):
+    return with_note(kernel.failure(answer) if _INTERFACE_ERRNO else OSError("no interface with this name"), f"interface {if_name!r}")
+
+
+@kernel.plain_case_in_c(_no_interface)
 def if_nametoindex(
     if_name: str | bytes,
     /,
@@ -93,10 +114,11 @@ def if_nametoindex(
     "The number of a network interface; `OSError` when there is none of this name."
     number = kernel.if_nametoindex(_file_system_bytes(if_name))
     if number < 0:
-        raise with_note(kernel.failure(number) if _INTERFACE_ERRNO else OSError("no interface with this name"), f"interface {if_name!r}")
+        raise _no_interface(number, if_name)
     return number
 
 
+@kernel.plain_case_in_c(kernel.failure)
 def if_indextoname(
     if_index: int,
     /,

@@ -1,11 +1,17 @@
 """Ends the run of the tests with tables: the conformance run, and the programs that ran on litsock."""
+import shutil
+import subprocess
 from contextlib import ExitStack
+from importlib.util import find_spec
 
 import pytest
+from hypothesis import settings
 
 from common import descriptors
 from conformance.run import summary
 
+settings.register_profile("litsock", deadline=None)  # a machine may be busy with other things
+settings.load_profile("litsock")
 VERDICTS, PROGRAMS = pytest.StashKey[list](), pytest.StashKey[dict]()
 
 
@@ -35,12 +41,36 @@ def pair(keep):
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     """A folder with the certificate of an authority, and one for localhost with its key."""
+    folder = tmp_path_factory.mktemp("certificates")
+    make = certificates_of_trustme if find_spec("trustme") else certificates_of_openssl
+    make(folder)
+    return folder
+
+
+def certificates_of_trustme(folder):
+    """The package that `[dev]` installs."""
     import trustme
 
-    folder, authority = tmp_path_factory.mktemp("certificates"), trustme.CA()
+    authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "authority.pem")
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
-    return folder
+
+
+def certificates_of_openssl(folder):
+    """The program, where that package cannot be installed: on PyPy, for which the package cryptography has no wheels."""
+    if not shutil.which("openssl"):
+        pytest.skip("needs the package trustme, or the program openssl")
+    names = ["authority.key", "authority.pem", "server.key", "request.pem", "chain.pem"]
+    key, authority, server, request, chain = (folder / name for name in names)
+    (extensions := folder / "extensions").write_text("subjectAltName = DNS:localhost\nauthorityKeyIdentifier = keyid\n")
+    new = "openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"
+    for line in (
+        [*new, "-x509", "-days", "2", "-subj", "/CN=authority", "-addext", "keyUsage = critical, keyCertSign", "-keyout", key, "-out", authority],
+        [*new, "-subj", "/CN=localhost", "-keyout", server, "-out", request],
+        ["openssl", "x509", "-req", "-days", "2", "-in", request, "-CA", authority, "-CAkey", key, "-extfile", extensions, "-out", chain],
+    ):
+        subprocess.run(line, check=True, capture_output=True)
+    (folder / "server.pem").write_bytes(server.read_bytes() + chain.read_bytes())
 
 
 @pytest.fixture

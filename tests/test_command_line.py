@@ -47,6 +47,7 @@ def test_families():
     assert "AF_INET6" in output and "AF_CAN" in output
 
 
+@pytest.mark.needs("netbase")
 def test_resolve():
     status, output, complaint = run("resolve", "127.0.0.1", "http")
     assert (status, complaint) == (0, "")

@@ -25,10 +25,13 @@ GROUPS = LIST["GROUPS"]
 EVERY = {name: (kind, expression, text) for _, members in GROUPS.values() for name, (kind, expression, text) in members.items()}
 
 
+PYPY, OTHERS = sys.implementation.name == "pypy", ("FD_", "POLL", "SIOCG", "SSL_")  # PyPy's module has some of select and ssl
+
+
 # --- The running Python ---------------------------------------------------------------------------------------------
 
 def is_constant(name, value):
-    return isinstance(value, (int, str)) and (name.isupper() or name in ("AF_DECnet", "has_ipv6")) and name[0] != "_"
+    return isinstance(value, (int, str)) and (name.isupper() or name in ("AF_DECnet", "has_ipv6")) and name[0] != "_" and not (PYPY and name.startswith(OTHERS))
 
 
 THEIRS = {name: value for name, value in vars(socket).items() if is_constant(name, value)}

@@ -7,6 +7,7 @@ import sys
 from errno import EADDRINUSE
 
 import pytest
+from common import descriptors
 from processes import LIMIT, beside, one_line, port_of, program, run
 
 import litsock
@@ -25,10 +26,6 @@ def listener():
     with litsock.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(LIMIT)
         yield server
-
-
-def descriptors():
-    return len(os.listdir("/proc/self/fd"))
 
 
 # Conversations

@@ -12,6 +12,7 @@ from errno import EBADMSG
 from random import Random
 
 import pytest
+from common import descriptors
 
 import litsock
 from litsock.observe import listing
@@ -102,9 +103,9 @@ def test_no_such_process():
 
 
 def test_nothing_is_left_open(connection):
-    before = os.listdir("/proc/self/fd")
+    before = descriptors()
     litsock.sockets()
-    assert len(os.listdir("/proc/self/fd")) == len(before)
+    assert descriptors() == before
 
 
 KEYS = "family", "type", "state", "local", "peer", "inode"

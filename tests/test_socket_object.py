@@ -18,7 +18,6 @@ import time
 import warnings
 import weakref
 
-import numpy
 import pytest
 from common import Struck, descriptors
 from processes import python
@@ -42,8 +41,8 @@ BUFFERS = {
     "array of shorts": lambda data: array.array("H", data),
     "slice": lambda data: memoryview(b"<<" + data + b">>")[2:-2],
     "mmap": map_of,
-    "numpy": lambda data: numpy.frombuffer(data, numpy.uint8),
-    "numpy matrix": lambda data: numpy.frombuffer(data, numpy.uint16).reshape(2, -1),
+    "numpy": lambda data: pytest.importorskip("numpy").frombuffer(data, "uint8"),
+    "numpy matrix": lambda data: pytest.importorskip("numpy").frombuffer(data, "uint16").reshape(2, -1),
 }
 
 
@@ -77,7 +76,7 @@ def test_receives_into_any_writable_buffer(pair, make):
 
 def test_receives_into_numpy(pair):
     one, other = pair
-    buffer = numpy.zeros((2, 4), numpy.int16)
+    buffer = pytest.importorskip("numpy").zeros((2, 4), "int16")
     one.send(bytes(range(16)))
     assert other.recv_into(buffer) == 16
     assert buffer.tobytes() == bytes(range(16))
@@ -796,3 +795,12 @@ os._exit(0)
 
 def test_an_interrupted_unix_connect_connects():
     assert in_process(INTERRUPTED)[1] == ["True"]
+
+
+def test_only_the_mark_means_no_timeout():
+    """Any other object without a number in it is refused, as by the standard module."""
+    import socket as standard
+
+    for module in (litsock, standard):
+        with pytest.raises(TypeError):
+            module.create_connection(("127.0.0.1", 1), object())

@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from time import monotonic, sleep, time_ns
 
 import pytest
@@ -422,19 +422,20 @@ def test_the_filter_in_the_kernel_keeps_what_the_exact_test_keeps():
         assert all(packet.time and packet.interface == "lo" for packet in kept)
 
 
-def flood(size):
+def flood(size, emptied=True):
     with litsock.capture("lo", port=9, buffer=size) as captured, litsock.socket(type=litsock.SOCK_DGRAM) as sock:
         sock.bind(("10.0.0.2", 9))
         sock.connect(("10.0.0.2", 9))
-        for _ in range(30_000):
-            sock.send(bytes(100))
+        with nullcontext() if emptied else captured._ring.lock:
+            for _ in range(30_000):
+                sock.send(bytes(100))
     return len(captured.packets), captured.dropped
 
 
 @pytest.mark.needs("own-network")
 def test_what_is_lost_is_counted():
     assert own_network(flood, 32 << 20) == (30_000, 0)
-    kept, lost = own_network(flood, 1)
+    kept, lost = own_network(flood, 1, False)
     assert kept + lost == 30_000 and lost
 
 
@@ -569,6 +570,22 @@ def test_each_packet_knows_its_calls():
     assert "shutdown(SHUT_WR)" in repr(picture) and "[SYN]" in repr(picture) and "TIME_WAIT" in picture._repr_html_()
     assert "litsock capture" not in threads
     assert not re.search(r"win [1-9]|0\.0\d{5}", repr(stable)), stable
+
+
+def later_datagrams():
+    with litsock.trace(packets=True) as t, litsock.socket(type=litsock.SOCK_DGRAM) as a:
+        for port in (54, 55):
+            a.connect(("10.0.0.2", port))
+            sleep(0.2)  # whoever connects a datagram socket need not send at once
+            a.send(b"x")
+            with pytest.raises(ConnectionRefusedError):
+                a.recv(10)
+    return [packet.comment for packet in t.packets]
+
+
+@pytest.mark.needs("own-network")
+def test_datagrams_long_after_connect():
+    assert own_network(later_datagrams) == ["sent by send(b'x')", "received by recv() → ECONNREFUSED"] * 2
 
 
 def traced_datagrams():

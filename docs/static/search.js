@@ -1,6 +1,6 @@
 // Ranks the sections of the pages by what they say. SECTIONS, of docs/sections.py, has the titles of the pages; for each section
 // its page, title, anchor, number of words, and the words of its title; and for each word the sections, with how often they have it.
-const PRIOR = [[/^(9\d|from_c|differences|index$|01a)/, 0.5], [/^(22|24|25)/, 1.3]];  // appendices and lists; pages that answer questions
+const PRIOR = [[/^(9\d|from_c|differences|index$|01a)/, 0.5], [/^(22|24_|25|26)/, 1.3], [/^24a/, 1.1]];  // appendices and lists; pages that answer questions
 
 // Words that say little about what is asked for, and words that people use for one another. All as the stemmer leaves them.
 const LITTLE = new Set("how do doe did i my me own you your we can could should what which who whi when where vs versus or python socket litsock use get make find so".split(" "));

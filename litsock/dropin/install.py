@@ -95,7 +95,7 @@ class Finder:
         return None
 
 # %% ../../nbs/40_dropin.ipynb #b86f2182
-CHILD_COMMANDS = "from multiprocessing.spawn ", "from multiprocessing.forkserver "  # what those lines begin with
+CHILD_COMMANDS = "from multiprocessing.spawn import", "from multiprocessing.forkserver import"
 
 
 def install_first(words: list) -> list:
@@ -104,7 +104,7 @@ def install_first(words: list) -> list:
     if "-c" not in texts[:-1]:
         return words
     at = texts.index("-c") + 1
-    if not texts[at].startswith(CHILD_COMMANDS):
+    if not any(command in texts[at] for command in CHILD_COMMANDS):
         return words
     home = dirname(dirname(core.__file__))  # the child gets the same litsock, wherever else it would find one
     first = f"import sys; sys.path.insert(0, {home!r}); import litsock; sys.path.remove({home!r}); litsock.install(); "
@@ -121,6 +121,14 @@ def patch_multiprocessing(util):
     util.spawnv_passfds = spawnv_passfds
 
 # %% ../../nbs/40_dropin.ipynb #1423b314
+def call_standard(thing):
+    "Name the standard module as that of a class or function: pickles, tracebacks and filters of warnings know it by that."
+    line = getattr(thing, "__dict__", {}).get("__firstlineno__")
+    thing.__module__ = "socket"
+    if line is not None:
+        thing.__firstlineno__ = line  # where `inspect` finds the source of a class; a new module had made Python forget it
+
+
 def replace_socket(litsock, bypassing) -> None:
     "What `litsock.install` does. The methods `bypassing` TLS are refused on a TLS socket."
     if sys.modules.get("socket") is litsock:
@@ -136,8 +144,8 @@ def replace_socket(litsock, bypassing) -> None:
     sys.modules["socket"], sys.modules["_socket"] = litsock, litsock._socket
     litsock.__name__ = "socket"  # patching tools keep their lists by it
     functions = [name for name in litsock.__all__ if isinstance(getattr(litsock, name), (FunctionType, BuiltinFunctionType))]
-    for name in STANDARD_CLASSES + functions:  # pickles, tracebacks and filters of warnings know a class or function by its module
-        getattr(litsock, name).__module__ = "socket"
+    for name in STANDARD_CLASSES + functions:
+        call_standard(getattr(litsock, name))
     sys.meta_path.insert(0, Finder({"ssl": patch_ssl, "multiprocessing.util": patch_multiprocessing}, litsock._socket))
 
 
@@ -163,7 +171,9 @@ def run_program(
 ) -> None:
     "Run a program as Python would run it, once litsock is installed. What ends the program ends this call: `SystemExit`, or any other exception."
     sys.modules["__main__"] = main = ModuleType("__main__")
-    vars(main).update(__builtins__=__import__("builtins"), __annotations__={})
+    vars(main).update(__builtins__=__import__("builtins"))
+    if sys.version_info < (3, 14):
+        main.__annotations__ = {}  # which later Pythons make when somebody asks
     try:
         if argv[0] == "-m":
             run_module(argv[1:])
@@ -178,6 +188,9 @@ def run_program(
         raise
 
 # %% ../../nbs/40_dropin.ipynb #e50e2829
+OF_A_FILE = {"__cached__": None} if sys.version_info < (3, 15) else {}  # what a main module has that comes from a file
+
+
 def run_module(words):
     "What `python -m` does with these words: a module and its arguments."
     from os import getcwd
@@ -199,7 +212,7 @@ def run_text(words, namespace):
     text, file = (sys.stdin.read(), "<stdin>") if words[0] == "-" else (words[1], "<string>")
     namespace.update(__loader__=BuiltinImporter, __package__=None)
     if words[0] == "-":
-        namespace.update(__file__=file, __cached__=None)
+        namespace.update(OF_A_FILE, __file__=file)
     exec(compile(text, file, "exec", dont_inherit=True), namespace)
 
 
@@ -239,7 +252,7 @@ def code_of(path, namespace):
         raise SystemExit(2) from None
     code = read_code(BytesIO(text))
     loader = SourcelessFileLoader if code else SourceFileLoader
-    namespace.update(__file__=path, __cached__=None, __loader__=loader("__main__", path))
+    namespace.update(OF_A_FILE, __file__=path, __loader__=loader("__main__", path))
     return code or compile(text, path, "exec", dont_inherit=True)
 
 

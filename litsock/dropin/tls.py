@@ -430,6 +430,15 @@ def deadline(self, seconds: float | None) -> TLSDeadline:
     return TLSDeadline(self, seconds)
 
 
+def through_send(sendall):
+    "PyPy's `SSLSocket.sendall`, which hands on by `send` whatever is not of the type `bytes`."
+
+    def sendall_by_send(self, data, flags=0):
+        return sendall(self, memoryview(data) if type(data) is bytes else data, flags)
+
+    return sendall_by_send
+
+
 def adopt(ssl, bypassing):
     "Have `ssl` use litsock's sockets, and refuse on a TLS socket the methods that would bypass TLS."
     wrap_natively, native = ssl.SSLContext._wrap_socket, takes_our_type()
@@ -441,5 +450,7 @@ def adopt(ssl, bypassing):
 
     ssl.SSLContext._wrap_socket = _wrap_socket
     ssl.SSLSocket.deadline = deadline
+    if hasattr(ssl.SSLSocket, "_send_with_length"):  # PyPy
+        ssl.SSLSocket.sendall = through_send(ssl.SSLSocket.sendall)
     for name in bypassing:
         setattr(ssl.SSLSocket, name, refusal(name))

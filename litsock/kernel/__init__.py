@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable)
 
 # %% auto #0
-__all__ = ['TYPE_CHECKING', 'IN_PYTHON', 'DescriptorGuard', 'is_replaced', 'KernelModule', 'in_c']
+__all__ = ['TYPE_CHECKING', 'IN_PYTHON', 'DescriptorGuard', 'is_replaced', 'KernelModule', 'in_c', 'plain_case_in_c']
 
 # %% ../../nbs/90_kernel.ipynb #539051e2
 class DescriptorGuard:
@@ -93,3 +93,15 @@ def in_c(function: F) -> F:
         return function
     IN_PYTHON[function.__name__] = function
     return replacement
+
+# %% ../../nbs/90_kernel.ipynb #6ee09ea8
+def plain_case_in_c(failed: Callable) -> Callable[[F], F]:
+    "A decorator: in front of the function stands the C function of its name, where there is one."
+
+    def in_front(function: F) -> F:
+        if _fast is None:
+            return function
+        IN_PYTHON[function.__name__] = function
+        return _fast.in_front_of(function, failed)
+
+    return in_front

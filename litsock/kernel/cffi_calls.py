@@ -5,7 +5,7 @@
 # %% ../../nbs/93_cffi_calls.ipynb #fdc101f5
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from errno import ERANGE
 
 from ._native import ffi, lib
@@ -17,11 +17,11 @@ __all__ = ['close', 'getdescriptorflags', 'listen', 'poll', 'sendfile', 'setbloc
            'MSGHDR', 'MESSAGE_SIZES', 'RECEIVED_SIZES', 'UINT', 'LARGEST_OPTION', 'ADDRESS_LIST', 'BUFFER_SIZES',
            'HOST', 'SERVICE', 'PROTOCOL', 'AF_INET', 'AF_INET6', 'PACKED_SIZES', 'ADDRESS_TEXT', 'monotonic',
            'bytes_only', 'address_bytes', 'NewDescriptors', 'give', 'socket', 'socketpair', 'accept', 'accept_unnamed',
-           'dup', 'getsockname', 'getpeername', 'bind', 'connect', 'read_memory', 'write_memory', 'part_to_fill',
-           'send', 'sendto', 'new_buffer', 'received', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'tuple_only',
-           'header', 'sendmsg', 'recvmsg', 'recvmsg_into', 'receive_message', 'close_rights', 'sizes_of', 'sendmmsg',
-           'recvmmsg', 'getsockopt', 'setsockopt', 'text_or_null', 'getaddrinfo', 'entries', 'getnameinfo', 'look_up',
-           'until_null', 'host_fields', 'look_up_host', 'gethostbyname', 'gethostbyaddr', 'getservbyname',
+           'dup', 'getsockname', 'getpeername', 'bind', 'connect', 'read_memory', 'write_memory', 'HeldViews',
+           'part_to_fill', 'send', 'sendto', 'new_buffer', 'received', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into',
+           'tuple_only', 'header', 'sendmsg', 'recvmsg', 'recvmsg_into', 'receive_message', 'close_rights', 'sizes_of',
+           'sendmmsg', 'recvmmsg', 'getsockopt', 'setsockopt', 'text_or_null', 'getaddrinfo', 'entries', 'getnameinfo',
+           'look_up', 'until_null', 'host_fields', 'look_up_host', 'gethostbyname', 'gethostbyaddr', 'getservbyname',
            'getservbyport', 'getprotobyname', 'gethostname', 'sethostname', 'if_nameindex', 'interfaces',
            'if_nametoindex', 'if_indextoname', 'inet_aton', 'inet_ntoa', 'inet_pton', 'inet_ntop', 'message_size',
            'CMSG_LEN', 'CMSG_SPACE', 'gai_strerror', 'hstrerror', 'constants']
@@ -161,6 +161,24 @@ def write_memory(buffer, caller):
         return ffi.from_buffer(CHARS, buffer)
 
 
+class HeldViews:
+    "Several of them, held until the end of a `with` block. An `ExitStack` of Python 3.15 imports a module when it is first used."
+
+    def __init__(self):
+        self.views = []
+
+    def __enter__(self):
+        return self
+
+    def add(self, view):
+        self.views.append(view)
+        return view
+
+    def __exit__(self, *exception):
+        for view in self.views:
+            ffi.release(view)
+
+
 def part_to_fill(memory, size, caller):
     "How much of a buffer to fill: `size` bytes, or all of it where that is 0."
     size = c_size(size)
@@ -251,9 +269,9 @@ def header(pieces, control, address):
 
 
 def sendmsg(fd, buffers, control, address, flags):
-    with ExitStack() as held:
-        memory = [held.enter_context(read_memory(piece)) for piece in tuple_only(buffers)]
-        fixed = [held.enter_context(read_memory(bytes_only(piece))) for piece in (control, address)]
+    with HeldViews() as held:
+        memory = [held.add(read_memory(piece)) for piece in tuple_only(buffers)]
+        fixed = [held.add(read_memory(bytes_only(piece))) for piece in (control, address)]
         message, vectors = header(memory, *fixed)
         return lib.ls_sendmsg(fd, message, flags)
 
@@ -264,8 +282,8 @@ def recvmsg(fd, size, control, flags):
 
 
 def recvmsg_into(fd, buffers, control, flags):
-    with ExitStack() as held:
-        memory = [held.enter_context(write_memory(piece, "recvmsg_into")) for piece in tuple_only(buffers)]
+    with HeldViews() as held:
+        memory = [held.add(write_memory(piece, "recvmsg_into")) for piece in tuple_only(buffers)]
         return receive_message(fd, memory, control, flags, lambda answer: None)
 
 
@@ -307,11 +325,11 @@ def sendmmsg(fd, sizes, data, addresses, control, first, flags):
 
 
 def recvmmsg(fd, sizes, data, addresses, control, received, flags):
-    with ExitStack() as held:
-        parts = [held.enter_context(write_memory(part, "recvmmsg")) for part in (data, addresses, control)]
-        sizes = held.enter_context(sizes_of(sizes, *parts))
+    with HeldViews() as held:
+        parts = [held.add(write_memory(part, "recvmmsg")) for part in (data, addresses, control)]
+        sizes = held.add(sizes_of(sizes, *parts))
         with writable(received, "recvmmsg"):
-            received = held.enter_context(ffi.from_buffer(RECEIVED_SIZES, received))
+            received = held.add(ffi.from_buffer(RECEIVED_SIZES, received))
         if len(received) < len(sizes):
             raise ValueError(f"the buffer is too small for the sizes of {len(sizes)} messages")
         return lib.ls_recvmmsg(fd, sizes, len(sizes), *parts, received, flags)

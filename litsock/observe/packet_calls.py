@@ -19,13 +19,15 @@ from .svg import Picture, clipped
 from .timeline import RECEIVING, SENDING, Endpoints, Recorded, outcome, peeked, short_call
 
 # %% auto #0
-__all__ = ['SLACK', 'DATAGRAM_CALLS', 'HIDDEN', 'LABEL', 'Ends', 'plain_address', 'same_place', 'Matcher', 'Tie', 'byte_ranges',
-           'Stream', 'in_order_of_end', 'overlapping', 'first_with_error', 'sender_call', 'receiver_call',
-           'datagram_ties', 'PacketCalls', 'tie_packets', 'flow_ties', 'comment_of', 'call_words', 'draw_packet_calls',
-           'ends_put_off', 'lane_calls', 'call_bar', 'step_words']
+__all__ = ['SLACK', 'LATE', 'DATAGRAM_CALLS', 'HIDDEN', 'LABEL', 'Ends', 'plain_address', 'same_place', 'Matcher', 'Tie',
+           'byte_ranges', 'Stream', 'in_order_of_end', 'overlapping', 'first_with_error', 'sender_call',
+           'receiver_call', 'datagram_ties', 'PacketCalls', 'tie_packets', 'flow_ties', 'comment_of', 'call_words',
+           'draw_packet_calls', 'ends_put_off', 'lane_calls', 'call_bar', 'step_words']
 
 # %% ../../nbs/57d_packet_calls.ipynb #7f300f1e
 SLACK = 0.0005  # seconds by which the clocks of packets and of calls may differ
+LATE = 0.05  # seconds by which a packet's time may be late on a busy machine
+DATAGRAM_CALLS = SENDING | {"sendmmsg"}
 
 
 class Ends(NamedTuple):
@@ -68,22 +70,28 @@ class Matcher:
     def ends(self, flow: Conversation, packets: list[Packet], clock: int) -> Ends:
         "The sockets of a conversation."
         client = self.find(flow.client, flow.server, flow.protocol) or self.by_time(flow, packets, clock)
+        self.learn(client, flow)
         server = self.find(flow.server, flow.client, flow.protocol)
         listening = next((which for which in self.listening if same_place(self.local.get(which), flow.server)), None)
         self.taken |= {which for which in (client, server) if which and flow.protocol == "TCP"}
         return Ends(client, server if server != client or flow.client == flow.server else None, listening)
 
     def find(self, here: tuple, there: tuple, protocol: str) -> SocketId | None:
-        "The socket that has these two addresses; for datagrams, whose socket may have no peer, the own one is enough."
+        "The socket that has these two addresses; for datagrams, whose socket may have no peer or another one later, else one that has the own address."
+        own = None
         for which in dict.fromkeys([*self.peer, *self.local]):
-            if which in self.listening or which in self.taken or (which in self.datagrams) != (protocol == "UDP"):
+            if which in self.listening or which in self.taken or not self.fits(which, protocol):
                 continue
             local, peer = self.local.get(which), self.peer.get(which)
             if peer == there and (local is None and self.accepted(which) or same_place(local, here)):
                 return which
-            if protocol == "UDP" and peer is None and same_place(local, here):
-                return which
-        return None
+            if protocol == "UDP" and own is None and same_place(local, here):
+                own = which
+        return own
+
+    def fits(self, which: SocketId, protocol: str) -> bool:
+        "Whether a socket is of the kind that speaks a protocol. Pings have sockets of several kinds."
+        return protocol not in ("TCP", "UDP") or (which in self.datagrams) == (protocol == "UDP")
 
     def accepted(self, which: SocketId) -> bool:
         "Whether a socket came out of `accept`: what it does not say of its own address, the listening socket does."
@@ -91,17 +99,29 @@ class Matcher:
         return creation is not None and creation.name.startswith("accept")
 
     def by_time(self, flow: Conversation, packets: list[Packet], clock: int) -> SocketId | None:
-        "The socket whose call was running when the first packet left."
+        "The socket whose call was running when the first packet left, or began nearest to that."
         moment = ((packets[0].time or 0) - clock) / 1e9
+        found: dict[tuple[bool, float], SocketId] = {}
         for which, calls in self.of.items():
             local = self.local.get(which)
-            if which in self.taken or local and not same_place(local, flow.client):
+            if which in self.taken or not self.fits(which, flow.protocol) or local and not same_place(local, flow.client):
                 continue
             for call in calls:
-                starts = call.name == "connect" or call.signature.function in SENDING
-                if starts and call.start - SLACK <= moment <= call.end + SLACK and plain_address(value_of(call, "address") or b"") == flow.server:
-                    return which
-        return None
+                if call.start - SLACK <= moment <= call.end + LATE and self.begins(which, call, flow):
+                    found[not call.start <= moment <= call.end, abs(call.start - moment)] = which
+        return found[min(found)] if found else None
+
+    def begins(self, which: SocketId, call: CallRecord, flow: Conversation) -> bool:
+        "Whether a call may have sent the first packet of a conversation."
+        if call.name == "connect" and flow.protocol == "UDP" or call.name != "connect" and call.signature.function not in DATAGRAM_CALLS:
+            return False
+        raw = value_of(call, "address")
+        return (plain_address(raw) if raw else self.peer.get(which)) == flow.server
+
+    def learn(self, which: SocketId | None, flow: Conversation) -> None:
+        "A socket without a name of its own has the port of its first packet."
+        if which and flow.protocol == "UDP":
+            self.local.setdefault(which, ("::", flow.client[1]))
 
 # %% ../../nbs/57d_packet_calls.ipynb #58fb2cbd
 class Tie(NamedTuple):
@@ -169,9 +189,6 @@ def sender_call(calls: list[CallRecord], packet: Packet, moment: float) -> tuple
     running = [call for call in calls if call.signature.function in DATAGRAM_CALLS and call.start - SLACK <= moment <= call.end + SLACK]
     running.sort(key=lambda call: (call.result != packet.payload_size and call.name != "sendmmsg", abs(call.start - moment)))
     return tuple(running[:1])
-
-
-DATAGRAM_CALLS = SENDING | {"sendmmsg"}
 
 
 def receiver_call(calls: list[CallRecord], packet: Packet, moment: float, used: set[CallRecord]) -> tuple[CallRecord, ...]:

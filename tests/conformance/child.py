@@ -2,7 +2,8 @@
 
     python child.py JOB.json
 
-The job says which module, with which subject (`socket`, or `litsock` standing in for it), and which tests.
+The job says which module, with which subject (`socket`, `litsock` standing in for it, or `simulated`: litsock on a
+host of a simulated network, in virtual time), and which tests.
 Nothing that imports `socket` may be imported before the subject is in its place.
 """
 import faulthandler
@@ -129,10 +130,15 @@ def result_class():
 
 
 def main(job):
-    report = Report(job['report'])
-    if job['subject'] == 'litsock': subject = put_litsock_in_place(job['litsock_path'])
-    else: import socket as subject
+    if job['subject'] == 'socket': import socket as subject
+    else: subject = put_litsock_in_place(job['litsock_path'])
+    if job['subject'] != 'simulated': return run(job, subject)
+    with subject.Network().host('here'): run(job, subject)
 
+
+def run(job, subject):
+    """Run the tests with a subject that is in its place."""
+    report = Report(job['report'])
     import gc
     import unittest
     from importlib import import_module

@@ -62,6 +62,7 @@ class Side:
     unusable: Outcome | None = None                             # why the module could not be run at all
     seconds: float = 0.0
     bar: tqdm | None = None                                     # the progress, on a terminal
+    without: list[str] = field(default_factory=list)            # patterns of ids that are left out
 
 
 def litsock_path() -> str:
@@ -72,12 +73,13 @@ def litsock_path() -> str:
 
 def run_side(
     module: str,                    # name of a module in the package `test`
-    subject: str,                   # 'socket' or 'litsock'
+    subject: str,                   # 'socket', 'litsock' or 'simulated'
     pattern: str | None = None,     # only ids that match
     only: list[str] | None = None,  # only these ids
+    without: list[str] = [],        # patterns of ids to leave out, besides those of rules.toml
 ) -> Side:
     """Run a test module with a subject; after a hang or a crash a new process takes over the rest."""
-    began, side = time.monotonic(), Side(subject)
+    began, side = time.monotonic(), Side(subject, without=without)
     with tqdm(desc=f'{module} with {subject}', unit=' tests', disable=None, leave=False) as side.bar:
         while run_child(side, module, pattern, only):
             if sum(outcome.what == 'hang' for outcome in side.outcomes.values()) < MOST_HANGS: continue
@@ -88,6 +90,11 @@ def run_side(
     return side
 
 
+def limit_of(side: Side) -> int:
+    """Seconds that a test may take. In virtual time none waits for anything, but all of its kernel is Python."""
+    return RULES['seconds_per_test'] * (5 if side.subject == 'simulated' else 1)
+
+
 def run_child(side: Side, module: str, pattern: str | None, only: list[str] | None) -> bool:
     """Run what is left in one process. True if it ended in the middle of a test, and more may be left."""
     settings = RULES['modules'].get(module, {})
@@ -96,8 +103,8 @@ def run_child(side: Side, module: str, pattern: str | None, only: list[str] | No
         (scratch := Path(folder, 't')).mkdir()
         job.write_text(json.dumps(dict(
             module=module, subject=side.subject, litsock_path=litsock_path(), report=str(report), pattern=pattern, only=only,
-            done=list(side.outcomes), left_out=[pattern for rule in LEFT_OUT for pattern in rule['tests']],
-            resources=RULES['resources'] + settings.get('resources', []), limit=RULES['seconds_per_test'])))
+            done=list(side.outcomes), left_out=[pattern for rule in LEFT_OUT for pattern in rule['tests']] + side.without,
+            resources=RULES['resources'] + settings.get('resources', []), limit=limit_of(side))))
         report.touch()
         with open(log, 'wb') as out, open(report, encoding='utf-8') as events:
             child = subprocess.Popen(
@@ -119,7 +126,7 @@ def run_child(side: Side, module: str, pattern: str | None, only: list[str] | No
 
 def follow(side: Side, child: subprocess.Popen, events) -> tuple[str | None, str]:
     """Read the child's events until it is done, hangs or dies: the test it was in, and how it ended ('' is well)."""
-    running, last, line, limit = None, time.monotonic(), '', RULES['seconds_per_test']
+    running, last, line, limit = None, time.monotonic(), '', limit_of(side)
     while not interrupted.is_set():
         ended = child.poll() is not None   # asked before the last read, so that nothing it wrote is lost
         while piece := events.readline():
@@ -267,7 +274,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('modules', nargs='*', metavar='module', help='test_socket, …; all of rules.toml if none is named')
     parser.add_argument('-k', dest='pattern', help='only tests with this in their id; * and ? are wildcards')
-    parser.add_argument('--only', choices=SUBJECTS, help='run one side, and compare with nothing')
+    parser.add_argument('--only', choices=[*SUBJECTS, 'simulated'], help='run one side, and compare with nothing')
     parser.add_argument('-v', dest='whole', action='store_true', help='show whole tracebacks')
     args = parser.parse_args()
     unknown = set(args.modules) - set(RULES['modules'])

@@ -1,7 +1,9 @@
 """While a call waits, its buffer is held: another thread cannot clear it, and the answer is what came."""
+# cpython: an array that C reads or writes cannot be resized; PyPy resizes it, and the process ends with a broken heap
 
 import array
 import socket
+import sys
 import threading
 import time
 
@@ -11,7 +13,8 @@ def while_waiting(call, buffer, end):
     found = []
     thread = threading.Thread(target=lambda: found.append(outcome(call)), daemon=True)
     thread.start()
-    time.sleep(0.15)
+    until_held(buffer)
+    time.sleep(0.02)  # the call has begun to wait, if it had not
     try:
         del buffer[:]
         changed = "cleared"
@@ -20,6 +23,18 @@ def while_waiting(call, buffer, end):
     end()
     thread.join(30)
     return found, changed
+
+
+def until_held(buffer):
+    """Wait until somebody holds the buffer, however slow the machine is; at most five seconds."""
+    deadline = time.monotonic() + 5
+    try:
+        while time.monotonic() < deadline:
+            buffer.append(0)
+            buffer.pop()
+            time.sleep(0.001)
+    except BufferError:
+        pass
 
 
 def outcome(call):
@@ -49,6 +64,7 @@ def empty(sock):
         pass
 
 
+sys.setswitchinterval(60)  # threads change where one waits, and not between `append` and `pop`
 RECEIVING = {
     "recv_into": lambda sock, buffer: sock.recv_into(buffer),
     "recv_into with a size": lambda sock, buffer: sock.recv_into(buffer, 50),

@@ -5,6 +5,10 @@ import codecs
 import os
 import sys
 
+if "litsock" not in sys.modules:  # the standard module of Python 3.14 loads them when they are first used: too late, at such a moment
+    import array  # noqa: F401
+    import selectors  # noqa: F401
+
 # What a call needs: sockets that exist already, made by another process, so that the module has not yet been asked for anything.
 # The others a call makes by itself, in the plainest way.
 KINDS = ("near", "far", "listening", "connected")
@@ -41,6 +45,15 @@ def lines(file):
 def own(number, socket):
     with socket.socket(fileno=number) as sock:
         return sock.getsockopt(1, 3)
+
+
+def passed(socket, near, far):
+    "A descriptor sent, received and closed."
+    socket.send_fds(far, [b"x"], [0])
+    data, descriptors, *_ = socket.recv_fds(near, 99, 3)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return data
 
 
 HERE = "127.0.0.1"
@@ -82,7 +95,7 @@ CALLS = {
     "if_nametoindex": lambda m: m.if_nametoindex("lo"),
     "if_indextoname": lambda m: m.if_indextoname(1),
     "send_fds": lambda m, near: m.send_fds(near, [b"x"], [0]),
-    "recv_fds": lambda m, near, far: (m.send_fds(far, [b"x"], [0]), m.recv_fds(near, 99, 3)[0]),
+    "recv_fds": lambda m, near, far: passed(m, near, far),
     "enums": lambda m: (str(m.AF_INET), repr(m.SOCK_STREAM), m.AddressFamily(2).name, m.MsgFlag(3), m.AddressInfo(1)),
     "exceptions": lambda m: (issubclass(m.gaierror, m.error), m.timeout is TimeoutError, m.herror.__name__),
     "accept": lambda m, listening: listening.accept()[0].close(),

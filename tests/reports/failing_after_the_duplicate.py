@@ -1,12 +1,15 @@
 """What raises after a descriptor was duplicated, accepted or made closes it again."""
 # better: a descriptor has an owner at every moment
 
+import gc
 import os
 import socket
 import sys
 
 
 def count():
+    if sys.implementation.name == "pypy":  # which closes what was dropped when it collects it
+        gc.collect()
     return len(os.listdir("/proc/self/fd"))
 
 

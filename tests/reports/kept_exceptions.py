@@ -1,4 +1,5 @@
 """An exception that was caught keeps nothing alive, and one that was kept holds no socket open. The collector is off."""
+# cpython: what nothing refers to is gone at once
 
 import gc
 import socket

@@ -1,4 +1,5 @@
 """A handler that raises interrupts a change of the timeout: what the object says and what the descriptor does agree at every moment."""
+# cpython: a handler may raise at the beginning of a `with`; PyPy makes a TypeError of it
 
 import itertools
 import os

@@ -45,7 +45,10 @@ def show(label, call, *arguments):
         call(*arguments)
     except Exception as error:
         calls.append(type(error).__name__)
-    print(f"{label}: {' '.join(calls)}")
+    seen = " ".join(calls)
+    if label.startswith("sendfile"):  # how often it asks for the descriptor differs between Pythons
+        seen = seen.replace(" fileno", "")
+    print(f"{label}: {seen}")
 
 
 server = socket.create_server(("127.0.0.1", 0))

