@@ -46,12 +46,20 @@ has_ipv6 = "AF_INET6" in CONSTANTS
 
 _TEXTS = {"BDADDR_ANY": "00:00:00:00:00:00", "BDADDR_LOCAL": "00:00:00:FF:FF:FF"} if "AF_BLUETOOTH" in CONSTANTS else {}
 CONSTANTS.update(_TEXTS)
-_NOT_ON_WINDOWS = {
-    **dict.fromkeys("AF_ALG AF_UNIX AF_VSOCK SOL_ALG ALG_SET_AEAD_ASSOCLEN ALG_SET_IV ALG_SET_OP EAI_SYSTEM SCM_RIGHTS SO_PROTOCOL".split(), -1),
-    **dict.fromkeys("MSG_CMSG_CLOEXEC MSG_DONTWAIT SOCK_CLOEXEC SOCK_NONBLOCK".split(), 0),
-}  # fmt: skip
-globals().update(_NOT_ON_WINDOWS if platform == "win32" else ())
 globals().update(CONSTANTS)
+
+if platform == "win32":
+
+    def __getattr__(name):
+        "What stands for a constant that Windows lacks, in the modules of this package: a flag is 0, any other a number that nothing has."
+        from litsock.constant_names import GROUPS
+
+        names = [name for _, members in GROUPS.values() for name in members]
+        if name not in names:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        is_flag = name.startswith("MSG_") or name in ("SOCK_CLOEXEC", "SOCK_NONBLOCK")
+        first = 0x8000 if name.startswith("AF_") else -(1 << 31)  # a family has 16 bits without a sign
+        return globals().setdefault(name, 0 if is_flag else first + names.index(name))
 
 # %% ../nbs/01_constants.ipynb #0273a3b7
 class Constants(list[tuple[str, "int | str | None", str, str, str]]):

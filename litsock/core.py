@@ -1105,7 +1105,7 @@ def _fallback_socketpair(family=AF_INET, type=SOCK_STREAM, proto=0):
         one.connect(server.getsockname()[:2])
         other, _ = server.accept()
         with CloseOnError(other):
-            if one.getsockname() != other.getpeername():
+            if one.getsockname() != other.getpeername() or one.getpeername() != other.getsockname():
                 raise ConnectionError("another program has connected first")
         return one, other
 
@@ -1232,7 +1232,7 @@ def create_server(
     dualstack_ipv6: bool = False,  # serve IPv4 too, on an `AF_INET6` socket
 ) -> socket:
     "A TCP socket that is bound to `address` and listens."
-    if reuse_port and not hasattr(constants, "SO_REUSEPORT"):
+    if reuse_port and "SO_REUSEPORT" not in constants.CONSTANTS:
         raise ValueError("SO_REUSEPORT not supported on this platform")
     if dualstack_ipv6:
         if not names.PUBLIC["has_dualstack_ipv6"]():
