@@ -37,6 +37,7 @@ else:
 
 CMSG = tuple[int, int, bytes]  # level, type, data
 WINDOWS = sys.platform == "win32"
+c_fd = c_size if WINDOWS else c_int  # a handle has 64 bits
 
 # %% ../nbs/00_core.ipynb #857ee994
 NONBLOCK = int(SOCK_NONBLOCK)
@@ -240,7 +241,7 @@ def adopt_descriptor(sock, fileno, family, type, proto):
     sys.audit("socket.__new__", sock, family, type, proto)
     if WINDOWS and isinstance(fileno, bytes):
         return adopt_shared(sock, fileno)
-    fd = c_int(fileno)
+    fd = c_fd(fileno)
     if fd < 0:
         raise ValueError("negative file descriptor")
     name = kernel.getsockname(fd)
@@ -792,9 +793,12 @@ class WindowsMethods(TransferMethods):
         /,
     ) -> int:  # bytes that came back: none
         "Change how the system treats the socket (`WSAIoctl`)."
+        control = index(control) % 2**32
         if control not in (constants.SIO_RCVALL, constants.SIO_LOOPBACK_FAST_PATH, constants.SIO_KEEPALIVE_VALS):
             raise ValueError(f"invalid ioctl command {control}")
         numbers: Any = option if control == constants.SIO_KEEPALIVE_VALS else (option,)
+        if control == constants.SIO_KEEPALIVE_VALS and len(numbers) != 3:
+            raise TypeError(f"ioctl needs three numbers, not {option!r}")
         raw = b"".join((index(number) % 2**32).to_bytes(4, sys.byteorder) for number in numbers)
         return checked(getattr(kernel, "ioctl")(self._litsock_fd, control, raw))
 
@@ -804,7 +808,14 @@ class WindowsMethods(TransferMethods):
         /,
     ) -> bytes:  # for `fromshare`
         "Describe the socket for another process, which makes a socket of its own from that."
-        return checked(getattr(kernel, "share")(self._litsock_fd, index(process_id)))
+        return checked(getattr(kernel, "share")(self._litsock_fd, index(process_id) % 2**32))
+
+    def set_inheritable(
+        self,
+        inheritable: bool,
+    ) -> None:
+        "Choose whether a program that this process starts gets the handle too."
+        checked(kernel.setdescriptorflags(self.fileno(), 0 if inheritable else FD_CLOEXEC))
 
 
 def send_message(sock, pieces, control, raw, flags):
@@ -1137,7 +1148,7 @@ def dup(
 ) -> int:  # not inheritable, and the caller's to close
     "A second descriptor for the same socket."
     with kernel.DescriptorGuard() as guard:
-        checked(kernel.dup(c_int(fd), guard))
+        checked(kernel.dup(c_fd(fd), guard))
         return guard.take()
 
 

@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 # %% auto #0
 __all__ = ['TYPE_CHECKING', 'winsock', 'system', 'interfaces_api', 'CHARS', 'WIDE', 'INT', 'ADDRESS_SIZE', 'FIRST_ERROR',
            'NOT_SUPPORTED', 'OVERLAPPED', 'NOT_INHERITED', 'INHERIT', 'PROTOCOL_INFO', 'FROM_INFO', 'FIONBIO',
-           'PROCESS', 'POLLIN', 'POLLOUT', 'POLLERR', 'FREQUENCY', 'LARGEST', 'sendmsg', 'recvmsg', 'recvmsg_into',
-           'sendmmsg', 'recvmmsg', 'sendfile', 'sethostname', 'LARGEST_OPTION', 'NAME_SIZE', 'ROW_SIZE', 'INDEX_AT',
-           'PACKED_SIZES', 'opened', 'answer', 'failure', 'owned', 'socket', 'socketpair', 'accept', 'accept_unnamed',
-           'dup', 'close', 'close_rights', 'getdescriptorflags', 'setdescriptorflags', 'setblocking', 'share',
-           'from_share', 'kind_of', 'ioctl', 'poll', 'monotonic', 'bytes_only', 'bind', 'connect', 'listen', 'shutdown',
-           'name_by', 'getsockname', 'getpeername', 'send', 'sendto', 'new_buffer', 'part_to_fill', 'receive_from',
-           'recv', 'recvfrom', 'recv_into', 'recvfrom_into', 'not_here', 'CMSG_LEN', 'CMSG_SPACE', 'getsockopt',
-           'setsockopt', 'wide_or_null', 'getaddrinfo', 'entries', 'getnameinfo', 'until_null', 'host_fields',
-           'gethostbyname', 'gethostbyaddr', 'text_or_null', 'getservbyname', 'getservbyport', 'getprotobyname',
-           'gethostname', 'if_nametoindex', 'if_indextoname', 'if_nameindex', 'name_of', 'inet_aton', 'inet_ntoa',
-           'inet_pton', 'inet_ntop', 'gai_strerror', 'hstrerror', 'constants']
+           'PROCESS', 'POLLIN', 'POLLOUT', 'POLLERR', 'FREQUENCY', 'LARGEST', 'NO_ADDRESS', 'sendmsg', 'recvmsg',
+           'recvmsg_into', 'sendmmsg', 'recvmmsg', 'sendfile', 'sethostname', 'LARGEST_OPTION', 'NAME_SIZE',
+           'NOT_FOUND', 'ROW_SIZE', 'INDEX_AT', 'PACKED_SIZES', 'opened', 'answer', 'failure', 'owned', 'socket',
+           'socketpair', 'accept', 'accept_unnamed', 'dup', 'close', 'close_rights', 'getdescriptorflags',
+           'setdescriptorflags', 'setblocking', 'share', 'from_share', 'kind_of', 'ioctl', 'poll', 'monotonic',
+           'bytes_only', 'bind', 'connect', 'listen', 'shutdown', 'name_by', 'getsockname', 'getpeername', 'send',
+           'sendto', 'new_buffer', 'part_to_fill', 'receive_from', 'recv', 'recvfrom', 'recv_into', 'recvfrom_into',
+           'not_here', 'CMSG_LEN', 'CMSG_SPACE', 'getsockopt', 'setsockopt', 'wide_or_null', 'getaddrinfo', 'entries',
+           'getnameinfo', 'until_null', 'host_fields', 'gethostbyname', 'gethostbyaddr', 'text_or_null',
+           'getservbyname', 'getservbyport', 'getprotobyname', 'gethostname', 'if_nametoindex', 'if_indextoname',
+           'if_nameindex', 'name_of', 'inet_aton', 'inet_ntoa', 'inet_pton', 'inet_ntop', 'gai_strerror', 'hstrerror',
+           'constants']
 
 # %% ../../nbs/96_winsock.ipynb #94d80837
 def opened(library: str) -> Any:
@@ -230,7 +231,7 @@ def getpeername(fd):
     return name_by(winsock.getpeername, fd)
 
 # %% ../../nbs/96_winsock.ipynb #5830a003
-LARGEST = 0x7FFFFFFF  # bytes
+LARGEST, NO_ADDRESS = 0x7FFFFFFF, 16  # bytes
 
 
 def send(fd, data, flags):
@@ -249,7 +250,7 @@ def new_buffer(size, caller):
     "New memory to receive into."
     if c_size(size) < 0:
         raise ValueError(f"negative buffersize in {caller}")
-    return ffi.new(CHARS, min(size, LARGEST))
+    return ffi.new(CHARS, size)
 
 
 def part_to_fill(memory, size, caller):
@@ -263,36 +264,36 @@ def part_to_fill(memory, size, caller):
 
 
 def receive_from(fd, memory, size, flags):
-    "Bytes received, or `-errno`; and the sender's address, empty where the call names none."
+    "Bytes received, or `-errno`; and the sender's address. A stream has none: the memory stays as it was, zeros without a family."
     address, length = ffi.new(CHARS, ADDRESS_SIZE), ffi.new(INT, ADDRESS_SIZE)
-    result = answer(winsock.recvfrom(fd, memory, size, c_int(flags), address, length))
-    return result, ffi.unpack(address, length[0]) if 0 < length[0] < ADDRESS_SIZE else b""
+    result = answer(winsock.recvfrom(fd, memory, size, flags, address, length))
+    return result, ffi.unpack(address, length[0] if length[0] < ADDRESS_SIZE else NO_ADDRESS)
 
 
 def recv(fd, size, flags):
-    buffer = new_buffer(size, "recv")
+    flags, buffer = c_int(flags), new_buffer(size, "recv")
     if not len(buffer):
         return b""
-    result = answer(winsock.recv(fd, buffer, len(buffer), c_int(flags)))
+    result = answer(winsock.recv(fd, buffer, min(len(buffer), LARGEST), flags))
     return result if result < 0 else ffi.unpack(buffer, result)
 
 
 def recvfrom(fd, size, flags):
-    buffer = new_buffer(size, "recvfrom")
-    result, sender = receive_from(fd, buffer, len(buffer), flags)
+    flags, buffer = c_int(flags), new_buffer(size, "recvfrom")
+    result, sender = receive_from(fd, buffer, min(len(buffer), LARGEST), flags)
     return result if result < 0 else (ffi.unpack(buffer, result), sender)
 
 
 def recv_into(fd, buffer, size, flags):
     with writable(buffer, "recv_into"):
-        memory = ffi.from_buffer(CHARS, buffer)
+        flags, memory = c_int(flags), ffi.from_buffer(CHARS, buffer)
         size = part_to_fill(memory, size, "recv_into")
-        return answer(winsock.recv(fd, memory, size, c_int(flags))) if size else 0
+        return answer(winsock.recv(fd, memory, size, flags)) if size else 0
 
 
 def recvfrom_into(fd, buffer, size, flags):
     with writable(buffer, "recvfrom_into"):
-        memory = ffi.from_buffer(CHARS, buffer)
+        flags, memory = c_int(flags), ffi.from_buffer(CHARS, buffer)
         result, sender = receive_from(fd, memory, part_to_fill(memory, size, "recvfrom_into"), flags)
     return result if result < 0 else (result, sender)
 
@@ -418,16 +419,17 @@ def gethostname():
 
 # %% ../../nbs/96_winsock.ipynb #f8582b7e
 NAME_SIZE = 257  # IF_MAX_STRING_SIZE and the final zero
+NOT_FOUND = -1168  # ERROR_NOT_FOUND
 ROW_SIZE, INDEX_AT = 860, 512  # bytes: sizeof(MIB_IFROW), and where dwIndex is in it
 
 
 def if_nametoindex(name):
-    return interfaces_api.if_nametoindex(bytes_only(name)) or -2  # ENOENT
+    return interfaces_api.if_nametoindex(bytes_only(name)) or NOT_FOUND
 
 
 def if_indextoname(index):
     name = ffi.new(CHARS, NAME_SIZE)
-    return ffi.string(name) if interfaces_api.if_indextoname(index, name) else -6  # ENXIO
+    return ffi.string(name) if interfaces_api.if_indextoname(index, name) else NOT_FOUND
 
 
 def if_nameindex():
