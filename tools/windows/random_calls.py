@@ -39,7 +39,7 @@ FUNCTIONS = {
     "create_server": [[("127.0.0.1", -1), ("1.2.3.4", 0), ("x\0", 0), None, ("::1", 0)]], "has_dualstack_ipv6": [],
 }  # fmt: skip
 DATA = [b"", b"x", b"line\n" * 9, bytearray(b"array"), memoryview(b"view"), "text", None, 5, bytes(2000)]
-SIZES, FLAGS = [0, 1, 3, 100, 5000, -1, "1", None, 2.0, 2**40], [0, 0, 0, 2, -1, None, 2**40, 1]
+SIZES, FLAGS = [0, 1, 3, 100, 5000, -1, "1", None, 2.0, 2**70], [0, 0, 0, 2, -1, None, 2**40, 1]
 LEVELS = [(0xFFFF, option) for option in (4, 8, 0x80, 0x1001, 0x1002, 0x1007, 0x1008, 0x20, -5, 0x7777)] + [(6, 1), (41, 27), (0, 4), (0, 7), (77, 1)]
 METHODS = {
     "send": [DATA, FLAGS], "sendall": [DATA, FLAGS], "recv": [SIZES, FLAGS], "recvfrom": [SIZES, FLAGS],
