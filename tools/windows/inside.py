@@ -63,3 +63,5 @@ if __name__ == "__main__":  # not in the processes that a test starts
     done = {line.split()[1] for line in open(result)} if os.path.exists(result) else set()
     suite = unittest.TestSuite(test for test in flat(unittest.defaultTestLoader.loadTestsFromNames(names)) if test.id() not in done)
     unittest.TextTestRunner(stream=sys.stdout, resultclass=Outcomes).run(suite)
+    sys.stdout.flush()
+    os._exit(0)  # without waiting for a thread that a test has left
