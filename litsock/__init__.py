@@ -30,9 +30,11 @@ if sys.version_info < (3, 11, 10) or (3, 12) <= sys.version_info < (3, 12, 5):  
 _ABSENT = set()  # what the standard module does not have on this platform
 if sys.platform == "win32":
     _ABSENT = {"CMSG_LEN", "CMSG_SPACE", "recv_fds", "send_fds", "sethostname"}
+    __all__.append("errorTab")
 else:
     _ABSENT = {"fromshare"}
-__all__ = [name for name in __all__ if name not in _ABSENT] + ["errorTab"] * (sys.platform == "win32")
+for _name in _ABSENT:
+    __all__.remove(_name)
 
 __file__ = core.__file__  # where `inspect` looks for the source of the class
 
