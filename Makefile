@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 BUILD := setup.py tools/building.py settings.ini pyproject.toml $(addprefix litsock/,kernel/contract.py kernel/bindings.py kernel/c_calls.py kernel/c_socket.py constant_names.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-suites test-families test-lab docs docs-serve docs-test lab export check bench sanitize sdist wheels test-anywhere hooks clean
+.PHONY: help run test test-suites test-families test-windows test-lab docs docs-serve docs-test lab export check bench sanitize sdist wheels test-anywhere hooks clean
 
 help: ## say what can be done (the same as plain make)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ test-suites: .venv/dev ## run other packages' test suites, with the standard mod
 test-families: .venv/dev ## run the pages on address families in a virtual machine whose kernel has them all (about ten minutes)
 	@echo "== python tools/vm test"
 	@$(BIN)/python tools/vm test
+
+test-windows: .venv/dev ## run litsock and CPython's own tests on Windows' Python, under Wine (Debian: wine, wine64, osslsigncode)
+	@echo "== python tools/windows $(ARGS)"
+	@$(BIN)/python tools/windows $(ARGS)
 
 test-lab: .venv/lab ## run every page in JupyterLab, in a real browser, and photograph it into build/screens (Debian: chromium)
 	@echo "== pytest tools/jupyter"

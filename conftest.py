@@ -122,6 +122,7 @@ OTHERS = {  # need: how to look, and what to say
     "vhci": (lambda: os.access("/dev/vhci", os.R_OK | os.W_OK), "needs /dev/vhci: root and the kernel module hci_vhci"),
     "tshark": (lambda: shutil.which("tshark"), "needs tshark, which reads captures (Debian: tshark)"),
     "own-network": (has_own_network, "needs a network of its own, and packet sockets there: user namespaces, or root (unshare -rn)"),
+    "windows": (lambda: sys.platform == "win32", "needs Windows: make test-windows runs it there"),
     "ping": (ping, "needs leave to ping: sysctl net.ipv4.ping_group_range"),
 }
 

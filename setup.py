@@ -6,6 +6,7 @@ somebody else's, or read-only.
 
 import atexit
 import configparser
+import os
 import runpy
 import shutil
 import sys
@@ -22,6 +23,7 @@ TOP = Path(__file__).resolve().parent
 sys.path.insert(0, str(TOP / "tools"))
 import building
 
+WINDOWS = sys.platform == "win32" or os.environ.get("LITSOCK_FOR") == "windows"  # for which nothing is compiled
 SCRATCH = tempfile.mkdtemp(prefix="litsock-build-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
@@ -79,7 +81,7 @@ class Description(egg_info):
 
 
 def complain():
-    if missing := building.lacking():
+    if not WINDOWS and (missing := building.lacking()):
         raise SystemExit(building.advice(missing))
 
 
@@ -103,5 +105,5 @@ setup(
     install_requires=settings["requirements"].split(),
     extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("cffi", "cli", "examples", "lab", "dev", "docs")},
     cmdclass={"build": Build, "build_py": BuildWithBook, "build_ext": BuildC, "egg_info": Description},
-    ext_modules=extensions(),
+    ext_modules=[] if WINDOWS else extensions(),
 )

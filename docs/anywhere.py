@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("anywhere.json")
+WINDOWS = RESULTS.with_name("windows.json")
 WHEELS = Path(__file__).with_name("wheels.json")
 PACKAGES = Path(__file__).resolve().parent.parent / "tests" / "suites.json"
 SUITES = "test_socket", "test_timeout", "test_selectors", "test_ssl", "test_asyncio"
@@ -15,7 +16,7 @@ def write(target: Path) -> None:
     found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     table = "\n".join(map(line, found.values())) or "| nothing yet" + " | " * (len(HEAD) - 1) + " |"
     head = f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}"
-    target.write_text(f"{BEFORE}\n:::{{container}} mapping\n{head}\n{table}\n:::\n{differences(found.values())}\n{newcomer(found.values())}\n{wheels()}\n{packages()}", encoding="utf-8")
+    target.write_text(f"{BEFORE}\n:::{{container}} mapping\n{head}\n{table}\n:::\n{differences(found.values())}\n{newcomer(found.values())}\n{windows()}\n{wheels()}\n{packages()}", encoding="utf-8")
 
 
 HEAD = "Python", "installed", "litsock's own tests", *(f"`{name}`" for name in SUITES), "date", "commit"
@@ -50,6 +51,18 @@ def differences(results):
         text += "\nNot counted among them, because [litsock differs there on purpose](differences.md):\n\n" + "\n".join(known) + "\n"
     lines = [f"- {result['python']}: {', '.join(result['without'])}" for result in results if result.get("without")]
     return text + ("\n## Tested without\n\nThese packages, which some tests use, could not be had there:\n\n" + "\n".join(lines) + "\n" if lines else "")
+
+
+def windows():
+    "What `make test-windows` found."
+    found = json.loads(WINDOWS.read_text(encoding="utf-8"))
+    rows = [f"| `{name}` | {passed} / {alone} |" for name, (passed, alone) in found["suites"].items()]
+    alone = ", ".join(f"`{name.removeprefix('test.')}`" for name in found["only standard"]) or "none"
+    return "\n".join([
+        f"## With Windows' Python\n\n{found['python']} for Windows under {found['wine']}, {found['date']}, commit `{found['commit']}`: the tests that came with that "
+        "Python, as above. Nobody has tried it on Windows itself. `make test-windows` does it again.\n",
+        "| tests | both / the standard module alone |", "|---|---|", *rows, "", f"The standard module alone passes: {alone}. Not counted, because [litsock differs there on purpose](differences.md): {len(found['known'])}.\n",
+    ])  # fmt: skip
 
 
 def newcomer(results):

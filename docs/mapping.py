@@ -4,6 +4,7 @@ Everything is computed: from the package, the notebooks and the tests. `python d
 """
 
 import csv
+import json
 import re
 import sys
 from fnmatch import fnmatchcase
@@ -13,6 +14,7 @@ from pathlib import Path
 import nbformat
 
 import litsock
+from litsock import core
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent
@@ -82,7 +84,7 @@ def makers(name, kind):
 
 def member(name):
     "A method or attribute of the socket object, in Python: the one in C that comes before it has no page of its own."
-    found = [vars(kind)[name] for kind in litsock.socket.__mro__ if name in vars(kind)]
+    found = [vars(kind)[name] for kind in (*litsock.socket.__mro__, core.WindowsMethods) if name in vars(kind)]
     return next((one for one in found if hasattr(getattr(one, "fget", one), "__module__")), None)
 
 
@@ -128,6 +130,12 @@ def exists(row):
     return hasattr(litsock, name)
 
 
+@cache
+def on_windows():
+    "The names that litsock had with Windows' Python, and not on Linux: what `make test-windows` found."
+    return frozenset(json.loads((HERE / "windows.json").read_text(encoding="utf-8"))["names"])
+
+
 def homeless():
     "Names that no chapter makes, shows or tells of, or that should be here and are not."
     for row in documented_names():
@@ -165,6 +173,7 @@ def line(row):
     place = links(made_in(row)) or (links(told_in(row)) and f"described: {links(told_in(row))}")
     platform = PLATFORMS.get(row["availability"], row["availability"]) or "all"
     here = "yes" if exists(row) else "no"
+    here = "under Wine" if here == "no" and row["name"] in on_windows() else here
     cells = [reference(row), row["kind"], place, links(shown_in(row)), files(tested_in(row)), platform, here]
     return "| " + " | ".join(cells) + " |"
 
@@ -185,7 +194,8 @@ def write(target: Path) -> None:
         f"The standard documentation of `socket` names {len(rows)} things, or groups of them. {len(rows) - len(told)} are made in a "
         f"chapter; {len(told)} are only described: {', '.join(map(named, told))}. Not covered: {', '.join(homes) or 'none'}.\n",
         "Each row tells in which chapter (by its number) a name is made, where it is shown in code that runs, which tests name it, "
-        "on which platforms it is documented to exist, and whether litsock had it on the machine that built this page. "
+        "on which platforms it is documented to exist, and whether litsock had it on the machine that built this page; or else with Windows' "
+        "CPython 3.11, under Wine 8 ([nobody has tried it on Windows itself](/96b_on_windows.ipynb)). "
         "All of it is computed, from the code, the notebooks and the tests.\n",
     ]
     titles = "name | kind | made | shown | tests | platform | here".split(" | ")

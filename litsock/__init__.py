@@ -27,6 +27,15 @@ __all__ = [*(name for name in constants.__all__ if name not in ("EBADF", "EAGAIN
 if sys.version_info < (3, 11, 10) or (3, 12) <= sys.version_info < (3, 12, 5):  # which have no such thing
     del _fallback_socketpair
 
+_ABSENT = set()  # what the standard module does not have on this platform
+if sys.platform == "win32":
+    _ABSENT = {"CMSG_LEN", "CMSG_SPACE", "recv_fds", "send_fds", "sethostname"}
+    __all__.append("errorTab")
+else:
+    _ABSENT = {"fromshare"}
+for _name in _ABSENT:
+    __all__.remove(_name)
+
 __file__ = core.__file__  # where `inspect` looks for the source of the class
 
 _LOCALHOST, _LOCALHOST_V6, _blocking_errnos = "127.0.0.1", "::1", {EAGAIN, EWOULDBLOCK}
@@ -127,7 +136,11 @@ def _load(name):
     "What the table of lazy names means by a name."
     from importlib import import_module
 
-    return getattr(import_module(f"litsock.{_LAZY[name]}"), name.removeprefix("socket."))
+    try:
+        module = import_module(f"litsock.{_LAZY[name]}")
+    except ImportError as error:
+        raise AttributeError(f"{name} is not available on {sys.platform}: {error}") from error
+    return getattr(module, name.removeprefix("socket."))
 
 
 class _LazyMethod:
@@ -146,6 +159,9 @@ for _name in _LAZY:
     if _name.startswith("socket."):
         setattr(core.socket, _name.removeprefix("socket."), _LazyMethod(_name))
 
+for _name in _ABSENT:
+    globals().pop(_name, None)
+
 names.PUBLIC = globals()  # functions that use one another meet here, and so meet what a program puts in the place of one
 
 
@@ -161,6 +177,8 @@ if not TYPE_CHECKING:
             value = module if name == module.__name__ else getattr(module, name)
         elif name == "_socket":
             value = _lower_module()
+        elif name == "errorTab" and sys.platform == "win32":
+            value = {code: core.failure(-code).strerror for code in errno.errorcode if code > 10000}
         elif name == "CAPI":
             return __getattr__("_socket").CAPI
         else:

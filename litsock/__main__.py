@@ -85,7 +85,8 @@ def error_rows(pattern: str) -> list:  # tuples of name, number and meaning
         found = [(name, number) for name, number in known if number == int(pattern, 0)]
     else:
         found = [(name, number) for name, number in known if fnmatchcase(name, pattern.upper())]
-    return [(name, str(number), os.strerror(number)) for name, number in sorted(found, key=lambda pair: pair[1])]
+    texts = getattr(litsock, "errorTab", {})  # of Windows, where strerror knows nothing about sockets
+    return [(name, str(number), texts.get(number) or os.strerror(number)) for name, number in sorted(found, key=lambda pair: pair[1])]
 
 
 def explain_errors(

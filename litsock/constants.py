@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag, _simple_enum
 from operator import index
-from sys import byteorder, version_info
+from sys import byteorder, platform, version_info
 
 from . import kernel
 
@@ -47,6 +47,19 @@ has_ipv6 = "AF_INET6" in CONSTANTS
 _TEXTS = {"BDADDR_ANY": "00:00:00:00:00:00", "BDADDR_LOCAL": "00:00:00:FF:FF:FF"} if "AF_BLUETOOTH" in CONSTANTS else {}
 CONSTANTS.update(_TEXTS)
 globals().update(CONSTANTS)
+
+if platform == "win32":
+
+    def __getattr__(name):
+        "What stands for a constant that Windows lacks, in the modules of this package: a flag is 0, any other a number that nothing has."
+        from litsock.constant_names import GROUPS
+
+        names = [name for _, members in GROUPS.values() for name in members]
+        if name not in names:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        is_flag = name.startswith("MSG_") or name in ("SOCK_CLOEXEC", "SOCK_NONBLOCK")
+        first = 0x8000 if name.startswith("AF_") else -(1 << 31)  # a family has 16 bits without a sign
+        return globals().setdefault(name, 0 if is_flag else first + names.index(name))
 
 # %% ../nbs/01_constants.ipynb #0273a3b7
 class Constants(list[tuple[str, "int | str | None", str, str, str]]):

@@ -25,7 +25,7 @@ from .timeouts import FOREVER, POLLIN, POLLOUT, retry, check_deadline, deadline_
 from .timeouts import at_once, timeout_seconds, wait_until
 
 # %% auto #0
-__all__ = ['SocketType', 'socket', 'fromfd', 'socketpair', 'dup', 'close', 'create_connection', 'has_dualstack_ipv6',
+__all__ = ['SocketType', 'socket', 'fromfd', 'fromshare', 'socketpair', 'dup', 'close', 'create_connection', 'has_dualstack_ipv6',
            'create_server', 'send_fds', 'recv_fds']
 
 # %% ../nbs/00_core.ipynb #1650efbd
@@ -36,6 +36,8 @@ else:
     Any = Self = object  # at run time they stand for themselves: `typing` is large
 
 CMSG = tuple[int, int, bytes]  # level, type, data
+WINDOWS = sys.platform == "win32"
+c_fd = c_size if WINDOWS else c_int  # a handle has 64 bits
 
 # %% ../nbs/00_core.ipynb #857ee994
 NONBLOCK = int(SOCK_NONBLOCK)
@@ -237,7 +239,9 @@ def set_up(sock, family, type, proto):
 def adopt_descriptor(sock, fileno, family, type, proto):
     "Become the owner of a descriptor, once it has proved to be a socket's."
     sys.audit("socket.__new__", sock, family, type, proto)
-    fd = c_int(fileno)
+    if WINDOWS and isinstance(fileno, bytes):
+        return adopt_shared(sock, fileno)
+    fd = c_fd(fileno)
     if fd < 0:
         raise ValueError("negative file descriptor")
     name = kernel.getsockname(fd)
@@ -245,7 +249,8 @@ def adopt_descriptor(sock, fileno, family, type, proto):
         raise failure(name)
     family = family_of(name) if family == -1 else family
     type = ask_int(fd, SO_TYPE) if type == -1 else type
-    proto = ask_int(fd, SO_PROTOCOL) if proto == -1 else proto
+    if proto == -1:
+        proto = 0 if WINDOWS else ask_int(fd, SO_PROTOCOL)
     if sock._litsock_fd != fd:
         close_quietly(sock)
     try:
@@ -254,6 +259,14 @@ def adopt_descriptor(sock, fileno, family, type, proto):
         if fileno.__class__ is Duplicate:
             fileno.taken = True
     set_up(sock, family, type, proto)
+
+
+def adopt_shared(sock, info):
+    "Become the owner of a new handle for a socket that a process has shared; Windows only."
+    if len(info) != kernel.PROTOCOL_INFO:
+        raise ValueError(f"the description of a shared socket has {kernel.PROTOCOL_INFO} bytes, not {len(info)}")
+    checked(kernel.from_share(info, sock))
+    set_up(sock, *kernel.kind_of(info))
 
 
 def ask_int(fd, option):
@@ -768,6 +781,43 @@ class MessageMethods(TransferMethods):
         return size, *more
 
 
+class WindowsMethods(TransferMethods):
+    "What sockets can do on Windows alone."
+
+    __slots__ = ()
+
+    def ioctl(
+        self,
+        control: int,  # `SIO_RCVALL`, `SIO_LOOPBACK_FAST_PATH` or `SIO_KEEPALIVE_VALS`
+        option: int | tuple[int, int, int],  # a number; for `SIO_KEEPALIVE_VALS` whether, and two times in milliseconds
+        /,
+    ) -> int:  # bytes that came back: none
+        "Change how the system treats the socket (`WSAIoctl`)."
+        control = index(control) % 2**32
+        if control not in (constants.SIO_RCVALL, constants.SIO_LOOPBACK_FAST_PATH, constants.SIO_KEEPALIVE_VALS):
+            raise ValueError(f"invalid ioctl command {control}")
+        numbers: Any = option if control == constants.SIO_KEEPALIVE_VALS else (option,)
+        if control == constants.SIO_KEEPALIVE_VALS and len(numbers) != 3:
+            raise TypeError(f"ioctl needs three numbers, not {option!r}")
+        raw = b"".join((index(number) % 2**32).to_bytes(4, sys.byteorder) for number in numbers)
+        return checked(getattr(kernel, "ioctl")(self._litsock_fd, control, raw))
+
+    def share(
+        self,
+        process_id: int,
+        /,
+    ) -> bytes:  # for `fromshare`
+        "Describe the socket for another process, which makes a socket of its own from that."
+        return checked(getattr(kernel, "share")(self._litsock_fd, index(process_id) % 2**32))
+
+    def set_inheritable(
+        self,
+        inheritable: bool,
+    ) -> None:
+        "Choose whether a program that this process starts gets the handle too."
+        checked(kernel.setdescriptorflags(self.fileno(), 0 if inheritable else FD_CLOEXEC))
+
+
 def send_message(sock, pieces, control, raw, flags):
     with HeldBuffers(*pieces):
         flags = sending_flags(sock, flags)
@@ -846,7 +896,13 @@ if not _C:
     State.__new__.__wrapped__ = DescriptorMethods.__init__  # type: ignore[attr-defined]  # what `inspect.signature` shows of the class
 
 
-class SocketType(_BASE, MessageMethods):
+if sys.platform == "win32":
+    _Methods = WindowsMethods
+else:
+    _Methods = MessageMethods
+
+
+class SocketType(_BASE, _Methods):
     "A socket with nothing on top: what the kernel offers, and no more."
 
     __module__, __qualname__ = "_socket", "socket"
@@ -1023,12 +1079,21 @@ def fromfd(
         return _made(family, type, proto, copy)
 
 
+def fromshare(
+    info: bytes,  # from the method `share` of a socket in another process
+) -> socket:
+    "A socket object for a socket that another process has shared; Windows only."
+    return names.PUBLIC["socket"](0, 0, 0, info)
+
+
 def socketpair(
     family: int | None = None,  # `AF_UNIX` by default
     type: int = SOCK_STREAM,
     proto: int = 0,
 ) -> tuple[socket, socket]:
     "Two sockets that are connected to each other."
+    if WINDOWS:
+        return _fallback_socketpair(AF_INET if family is None else family, type, proto)
     family = AF_UNIX if family is None else family
     lower = names.LOWER.get("socketpair", _lower_socketpair)
     if lower is _lower_socketpair and _makes_sockets():
@@ -1051,7 +1116,7 @@ def _fallback_socketpair(family=AF_INET, type=SOCK_STREAM, proto=0):
         one.connect(server.getsockname()[:2])
         other, _ = server.accept()
         with CloseOnError(other):
-            if one.getsockname() != other.getpeername():
+            if one.getsockname() != other.getpeername() or one.getpeername() != other.getsockname():
                 raise ConnectionError("another program has connected first")
         return one, other
 
@@ -1083,7 +1148,7 @@ def dup(
 ) -> int:  # not inheritable, and the caller's to close
     "A second descriptor for the same socket."
     with kernel.DescriptorGuard() as guard:
-        checked(kernel.dup(c_int(fd), guard))
+        checked(kernel.dup(c_fd(fd), guard))
         return guard.take()
 
 
@@ -1181,7 +1246,7 @@ def create_server(
     dualstack_ipv6: bool = False,  # serve IPv4 too, on an `AF_INET6` socket
 ) -> socket:
     "A TCP socket that is bound to `address` and listens."
-    if reuse_port and not hasattr(constants, "SO_REUSEPORT"):
+    if reuse_port and "SO_REUSEPORT" not in constants.CONSTANTS:
         raise ValueError("SO_REUSEPORT not supported on this platform")
     if dualstack_ipv6:
         if not names.PUBLIC["has_dualstack_ipv6"]():
@@ -1189,7 +1254,8 @@ def create_server(
         if family != AF_INET6:
             raise ValueError("dualstack_ipv6 requires AF_INET6 family")
     with CloseOnError(names.PUBLIC["socket"](family, SOCK_STREAM)) as sock:
-        sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        if not WINDOWS:  # where it would let another program take the port over
+            sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         if reuse_port:
             sock.setsockopt(SOL_SOCKET, constants.SO_REUSEPORT, 1)
         if names.PUBLIC["has_ipv6"] and family == AF_INET6:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import os
-from errno import EAGAIN, EINTR
+from errno import EINTR, EWOULDBLOCK
 
 from . import kernel
 from .constants import SOCK_STREAM
@@ -199,7 +199,7 @@ def pour(sock, target, file, source, size, offset, count):
                 sent += answer
             elif answer == 0:
                 break
-            elif answer == -EAGAIN and deadline:
+            elif answer == -EWOULDBLOCK and deadline:
                 wait_until(sock, POLLOUT, deadline)
             elif answer != -EINTR:
                 raise give_up_or_fail(answer, sent)

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import select
-from errno import EINPROGRESS
 from itertools import zip_longest
 
 from .constants import SO_ERROR, SOL_SOCKET
 from .kernel import failure
-from .timeouts import FOREVER, POLLOUT, monotonic, timeout_seconds
+from .timeouts import FOREVER, POLLOUT, UNDER_WAY, monotonic, timeout_seconds
 
 # %% auto #0
 __all__ = []
@@ -28,6 +27,25 @@ def interleaved(found):
 LONGEST_POLL = 86400.0  # seconds
 
 
+class PollBySelect:
+    "What `Race` uses of `select.poll`, for Windows, which has none. A handshake that failed is in the third set there."
+
+    def __init__(self):
+        self.fds: list[int] = []
+
+    def register(self, sock, events):
+        self.fds.append(sock.fileno())
+
+    def unregister(self, fd):
+        self.fds.remove(fd)
+
+    def poll(self, milliseconds):
+        if not self.fds:  # `select` refuses to wait for nothing
+            return []
+        _, writable, failed = select.select([], self.fds, self.fds, milliseconds / 1000)
+        return [(fd, POLLOUT) for fd in {*writable, *failed}]
+
+
 class Race:
     "Sockets that are connecting to different addresses."
 
@@ -36,7 +54,7 @@ class Race:
         self.delay = max(timeout_seconds(delay), 0.01)  # RFC 8305, section 5: never less
         self.next_start = 0.0  # the moment at which the next one may start
         self.connecting: dict[int, tuple] = {}  # by descriptor: socket and address
-        self.poll = select.poll()
+        self.poll = select.poll() if hasattr(select, "poll") else PollBySelect()
 
     def start(self, family, type, proto, _, address):
         "Let one more socket connect."
@@ -58,7 +76,7 @@ class Race:
         try:
             sock.connect(address)
         except BlockingIOError as error:
-            if error.errno != EINPROGRESS:
+            if -error.errno != UNDER_WAY:
                 raise
         self.connecting[sock.fileno()] = sock, address
         self.poll.register(sock, POLLOUT)

@@ -130,7 +130,7 @@ def if_indextoname(
             raise ValueError("an interface's number is not negative")
     elif not isinstance(if_index, int):
         raise TypeError(f"an interface's number must be an integer, not {type(if_index).__name__}")
-    if not 0 <= if_index < (2**32 if sys.version_info >= (3, 13) else 2**64):
+    if not 0 <= if_index < (2**32 if sys.version_info >= (3, 13) or sys.platform == "win32" else 2**64):
         raise OverflowError("an interface's number is not negative, and fits into a C unsigned int")
     name = kernel.if_indextoname(if_index) if if_index < 2**32 else -ENXIO  # more than the kernel can count
     if isinstance(name, int):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from _thread import get_ident
-from errno import EAGAIN, EINPROGRESS, EINTR
+from errno import EINPROGRESS, EINTR, EWOULDBLOCK
 from operator import index
 
 from . import kernel
@@ -142,7 +142,7 @@ def retry(
     "Finish a call that was interrupted or must wait. `TimeoutError` when the socket's time is over."
     fruitless = 0  # times in a row that the descriptor was soon ready, and the call could not be done
     while True:
-        if answer == -EAGAIN and (deadline or sock._litsock_timeout):
+        if answer == -EWOULDBLOCK and (deadline or sock._litsock_timeout):
             deadline, before = deadline or deadline_of(sock), monotonic()
             wait_until(sock, events, deadline)
             fruitless = fruitless + 1 if monotonic() - before < SHORT_WAIT else 0
@@ -160,6 +160,7 @@ def pause(seconds, deadline) -> None:
     kernel.poll(-1, 0, int(max(min(seconds, deadline - monotonic()), 0) * 1e9))
 
 # %% ../nbs/20_timeouts.ipynb #a494c921
+UNDER_WAY = -EWOULDBLOCK if sys.platform == "win32" else -EINPROGRESS  # what `connect` answers when the handshake goes on
 MILLISECOND = 1e-3  # a handshake on the same machine takes no time, but some
 
 
@@ -172,7 +173,7 @@ def finish_connect(
     "Finish a handshake that has begun. `TimeoutError` when the socket's time is over."
     while answer == -EINTR and sock._litsock_family == AF_UNIX:  # nothing goes on in the background
         answer = kernel.connect(sock._litsock_fd, raw)
-    if not (answer == -EINTR and sock._litsock_timeout != 0 or answer == -EINPROGRESS and (deadline or sock._litsock_timeout)):
+    if not (answer == -EINTR and sock._litsock_timeout != 0 or answer == UNDER_WAY and (deadline or sock._litsock_timeout)):
         return answer
     if not deadline and (deadline := deadline_of(sock)):
         deadline = max(deadline, monotonic() + MILLISECOND)

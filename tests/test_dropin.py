@@ -1,5 +1,6 @@
 """litsock in the place of `socket` for a whole process: what stands where, and that a program runs as it always did."""
 
+import ast
 import os
 import py_compile
 import signal
@@ -12,6 +13,7 @@ import pytest
 from processes import LIMIT, python
 
 import litsock
+from litsock import core
 from litsock.dropin import install
 
 HOME = str(Path(litsock.__file__).parents[1])
@@ -263,6 +265,14 @@ def test_children_find_litsock_wherever_it_came_from(tmp_path):
 def test_other_programs_run_as_they_are(tmp_path):
     (tmp_path / "program.py").write_text("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import socket; print(socket.__spec__.name)'])")
     assert python("-m", "litsock", "run", tmp_path / "program.py")[1] == "socket\n"
+
+
+@pytest.mark.parametrize("home", ["/home/o'neill/\\udc80\\xfc", r"C:\Users\O'Neill\new"])
+def test_the_command_line_has_no_quotes_that_windows_would_end_a_word_at(monkeypatch, home):
+    monkeypatch.setattr(core, "__file__", f"{home}/litsock/core.py")
+    text = install.install_first(["python", "-c", "from multiprocessing.spawn import spawn_main; spawn_main()"])[2]
+    assert '"' not in text
+    assert ast.literal_eval(text.partition("insert(0, ")[2].partition("); ")[0]) == home
 
 
 def test_install_first_leaves_other_command_lines_alone():

@@ -13,6 +13,9 @@ PACKAGE = Path(__file__).parent.parent / "litsock"
 HEAD = '''"""The types of the constants. Written by tools/stubs.py: do not edit."""
 
 from enum import IntEnum, IntFlag
+from typing import Any
+
+CONSTANTS: dict[str, Any]
 '''
 OTHERS = {"BDADDR_ANY": "str", "BDADDR_LOCAL": "str", "has_ipv6": "bool"}
 ALIASES = {"error": "OSError", "timeout": "TimeoutError"}

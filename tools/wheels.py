@@ -1,4 +1,4 @@
-"""Make wheels that install without a compiler on the Linuxes of the last years: `make wheels` puts them into dist/.
+"""Make wheels that install without a compiler on the Linuxes of the last years, and on Windows: `make wheels` puts them into dist/.
 
     python tools/wheels.py                # for every Python that is found, and both processors
     python tools/wheels.py --python 3.12  # for some
@@ -6,7 +6,7 @@
 The C compiler is Zig's, a package of PyPI: it brings the headers and symbols of every glibc, and compiles for other processors,
 so no container is needed. The wheels are made from the source distribution in dist/, looked over by twine, auditwheel and
 abi3audit, and the one for this processor is installed and run. What a wheel holds of C is stripped. How large each is stands in
-docs/wheels.json, which the site shows.
+docs/wheels.json, which the site shows. Those for Windows hold no C: `make test-windows` runs litsock there.
 """
 
 import argparse
@@ -28,6 +28,7 @@ NEEDS = "ziglang", "build", "twine", "auditwheel", "abi3audit"
 VERSIONS = "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15"
 GLIBC = "2.28"  # Debian 10, RHEL 8, Ubuntu 18.10, and what came after
 PROCESSORS = "x86_64", "aarch64"
+WINDOWS = "win_amd64", "win_arm64"  # one wheel each for every Python: nothing in it is compiled
 
 
 def interpreters():
@@ -77,6 +78,18 @@ def build(python, version, processor, source):
     tag = f"manylinux_{GLIBC.replace('.', '_')}_{processor}"
     options = "--wheel", "--no-isolation", "--outdir", DIST, f"-C--build-option=--plat-name={tag}"
     quietly(python, "-m", "build", *options, source, env=environment, cwd=WORK)
+
+
+def build_for_windows(python, version, platform, source):
+    "Build the wheel for a kind of Windows, and put it into dist/. It is the same text for all, but other systems must not take it."
+    options = "--wheel", "--no-isolation", "--outdir", DIST, f"-C--build-option=--plat-name={platform}"
+    quietly(workshop(python, version), "-m", "build", *options, source, env=os.environ | {"LITSOCK_FOR": "windows"}, cwd=WORK)
+    wheel = next(DIST.glob(f"*-py3-none-{platform}.whl"))
+    with TemporaryDirectory() as folder:
+        shutil.unpack_archive(wheel, folder, "zip")
+        if compiled := [path.name for path in Path(folder).rglob("*") if path.suffix in (".so", ".pyd")]:
+            sys.exit(f"{wheel.name}: {compiled[0]} is compiled")
+    return f"{wheel.name}: {wheel.stat().st_size // 1024} KiB"
 
 
 def unpacked(folder):
@@ -140,6 +153,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="python tools/wheels.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", nargs="+", choices=VERSIONS, default=VERSIONS, metavar="VERSION", help=" ".join(VERSIONS))
     parser.add_argument("--processor", nargs="+", choices=PROCESSORS, default=PROCESSORS, help=" ".join(PROCESSORS))
+    parser.add_argument("--windows", action="store_true", help="only the wheels for Windows")
     parser.add_argument("--needs", action="store_true", help="print the packages that this needs")
     return parser.parse_args()
 
@@ -149,7 +163,13 @@ def main():
     if asked.needs:
         return print(*NEEDS)
     found = interpreters()
-    for version in asked.python:
+    for wheel in DIST.glob("*-py3-none-win*.whl"):
+        wheel.unlink()
+    with TemporaryDirectory() as folder:
+        source, (version, python) = unpacked(folder), next(iter(found.items()))
+        for kind in WINDOWS:
+            print(build_for_windows(python, version, kind, source), flush=True)
+    for version in () if asked.windows else asked.python:
         if version not in found:
             print(f"Python {version}: not on this machine, or without its headers; no wheel")
             continue

@@ -107,7 +107,8 @@ def install_first(words: list) -> list:
     if not any(command in texts[at] for command in CHILD_COMMANDS):
         return words
     home = dirname(dirname(core.__file__))  # the child gets the same litsock, wherever else it would find one
-    first = f"import sys; sys.path.insert(0, {home!r}); import litsock; sys.path.remove({home!r}); litsock.install(); "
+    place = "'{}'".format(home.encode("unicode_escape").decode().replace("'", r"\'"))  # without the quotes that Windows needs
+    first = f"import sys; sys.path.insert(0, {place}); import litsock; sys.path.remove({place}); litsock.install(); "
     return [*words[:at], first + texts[at], *words[at + 1 :]]
 
 
@@ -119,6 +120,16 @@ def patch_multiprocessing(util):
         return start(path, install_first(list(args)), passfds)
 
     util.spawnv_passfds = spawnv_passfds
+
+
+def patch_spawn(spawn):
+    "The same on Windows, where `multiprocessing.spawn` makes the command line, and puts double quotes around each word."
+    make = spawn.get_command_line
+
+    def get_command_line(**arguments):
+        return install_first(make(**arguments))
+
+    spawn.get_command_line = get_command_line
 
 # %% ../../nbs/40_dropin.ipynb #1423b314
 def call_standard(thing):
@@ -146,7 +157,8 @@ def replace_socket(litsock, bypassing) -> None:
     functions = [name for name in litsock.__all__ if isinstance(getattr(litsock, name), (FunctionType, BuiltinFunctionType))]
     for name in STANDARD_CLASSES + functions:
         call_standard(getattr(litsock, name))
-    sys.meta_path.insert(0, Finder({"ssl": patch_ssl, "multiprocessing.util": patch_multiprocessing}, litsock._socket))
+    starting = {"multiprocessing.spawn": patch_spawn} if sys.platform == "win32" else {"multiprocessing.util": patch_multiprocessing}
+    sys.meta_path.insert(0, Finder({"ssl": patch_ssl, **starting}, litsock._socket))
 
 
 STANDARD_CLASSES = ["socket", "SocketIO", "AddressFamily", "SocketKind", "MsgFlag", "AddressInfo", "gaierror", "herror"]

@@ -133,7 +133,8 @@ def recv_exactly_into(
 
 # %% ../../nbs/21_deadlines.ipynb #2d58ca81
 CHANGING = RLock()  # held while the deadlines of a socket change
-os.register_at_fork(after_in_child=lambda: globals().update(CHANGING=RLock()))  # another thread may have held it
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=lambda: globals().update(CHANGING=RLock()))  # another thread may have held it
 
 
 class Deadline:

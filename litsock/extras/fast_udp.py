@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 else:
     Any = Iterator = object
 
+if "MSG_WAITFORONE" not in globals():
+    raise ImportError("the system has neither sendmmsg(2) nor recvmmsg(2)")
+
 # %% ../../nbs/60_fast_udp.ipynb #5b44652e
 MOST_SEGMENTS = 128  # datagrams that the kernel makes of one piece; Linux before 6.10 refuses more than 64
 OFFERS: dict[int, int] = {}  # by option, what the kernel was found to do: 0 where it lacks the option

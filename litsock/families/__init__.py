@@ -28,7 +28,7 @@ MODULES = {  # module of this package for each family; a name that the platform 
     "AF_LINK": "elsewhere",
     "AF_HYPERV": "elsewhere",
 }
-MODULE_OF = {getattr(constants, name): module for name, module in MODULES.items() if hasattr(constants, name)}
+MODULE_OF = {getattr(constants, name): module for name, module in MODULES.items() if name in constants.CONSTANTS}
 CODECS: dict = {codec.family: codec for codec in (INET, INET6, UNIX)}
 LOADED: dict = {}  # by family: the function `codec` of its module
 

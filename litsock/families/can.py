@@ -9,7 +9,10 @@ import os
 from typing import NamedTuple
 
 from .. import constants
-from ..constants import *
+from litsock.constants import (
+    AF_CAN, CAN_BCM, CAN_BCM_CAN_FD_FRAME, CAN_BCM_SETTIMER, CAN_BCM_TX_SETUP, CAN_EFF_FLAG, CAN_ERR_FLAG, CAN_ISOTP, CAN_J1939, CAN_RAW,
+    CAN_RTR_FLAG, CAN_SFF_MASK,
+)  # fmt: skip
 from .addresses import RESOLVER, Resolver, fields_of, wrapping
 from ..kernel.checks import with_note, without_zero
 from ..kernel.structs import LONG, Struct

@@ -43,8 +43,8 @@ def names_under(
     for members in (members for name, (_, members) in GROUPS.items() if name.startswith(title)):
         mixed = any(text.startswith(f"{kind}:") for _, _, text in members.values())
         for name, (_, _, text) in members.items():
-            if hasattr(constants, name) and (not mixed or text.startswith(kind)):
-                found.setdefault(int(getattr(constants, name)), name)
+            if name in constants.CONSTANTS and (not mixed or text.startswith(kind)):
+                found.setdefault(int(constants.CONSTANTS[name]), name)
     return found
 
 # %% ../../nbs/53_decoding.ipynb #3f6b37e2

@@ -193,7 +193,7 @@ def result_text(call: CallRecord, formatter: Formatter) -> str:
         if code > 0 or name.startswith("EAI"):
             meaning = kernel.hstrerror(code) if code > 0 else kernel.gai_strerror(code)
         else:
-            meaning = os.strerror(-code)
+            meaning = kernel.failure(code).strerror
         return f"{name} ({meaning})"
     return formatter.fd(call.result, call) if call.name != "socketpair" and call.result in new_descriptors(call) else str(call.result)
 

@@ -539,6 +539,8 @@ def sockets(
 
     `OSError` (`EBADMSG`) if the kernel's answer is cut short. See sock_diag(7).
     """
+    if "AF_NETLINK" not in constants.CONSTANTS:
+        raise OSError("sockets can be listed on Linux only")
     owners = owners_of(processes() if pid is None else [pid])
     found = [sock for question in questions() for sock in answered(question)[0]]
     names = {sock.inode: sock.local for sock in found if sock.family == constants.AF_UNIX}

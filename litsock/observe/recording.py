@@ -68,6 +68,14 @@ def keep_arguments(arguments, answer, limit):
 
 
 SIGNATURES = {name: Signature(CALLS[name].function, CALLS[name].parameters, keep_arguments) for name in watched_names()}
+WINDOWS = {  # what is called there, and how many of the parameters it has
+    "socket": ("WSASocketW", 3), "accept": ("accept", 2), "dup": ("WSADuplicateSocketW", 1), "close": ("closesocket", 1),
+    "setblocking": ("ioctlsocket", 3), "poll": ("select", 4), "getdescriptorflags": ("GetHandleInformation", 1),
+    "setdescriptorflags": ("SetHandleInformation", 1),
+}  # fmt: skip
+if sys.platform == "win32":
+    for name, (function, count) in WINDOWS.items():
+        SIGNATURES[name] = SIGNATURES[name]._replace(function=function, parameters=SIGNATURES[name].parameters[:count])
 
 
 def keep(
@@ -501,7 +509,7 @@ def open_sockets() -> dict[int, tuple[bytes, bytes, int]]:  # by descriptor: own
     "The sockets of this process."
     getsockname, getpeername, getsockopt = (ORIGINALS.get(name, getattr(kernel, name)) for name in ("getsockname", "getpeername", "getsockopt"))
     found = {}
-    for fd in map(int, os.listdir("/proc/self/fd")):
+    for fd in map(int, os.listdir("/proc/self/fd") if sys.platform != "win32" else ()):  # Windows lists no sockets
         kind = getsockopt(fd, constants.SOL_SOCKET, constants.SO_TYPE, 4)
         if type(kind) is bytes:
             ends = (name if type(name) is bytes else b"" for name in (getsockname(fd), getpeername(fd)))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from errno import EACCES, EAFNOSUPPORT, EPERM
 from glob import glob
 from textwrap import fill
@@ -239,7 +240,9 @@ def supported(
     machine: Machine | None = None,  # who is asked; by default this machine
 ) -> Table:
     "Which families and protocols the running kernel has. No module is loaded, unless the list of modules is out of sight."
+    if sys.platform == "win32":
+        raise OSError("the families of a kernel can be listed on Linux only")
     machine = machine or Machine()
     inspection = Inspection(machine)
-    known = [entry for entry in ENTRIES if hasattr(constants, entry.family or entry.name) and hasattr(constants, entry.name)]
+    known = [entry for entry in ENTRIES if {entry.family or entry.name, entry.name} <= constants.CONSTANTS.keys()]
     return Table([inspection.row_for(entry) for entry in known], machine.release)

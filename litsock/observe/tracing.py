@@ -281,7 +281,7 @@ class Calls:
 
 # %% ../../nbs/50_tracing.ipynb #4693e7de
 CAN_WAIT = LIBRARY | {
-    "accept4", "connect", "ppoll", "recv", "recvfrom", "recvmsg", "recvmmsg", "send", "sendto", "sendmsg", "sendmmsg", "sendfile",
+    "accept4", "accept", "connect", "ppoll", "select", "recv", "recvfrom", "recvmsg", "recvmmsg", "send", "sendto", "sendmsg", "sendmmsg", "sendfile",
 }  # fmt: skip
 
 
@@ -378,7 +378,8 @@ def forked() -> None:
     FORKS += 1
 
 
-os.register_at_fork(after_in_parent=forked, after_in_child=forked)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_parent=forked, after_in_child=forked)
 
 # %% ../../nbs/50_tracing.ipynb #828db615
 KEEP, RING = 256, 10_000  # bytes of data, calls

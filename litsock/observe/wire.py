@@ -160,8 +160,6 @@ def open_ring(interface: str | None, program: bytes, size: int) -> tuple[socket,
     "A packet socket with its ring. The filter is there before the first packet."
     from mmap import mmap
 
-    if not hasattr(constants, "AF_PACKET"):
-        raise OSError("packets can be captured on Linux only")
     try:
         sock = socket(constants.AF_PACKET, constants.SOCK_RAW, 0)
     except PermissionError:
@@ -506,7 +504,9 @@ def capture(
     buffer: int = 32 << 20,  # bytes of the ring that the kernel fills
     memory: int = 256 << 20,  # bytes of packets that nobody has looked at yet; of more, the oldest are lost
 ) -> Capture:  # a context manager: what passes while it is open is captured
-    "Capture packets. Needs `CAP_NET_RAW`: without it, `PermissionError` says how to get it."
+    "Capture packets. Needs `CAP_NET_RAW`: without it, `PermissionError` says how to get it. `OSError` anywhere but on Linux."
+    if "AF_PACKET" not in constants.CONSTANTS:
+        raise OSError("packets can be captured on Linux only")
     ports = [port] if isinstance(port, int) else list(port or ())
     if not all(isinstance(one, int) and 0 < one < 65536 for one in ports):
         raise ValueError(f"port must be a number from 1 to 65535, or several, not {port!r}")

@@ -113,7 +113,7 @@ def read_lines() -> dict[tuple[int, int], Option]:
     "By level and number. A name that this platform has not is left out."
     found = {}
     for name, kind, *numbers in map(str.split, LINES.strip().splitlines()):
-        if (number := getattr(constants, name, None)) is not None:
+        if (number := constants.CONSTANTS.get(name)) is not None:
             found[LEVELS[name.partition("_")[0]], int(number)] = Option(kind, *map(int, numbers))
     return found
 

@@ -8,7 +8,7 @@ part() {
     "$@" || failed=1
     echo "== that took $(($(date +%s) - began)) s"
 }
-pages=$(grep -l '"needs-' nbs/*.ipynb)
+pages=$(grep -l '"needs-' nbs/*.ipynb | xargs grep -L '"needs-windows"')
 tests=$(grep -l 'mark\.needs(' tests/test_*.py | grep -v test_needs)
 pytest="python -m pytest -p no:cacheprovider --no-header -rs"
 part "pages with a cell that needs something, and tests that do" \
