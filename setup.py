@@ -6,8 +6,10 @@ somebody else's, or read-only.
 
 import atexit
 import configparser
+import os
 import runpy
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +24,7 @@ TOP = Path(__file__).resolve().parent
 sys.path.insert(0, str(TOP / "tools"))
 import building
 
+BROWSER = os.environ.get("LITSOCK_FOR") == "emscripten"  # a wheel without C, for Python in a browser
 SCRATCH = tempfile.mkdtemp(prefix="litsock-build-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
@@ -45,8 +48,12 @@ class BuildWithBook(build_py):
     def run(self):
         super().run()
         package = TOP / "litsock" if self.editable_mode else Path(self.build_lib, "litsock")
-        (package / "constants.pyi").write_text(runpy.run_path(str(TOP / "tools" / "stubs.py"))["stub"](), encoding="utf-8")
-        if not self.editable_mode:
+        if not BROWSER:
+            (package / "constants.pyi").write_text(runpy.run_path(str(TOP / "tools" / "stubs.py"))["stub"](), encoding="utf-8")
+        if BROWSER:
+            text = subprocess.run([sys.executable, TOP / "tools" / "tables.py"], check=True, capture_output=True, text=True).stdout
+            (package / "kernel" / "linux_tables.py").write_text(text, encoding="utf-8")
+        elif not self.editable_mode:
             book = Path(self.build_lib, "litsock", "book")
             for folder, pattern, to in ("nbs", "*.ipynb", book), ("bench", "*.*", book / "bench"):
                 self.mkpath(str(to))
@@ -79,7 +86,7 @@ class Description(egg_info):
 
 
 def complain():
-    if missing := building.lacking():
+    if not BROWSER and (missing := building.lacking()):
         raise SystemExit(building.advice(missing))
 
 
@@ -103,5 +110,5 @@ setup(
     install_requires=settings["requirements"].split(),
     extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("cffi", "cli", "examples", "lab", "dev", "docs")},
     cmdclass={"build": Build, "build_py": BuildWithBook, "build_ext": BuildC, "egg_info": Description},
-    ext_modules=extensions(),
+    ext_modules=[] if BROWSER else extensions(),
 )

@@ -51,10 +51,17 @@ try:
 
     FUNCTIONS = {name: getattr(_fast, name) for name in _fast.call_names().split()}
 except ImportError:
-    from litsock.kernel import cffi_calls, contract
+    from litsock.kernel import contract
 
     _fast = None
-    FUNCTIONS = {name: getattr(cffi_calls, name) for name in contract.CALLS}
+    if sys.platform == "emscripten":
+        from litsock.kernel import pure_python as in_python
+
+        failure = in_python.failure
+        in_python.renumber_errors()
+    else:
+        from litsock.kernel import cffi_calls as in_python
+    FUNCTIONS = {name: getattr(in_python, name) for name in contract.CALLS}
 globals().update(FUNCTIONS)
 
 # %% ../../nbs/90_kernel.ipynb #ba2ce34d

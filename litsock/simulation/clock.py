@@ -5,12 +5,13 @@
 # %% ../../nbs/70_clock.ipynb #c5661df5
 from __future__ import annotations
 
-from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
 from typing import Any
+
+from .threads import allocate_lock, get_ident, start_new_thread
 
 SECOND = 10**9  # nanoseconds
 
