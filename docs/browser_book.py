@@ -134,6 +134,7 @@ def page(path):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    notebook.metadata["kernelspec"] = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
     notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL, id="in-a-browser"))
     return notebook
 

@@ -520,7 +520,7 @@ def functions() -> dict[Any, Any]:
     for name, virtual in NUMBERED.items():
         if real := getattr(os, name, None):
             found[real] = by_number(real, virtual)
-    if fcntl:
+    if hasattr(fcntl, "fcntl"):  # JupyterLite has an empty one
         found[fcntl.fcntl] = by_number(fcntl.fcntl, file_control)
     for start in [getattr(os, name, None) for name in PROCESSES] + [fork_exec]:
         if start:
