@@ -53,6 +53,7 @@ class BuildWithBook(build_py):
         if BROWSER:
             text = subprocess.run([sys.executable, TOP / "tools" / "tables.py"], check=True, capture_output=True, text=True).stdout
             (package / "kernel" / "linux_tables.py").write_text(text, encoding="utf-8")
+            self.copy_tree(str(TOP / "bench"), str(Path(self.build_lib, "bench")))  # which some pages import
         elif not self.editable_mode:
             book = Path(self.build_lib, "litsock", "book")
             for folder, pattern, to in ("nbs", "*.ipynb", book), ("bench", "*.*", book / "bench"):

@@ -17,13 +17,14 @@ from .checks import c_int, c_size, c_text, readable
 # %% auto #0
 __all__ = ['CLASSES', 'BY_NUMBER', 'AF_INET', 'AF_INET6', 'PACKED_SIZES', 'WORD', 'HEADER', 'PROTOCOLS', 'SERVICES', 'ALIASES',
            'KNOWN', 'STREAM', 'DGRAM', 'RAW_KIND', 'TCP', 'UDP', 'TRANSPORTS', 'AI_PASSIVE', 'AI_CANONNAME',
-           'AI_NUMERICSERV', 'NI_NUMERICSERV', 'NI_DGRAM', 'NI_NAMEREQD', 'EAI_BADFLAGS', 'EAI_NONAME', 'EAI_FAMILY',
-           'EAI_SOCKTYPE', 'EAI_SERVICE', 'NEEDS_NETWORK', 'TAKES_DESCRIPTOR', 'measure', 'written', 'tables',
-           'NotInBrowser', 'refuse', 'renumber_errors', 'text_of', 'failure', 'c_number', 'inet_aton', 'inet_ntoa',
-           'packed_v4', 'packed_v6', 'inet_pton', 'text_v6', 'inet_ntop', 'padded', 'checked', 'CMSG_LEN', 'CMSG_SPACE',
-           'gai_strerror', 'hstrerror', 'monotonic', 'constants', 'getservbyname', 'getservbyport', 'swapped',
-           'getprotobyname', 'address', 'numeric', 'port_of', 'getaddrinfo', 'getnameinfo', 'gethostbyname',
-           'gethostbyaddr', 'without_network', 'on_nothing', 'close_rights']
+           'AI_V4MAPPED', 'AI_NUMERICSERV', 'INTERFACES', 'NI_NUMERICSERV', 'NI_DGRAM', 'NI_NAMEREQD', 'EAI_BADFLAGS',
+           'EAI_NONAME', 'EAI_FAMILY', 'EAI_SOCKTYPE', 'EAI_SERVICE', 'NEEDS_NETWORK', 'TAKES_DESCRIPTOR', 'measure',
+           'written', 'tables', 'NotInBrowser', 'refuse', 'renumber_errors', 'text_of', 'failure', 'c_number',
+           'inet_aton', 'inet_ntoa', 'packed_v4', 'packed_v6', 'inet_pton', 'text_v6', 'inet_ntop', 'padded', 'checked',
+           'CMSG_LEN', 'CMSG_SPACE', 'gai_strerror', 'hstrerror', 'monotonic', 'constants', 'getservbyname',
+           'getservbyport', 'swapped', 'getprotobyname', 'address', 'numeric', 'port_of', 'getaddrinfo', 'getnameinfo',
+           'scope_text', 'services_file', 'gethostbyname', 'gethostbyaddr', 'without_network', 'on_nothing',
+           'close_rights']
 
 # %% ../../nbs/97_pure_python.ipynb #2379666d
 def measure(kernel) -> dict:
@@ -259,7 +260,8 @@ ALIASES = {b"www": b"http", b"sink": b"discard", b"null": b"discard", b"mail": b
 KNOWN = [(name.encode(), int(port), protocol.encode()) for entry in SERVICES.replace("\n", "|").split("|") for name, port, *protocols in [entry.split()] for protocol in protocols]
 STREAM, DGRAM, RAW_KIND, TCP, UDP = 1, 2, 3, 6, 17
 TRANSPORTS = (STREAM, TCP), (DGRAM, UDP), (RAW_KIND, 0)  # kinds of sockets, and the protocol of each
-AI_PASSIVE, AI_CANONNAME, AI_NUMERICSERV = 0x1, 0x2, 0x400  # <netdb.h>
+AI_PASSIVE, AI_CANONNAME, AI_V4MAPPED, AI_NUMERICSERV = 0x1, 0x2, 0x8, 0x400  # <netdb.h>
+INTERFACES = {"lo": 1, "eth0": 2}  # of the simulated host
 NI_NUMERICSERV, NI_DGRAM, NI_NAMEREQD = 2, 16, 8
 EAI_BADFLAGS, EAI_NONAME, EAI_FAMILY, EAI_SOCKTYPE, EAI_SERVICE = -1, -2, -6, -7, -8
 
@@ -297,8 +299,9 @@ def numeric(host, flags: int) -> list[tuple[int, bytes, int]] | None:
         return [(AF_INET, v4, 0), (AF_INET6, v6, 0)] if flags & AI_PASSIVE else [(AF_INET6, v6, 0), (AF_INET, v4, 0)]
     text, _, scope = host.decode("latin-1").partition("%")
     try:
-        return [(AF_INET6, packed_v6(text), int(scope or 0))]
-    except ValueError:
+        number = int(scope or 0) if scope.isdigit() or not scope else INTERFACES[scope]
+        return [(AF_INET6, packed_v6(text), number)]
+    except (ValueError, KeyError):
         pass
     try:
         return [(AF_INET, inet_aton(host.decode("latin-1")), 0)]
@@ -335,6 +338,8 @@ def getaddrinfo(host, service, family, type, protocol, flags):
     addresses = numeric(host, flags)
     if addresses is None:
         return EAI_NONAME, 0
+    if family == AF_INET6 and flags & AI_V4MAPPED:
+        addresses = [(AF_INET6, bytes(10) + b"\xff\xff" + packed, 0) if of == AF_INET else (of, packed, scope) for of, packed, scope in addresses]
     if not (addresses := [one for one in addresses if family in (0, one[0])]):
         return -9, 0  # EAI_ADDRFAMILY
     ports = [(kind, protocol if kind == RAW_KIND else transport, port_of(service, kind, transport, flags)) for kind, transport in kinds]
@@ -358,7 +363,19 @@ def getnameinfo(raw, flags):
     port = int.from_bytes(raw[2:4], "big")
     known = None if flags & NI_NUMERICSERV else getservbyport(swapped(port), b"udp" if flags & NI_DGRAM else b"tcp")
     scope = int.from_bytes(raw[24:28], sys.byteorder) if family == AF_INET6 else 0
-    return 0, (inet_ntop(family, packed).encode() + (b"%%%d" % scope if scope else b""), known or b"%d" % port)
+    return 0, (inet_ntop(family, packed).encode() + scope_text(scope), known or b"%d" % port)
+
+
+def scope_text(scope: int) -> bytes:
+    "An interface behind an address."
+    names = {number: name for name, number in INTERFACES.items()}
+    return f"%{names.get(scope, scope)}".encode() if scope else b""
+
+
+def services_file() -> str:
+    "The same services, as /etc/services has them."
+    other = {name: alias for alias, name in ALIASES.items()}
+    return "".join(f"{name.decode()}\t{port}/{protocol.decode()}\t{other.get(name, b'').decode()}\n" for name, port, protocol in KNOWN)
 
 
 def gethostbyname(name):

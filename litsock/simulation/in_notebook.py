@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import sys
 from asyncio import SelectorEventLoop
 from errno import EAFNOSUPPORT, ENOENT
@@ -109,6 +110,8 @@ def running(run_code):
             names = names_made(result.info.raw_cell) - before
             MISSED.update(dict.fromkeys(names, reason))
             result.error_in_exec, failed = None, False
+        if not gc.isenabled():
+            gc.collect()
         return failed
 
     return run

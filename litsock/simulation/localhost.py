@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import _thread
-import sys
 import threading
+from pathlib import Path
 from typing import Any
 
-from ..kernel.pure_python import NotInBrowser, refuse
+from ..kernel.pure_python import refuse, services_file
 
 from . import threads
 from .network import Network
@@ -19,7 +19,7 @@ NETWORKS: list[Network] = []  # the one that everybody lives in
 WHY_NO_PROCESS = "a page of a browser is one process, and cannot start another"
 
 # %% auto #0
-__all__ = ['NETWORKS', 'WHY_NO_PROCESS', 'enter', 'replace_threads', 'replace_processes']
+__all__ = ['NETWORKS', 'WHY_NO_PROCESS', 'enter', 'replace_threads', 'run_coroutine', 'write_files', 'replace_processes']
 
 # %% ../../nbs/79_localhost.ipynb #ae7efc4b
 def enter() -> Any:  # the `Host`
@@ -28,13 +28,18 @@ def enter() -> Any:  # the `Host`
         if threads.js is not None:
             replace_threads()
         replace_processes()
-        NETWORKS.append(Network())
+        write_files()
+        NETWORKS.append(network := Network())
+        network.loopback.latency = 20e-6
         NETWORKS[0].host("localhost", "127.0.0.1", "::1").__enter__()
     return NETWORKS[0].hosts["localhost"]
 
 # %% ../../nbs/79_localhost.ipynb #8d00c46d
 def replace_threads() -> None:
     "Let `threading` use call stacks that wait."
+    import asyncio
+
+    asyncio.run = run_coroutine
     changes = {
         "get_ident": threads.get_ident, "start_new_thread": threads.start_new_thread, "start_new": threads.start_new_thread,
         "start_joinable_thread": threads.begin_joinable, "_ThreadHandle": threads.Handle,
@@ -44,6 +49,26 @@ def replace_threads() -> None:
         for name, value in list(vars(module).items()):
             if id(value) in by_id:
                 setattr(module, name, by_id[id(value)])
+
+
+def run_coroutine(main, *, debug=None, loop_factory=None):
+    "`asyncio.run`, whose event loop waits for simulated sockets. The page's own loop goes on afterwards."
+    import asyncio
+
+    state = threads.leave_loop()
+    try:
+        with asyncio.Runner(debug=debug, loop_factory=loop_factory or asyncio.SelectorEventLoop) as runner:
+            return runner.run(main)
+    finally:
+        threads.enter_loop(state)
+
+
+def write_files() -> None:
+    "What programs look up in files of Linux, in the file system of the page."
+    for path, text in {"/etc/services": services_file(), "/etc/hosts": "127.0.0.1\tlocalhost\n::1\tlocalhost\n"}.items():
+        if threads.js is not None and not Path(path).exists():
+            Path(path).parent.mkdir(exist_ok=True)
+            Path(path).write_text(text, encoding="ascii")
 
 
 def replace_processes() -> None:

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from .. import kernel
+from ..constants import inet_aton
 from ..observe.flows import Follower, Packets
 from ..observe.svg import Picture
 
@@ -28,7 +29,7 @@ from .traffic import BROADCAST, LOOPBACK, SentPacket, Traffic
 from .unix import UnixDatagramSocket
 
 # %% auto #0
-__all__ = ['BEGINNING', 'RECORDED', 'Program', 'awaits_clients', 'Host', 'Network']
+__all__ = ['BEGINNING', 'RECORDED', 'Program', 'is_numeric', 'awaits_clients', 'Host', 'Network']
 
 # %% ../../nbs/75_network.ipynb #7de16e04
 BEGINNING = EPOCH * SECOND  # nanoseconds since 1970
@@ -75,6 +76,14 @@ class Program:
         if self.task.done or self.daemon is not None:
             return bool(self.task.done or self.daemon)
         return self.task.fruitless > 1 and any(map(awaits_clients, self.task.watches))
+
+
+def is_numeric(text: str) -> bool:
+    "Whether it is an IPv4 address in figures, in any form that `inet_aton` reads."
+    try:
+        return bool(inet_aton(text))
+    except OSError:
+        return False
 
 
 def awaits_clients(file: File) -> bool:
@@ -302,7 +311,7 @@ class Network:
     def addresses_of(self, name: bytes | None, host: Host) -> list[str] | None:
         "The addresses of a name; an empty list: no such host; `None`: it is an address, or nothing."
         text = (name or b"").decode(errors="replace")
-        if not text or ":" in text or text.replace(".", "").isdigit():
+        if not text or ":" in text or is_numeric(text):
             return None
         if text == "localhost":
             return [*reversed(LOOPBACK)]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import sys
 from itertools import count
 from typing import Any
@@ -84,6 +85,7 @@ def begin_stack(function, arguments: tuple = (), named: dict | None = None) -> i
         raise NotInBrowser(
             "threads cannot be had in this browser: they need JavaScript Promise Integration (JSPI), which Chromium has since version 137"
         )
+    gc.disable()
     ident = next(NUMBERS)
 
     def body():
