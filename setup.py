@@ -53,7 +53,11 @@ class BuildWithBook(build_py):
         if BROWSER:
             text = subprocess.run([sys.executable, TOP / "tools" / "tables.py"], check=True, capture_output=True, text=True).stdout
             (package / "kernel" / "linux_tables.py").write_text(text, encoding="utf-8")
-            self.copy_tree(str(TOP / "bench"), str(Path(self.build_lib, "bench")))  # which some pages import
+            bench = Path(self.build_lib, "bench")  # of which some pages import the record of calls, and none the cases
+            self.mkpath(str(bench))
+            (bench / "__init__.py").touch()
+            for name in "calls.py", "table.py":
+                self.copy_file(str(TOP / "bench" / name), str(bench / name))
         elif not self.editable_mode:
             book = Path(self.build_lib, "litsock", "book")
             for folder, pattern, to in ("nbs", "*.ipynb", book), ("bench", "*.*", book / "bench"):

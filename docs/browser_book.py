@@ -178,8 +178,15 @@ def build(target: Path) -> None:
     shutil.copytree(made, target, copy_function=link)
     for path in OURS.glob("*.html"):
         shutil.copyfile(path, target / path.name)
+    (target / "preload.json").write_text(json.dumps(preloaded(target)))
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     print(f"{target.relative_to(TOP)}: {len(notebooks())} pages that run in a browser, {size / 2**20:.0f} MiB, {time.monotonic() - began:.0f} s.")
+
+
+def preloaded(target):
+    "What the first page needs in any case: Python and the wheels, the notebook's own scripts."
+    wheels = sorted(path.name for path in (target / "static/pyodide").glob("*.whl"))
+    return [f"static/pyodide/{name}" for name in (*RUNTIME, "pyodide-lock.json", *wheels)]
 
 
 def link(source, target):
