@@ -134,9 +134,17 @@ def page(path):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            if reason := reason_against(path.stem, cell):
+                cell.source = f"%%not_here {reason}\n{cell.source}"
     notebook.metadata["kernelspec"] = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
     notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL, id="in-a-browser"))
     return notebook
+
+
+def reason_against(name, cell):
+    "Why a cell cannot run in a browser, where that is known beforehand."
+    reasons = [SETTINGS["tags"].get(tag) for tag in cell.metadata.get("tags", [])]
+    return SETTINGS["cells"].get(f"{name} {cell.id}") or next(filter(None, reasons), None)
 
 
 def notebooks():

@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from pprint import pformat
-from struct import calcsize
 
 from .checks import c_int, c_size, c_text, readable
 
@@ -206,8 +205,8 @@ def inet_ntop(
     return inet_ntoa(packed) if family == AF_INET else text_v6(packed)
 
 # %% ../../nbs/97_pure_python.ipynb #208a3dae
-WORD = calcsize("@N")
-HEADER = calcsize("@Nii")  # `struct cmsghdr`
+WORD = 8  # bytes of a `size_t`, as on a Linux of 64 bits
+HEADER = WORD + 8  # `struct cmsghdr`
 
 
 def padded(size: int) -> int:

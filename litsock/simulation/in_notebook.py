@@ -22,8 +22,8 @@ MISSED: dict[str, str] = {}  # by name: why the cell that makes it did not run
 SYSTEM_FILES = "/proc/", "/sys/", "/etc/"
 
 # %% auto #0
-__all__ = ['LOOPS', 'MISSED', 'SYSTEM_FILES', 'WELCOME', 'reason_of', 'names_made', 'Mark', 'mark', 'finish', 'running',
-           'load_ipython_extension']
+__all__ = ['LOOPS', 'MISSED', 'SYSTEM_FILES', 'WELCOME', 'reason_of', 'names_made', 'Mark', 'mark', 'not_here', 'finish',
+           'running', 'load_ipython_extension']
 
 # %% ../../nbs/79a_in_notebook.ipynb #1aec7b95
 def reason_of(error: BaseException) -> str | None:
@@ -85,6 +85,14 @@ def mark(shell, kind, error, traceback, tb_offset=None) -> None:
     shell.litsock_marked = True
     return None
 
+# %% ../../nbs/79a_in_notebook.ipynb #86d26adf
+def not_here(reason: str, source: str) -> None:
+    "`%%not_here REASON`: the cell does not run. Whoever takes the line away can try."
+    from IPython.display import display
+
+    MISSED.update(dict.fromkeys(names_made(source), reason))
+    display(Mark(reason))
+
 # %% ../../nbs/79a_in_notebook.ipynb #7caf1fde
 def finish(coroutine) -> Any:
     "Run a coroutine to its end."
@@ -131,4 +139,5 @@ def load_ipython_extension(shell) -> None:
     if sys.platform == "emscripten" and not isinstance(getattr(shell.run_code, "__self__", None), type(None)):
         shell.set_custom_exc((Exception,), mark)
         shell.run_code = running(shell.run_code)
+    shell.register_magic_function(not_here, "cell")
     display(Markdown(WELCOME))
