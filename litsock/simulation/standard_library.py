@@ -63,8 +63,8 @@ __all__ = ['EPOCH', 'CLOCKS', 'EDGE_TRIGGERED', 'ONE_SHOT', 'CLOSE_ON_EXEC', 'AL
            'LEFT_ALONE', 'choose', 'Lock', 'entering', 'starting', 'start_thread', 'choose_method', 'join_thread',
            'is_alive', 'wait_for', 'listed', 'moment', 'not_a_file', 'number', 'simulated_select', 'Poll', 'Epoll',
            'ring', 'left', 'set_alarm', 'on_main_thread', 'answer_of', 'status', 'file_control', 'duplicate',
-           'by_number', 'NotSimulated', 'refused', 'sockets', 'wrap_socket', 'made', 'functions', 'class_attributes',
-           'captured', 'Replaced']
+           'by_number', 'NotSimulated', 'refused', 'sockets', 'wrap_socket', 'made', 'functions', 'SharedLock',
+           'class_attributes', 'captured', 'Replaced']
 
 # %% ../../nbs/74_standard_library.ipynb #ccc344d1
 class Lock:
@@ -528,9 +528,28 @@ def functions() -> dict[Any, Any]:
     return found
 
 
+class SharedLock:
+    "A lock that was made outside, and that programs of a simulation hold while they wait: each simulation has its own."
+
+    def __init__(self, real: Any):
+        self.real = real
+
+    def mine(self) -> Any:
+        task = current()
+        return self.real if task is None else vars(task.scheduler).setdefault("shared_lock", Lock(task))
+
+    def __enter__(self) -> Any:
+        return self.mine().__enter__()
+
+    def __exit__(self, *exception) -> None:
+        self.mine().__exit__(*exception)
+
+
 def class_attributes(found: dict) -> list[tuple[Any, str, Any]]:
-    "What has to change within classes."
+    "What has to change within classes, and the lock with which executors start threads."
     changes = [(threading.Thread, name, make(getattr(threading.Thread, name))) for name, make in METHODS.items()]
+    if pools := sys.modules.get("concurrent.futures.thread"):
+        changes.append((pools, "_global_shutdown_lock", SharedLock(pools._global_shutdown_lock)))
     for kind in "PollSelector", "EpollSelector":
         if selector := getattr(selectors, kind, None):
             changes.append((selector, "_selector_cls", staticmethod(found[selector._selector_cls])))

@@ -23,7 +23,7 @@ NUMBERS = count(2)
 RUNNING = [_thread.get_ident()]  # the number of the thread that runs, in a browser
 
 # %% auto #0
-__all__ = ['NUMBERS', 'RUNNING', 'Baton', 'leave_loop', 'enter_loop', 'begin_stack', 'Handle', 'begin_joinable']
+__all__ = ['NUMBERS', 'RUNNING', 'Baton', 'leave_loop', 'enter_loop', 'begin_stack', 'Handle', 'begin_joinable', 'soon']
 
 # %% ../../nbs/70a_threads.ipynb #0cd1d561
 class Baton:
@@ -125,6 +125,14 @@ def begin_joinable(function, handle: Handle | None = None, daemon: bool = True) 
     handle = handle or Handle()
     handle.ident = begin_stack(function)
     return handle
+
+
+def soon(function) -> None:
+    "Call a function on a stack that can be suspended: what JavaScript calls, such as the callback of a slider, cannot."
+    if js is None:
+        function()
+    else:
+        js.setTimeout(create_once_callable(function, _may_syncify=True), 0)
 
 
 if js is None:
