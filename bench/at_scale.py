@@ -7,7 +7,7 @@ import subprocess
 import sys
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
@@ -82,28 +82,38 @@ def by_segments(near: Any, far: Any, address: Any, data: bytes, size: int, buffe
         found += len(arrived)
 
 
-@case("udp-many-peers", "datagram received and answered", 1.0)
-def udp_many_peers(module: Any, times: int = 40) -> float:
+def many_peers(module: Any, answer: Callable, times: int = 40) -> float:
     """A server of 64 peers: a datagram from each, an answer to each. What the peers do is not counted."""
     with ExitStack() as stack:
         server = stack.enter_context(datagram_socket(module))
         peers = [stack.enter_context(datagram_socket(module)) for _ in range(PEERS)]
         for peer in peers:
             peer.connect(server.getsockname())
-        if hasattr(server, "recvmmsg"):
-            answer = partial(in_rows, server, module.MessageBuffer(PEERS))
-        else:
-            answer = partial(one_by_one, server)
         spent = 0.0
         for _ in range(times):
             for peer in peers:
                 peer.send(bytes(64))
             start = perf_counter()
-            answer()
+            answer(server)
             spent += perf_counter() - start
             for peer in peers:
                 peer.recv(64)
         return spent / (times * PEERS)
+
+
+@case("udp-many-peers", "datagram received and answered", 1.0)
+def udp_many_peers(module: Any) -> float:
+    """litsock in rows (`recvmmsg`, `sendmmsg`); the standard module, which has neither, one by one."""
+    if not hasattr(module, "MessageBuffer"):
+        return many_peers(module, one_by_one)
+    buffer = module.MessageBuffer(PEERS)
+    return many_peers(module, lambda server: in_rows(server, buffer))
+
+
+@case("udp-many-peers-singly", "datagram received and answered", 1.0)
+def udp_many_peers_singly(module: Any) -> float:
+    """The same calls of both modules: `recvfrom` and `sendto`, one by one."""
+    return many_peers(module, one_by_one)
 
 
 def one_by_one(server: Any) -> None:

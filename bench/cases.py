@@ -244,7 +244,7 @@ def socket_close(module: Any) -> float:
     return repeated(lambda: module.socket().close(), count=10_000)
 
 
-@case("recv-into", "round trip", 1.15)
+@case("recv-into", "round trip", 1.15, limit=True)
 def recv_into(module: Any, count: int = 10_000) -> float:
     """The same as `unix-pingpong`, into memory that is there already."""
     data, buffer = bytes(64), bytearray(64)
@@ -400,7 +400,7 @@ def create_connection(module: Any, count: int = 500) -> float:
         return (perf_counter() - start) / count
 
 
-@case("connect-timeout-over", "call", 1.3, needs="create_server")
+@case("connect-timeout-over", "call", 1.3, needs="create_server", limit=True)
 def connect_timeout_over(module: Any, count: int = 20) -> float:
     """`connect` to somebody who never answers, with a timeout of 1 ms."""
 
@@ -545,6 +545,17 @@ def getnameinfo(module: Any) -> float:
 @case("getservbyname", "call", 1.0, "getservbyname")
 def getservbyname(module: Any) -> float:
     return repeated(module.getservbyname, "http", "tcp", count=2_000)
+
+
+@case("gethostname", "call", 1.0, "gethostname")
+def gethostname(module: Any) -> float:
+    return repeated(module.gethostname, count=50_000)
+
+
+@case("if_nametoindex", "call", 1.0, "if_nametoindex")
+def if_nametoindex(module: Any) -> float:
+    """The loopback interface, which every machine has."""
+    return repeated(module.if_nametoindex, "lo", count=5_000)
 
 
 # Import

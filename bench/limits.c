@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,31 @@ static double recv_nothing(void)
     return (now() - start) / count;
 }
 
+/* Connecting to somebody who never answers: a listener whose queue is full. */
+static double connect_timeout_over(void)
+{
+    const int count = 20;
+    const struct timespec full = {0, 200000000}, millisecond = {0, 1000000};
+    struct sockaddr_in address;
+    int listener = bound(SOCK_STREAM, &address);
+    must(listen(listener, 0));
+    for (int answered = 1; answered;) {
+        struct pollfd one = {.fd = must(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)), .events = POLLOUT};
+        connect(one.fd, (struct sockaddr *)&address, sizeof address);
+        answered = must(ppoll(&one, 1, &full, NULL));
+    }
+    double start = now();
+    for (int i = 0; i < count; i++) {
+        struct pollfd one = {.fd = must(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)), .events = POLLOUT};
+        if (connect(one.fd, (struct sockaddr *)&address, sizeof address) != -1 || errno != EINPROGRESS)
+            exit(1);
+        if (must(ppoll(&one, 1, &millisecond, NULL)) != 0)
+            exit(1);
+        must(close(one.fd));
+    }
+    return (now() - start) / count;
+}
+
 static double connections(void)
 {
     const int count = 1000;
@@ -142,6 +168,7 @@ int main(int count, char **words)
     } cases[] = {
         {"tcp-pingpong", tcp_pingpong}, {"unix-pingpong", unix_pingpong}, {"recv-nothing", recv_nothing},
         {"connect", connections},       {"udp-inet", datagrams},          {"udp-segments", segments},
+        {"recv-into", unix_pingpong},   {"connect-timeout-over", connect_timeout_over},
     };
     for (size_t i = 0; count == 2 && i < LENGTH(cases); i++)
         if (!strcmp(words[1], cases[i].name))

@@ -1,10 +1,11 @@
 """The page that says where litsock was installed and tested, and with which packages: from what `make test-anywhere` left in
-docs/anywhere.json, and `make test-suites` in tests/suites.json."""
+docs/anywhere.json, `make wheels` in docs/wheels.json, and `make test-suites` in tests/suites.json."""
 
 import json
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("anywhere.json")
+WHEELS = Path(__file__).with_name("wheels.json")
 PACKAGES = Path(__file__).resolve().parent.parent / "tests" / "suites.json"
 SUITES = "test_socket", "test_timeout", "test_selectors", "test_ssl", "test_asyncio"
 
@@ -14,7 +15,7 @@ def write(target: Path) -> None:
     found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     table = "\n".join(map(line, found.values())) or "| nothing yet" + " | " * (len(HEAD) - 1) + " |"
     head = f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}"
-    target.write_text(f"{BEFORE}\n:::{{container}} mapping\n{head}\n{table}\n:::\n{differences(found.values())}\n{packages()}", encoding="utf-8")
+    target.write_text(f"{BEFORE}\n:::{{container}} mapping\n{head}\n{table}\n:::\n{differences(found.values())}\n{newcomer(found.values())}\n{wheels()}\n{packages()}", encoding="utf-8")
 
 
 HEAD = "Python", "installed", "litsock's own tests", *(f"`{name}`" for name in SUITES), "date", "commit"
@@ -50,6 +51,31 @@ def differences(results):
     lines = [f"- {result['python']}: {', '.join(result['without'])}" for result in results if result.get("without")]
     return text + ("\n## Tested without\n\nThese packages, which some tests use, could not be had there:\n\n" + "\n".join(lines) + "\n" if lines else "")
 
+
+def newcomer(results):
+    "How long it takes whoever types make run and make test on a bare machine."
+    lines = [f"- {result['python']}: " + ", ".join(f"`{target}` {took}" for target, took in result["make"].items()) for result in results if "make" in result]
+    return "\n".join(["## A bare machine", "", "From a fresh clone, with the installation of all that each needs:", "", *lines, ""]) if lines else ""
+
+
+def wheels():
+    "How large the wheels are."
+    if not WHEELS.exists():
+        return ""
+    found = json.loads(WHEELS.read_text(encoding="utf-8"))
+    lines = [
+        f"| {name} | {made['wheel']} | {made['_fast']} | {made['_native']} | {made['glibc']} | {made['date']} |" for name, made in found.items()
+    ]
+    return "\n".join([SIZES, *lines, ""])
+
+
+SIZES = """## Wheels
+
+What `make wheels` makes, in KiB: the wheel, with the chapters of the book in it, and of its contents what is compiled. Each runs with
+the C library given or a later one.
+
+| Python and processor | wheel | socket type in C | functions for CFFI | glibc | date |
+|---|--:|--:|--:|---|---|"""
 
 COLUMNS = {  # title: what stands in tests/suites.json
     "package": "name", "version": "version", "Python": "python", "passed": "passed", "skipped": "skipped",

@@ -469,11 +469,13 @@ def test_constants_stand_in_tables_that_fold():
 
 
 def test_results_of_other_tests_are_shown():
-    """What `make test-anywhere` and `make test-suites` left: each row is on the page."""
+    """What `make test-anywhere`, `make wheels` and `make test-suites` left: each row is on the page."""
     text = plain((SITE / "anywhere.html").read_text(encoding="utf-8"))
     machines = json.loads((TOP / "docs" / "anywhere.json").read_text(encoding="utf-8"))
     suites = json.loads((TOP / "tests" / "suites.json").read_text(encoding="utf-8"))["suites"]
     wanted = [f"{one['python']} {one['install']}" for one in machines.values() if "python" in one and "install" in one]
+    wheels = json.loads((TOP / "docs" / "wheels.json").read_text(encoding="utf-8"))
+    wanted += [f"{name} {made['wheel']} {made['_fast']}" for name, made in wheels.items()]
     wanted += [f"{name} {suite['version']} {suite['python']} {suite['passed']}" for name, suite in suites.items()]
     assert [words for words in wanted if words not in text] == []
 

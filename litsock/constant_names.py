@@ -520,6 +520,7 @@ IPPROTO_MH        IPv6: mobility header
 IPPROTO_UDPLITE   UDP whose checksum may cover a part of the message
 IPPROTO_MPLS      labels inside IP
 IPPROTO_ETHERNET  Ethernet frames inside IPv6
+IPPROTO_AGGFRAG   packets put together and cut up inside ESP (RFC 9347)
 IPPROTO_RAW       to socket: the program writes the whole IP header
 IPPROTO_SMC=256   Linux: shared memory communications in TCP's place
 IPPROTO_MPTCP=262 Linux: TCP over several paths at once
@@ -956,6 +957,7 @@ UDP_ENCAP_L2TPINUDP          layer 2 tunnels in UDP (RFC 2661)
 UDP_ENCAP_GTP0               mobile telephony's tunnels, version 0
 UDP_ENCAP_GTP1U              mobile telephony's tunnels, version 1
 UDP_ENCAP_RXRPC              AFS's remote procedure calls
+UDP_ENCAP_OVPNINUDP          OpenVPN
 TCP_ENCAP_ESPINTCP           IPsec in TCP (RFC 8229)
 UDPLITE_SEND_CSCOV=10        UDP-Lite: how many bytes of what is sent the checksum covers (RFC 3828)
 UDPLITE_RECV_CSCOV=11        UDP-Lite: refuse messages of which less is covered
@@ -1270,6 +1272,7 @@ ETH_P_ATALK       AppleTalk datagrams
 ETH_P_AARP        AppleTalk address resolution
 ETH_P_IPX         Novell's IPX
 ETH_P_8021Q       a VLAN tag
+ETH_P_8021AC      LLC frames of more than 1500 bytes
 ETH_P_8021AD      a provider's outer VLAN tag
 ETH_P_QINQ1       an outer VLAN tag before it was standardised
 ETH_P_QINQ2       an outer VLAN tag before it was standardised
@@ -1312,6 +1315,9 @@ ETH_P_IFE         elements of one forwarding device
 ETH_P_EDSA        switch tags with an Ethernet type
 ETH_P_DSA_8021Q   switch tags disguised as VLAN tags
 ETH_P_DSA_A5PSW   tags of the A5PSW switch
+ETH_P_MXLGSW      tags of Infineon's switches
+ETH_P_NXP_NETC    tags of NXP's switches
+ETH_P_GRE_OSI     pseudo: OSI's protocols in a GRE tunnel
 ETH_P_YT921X      tags of Motorcomm's YT921x switches
 ETH_P_AF_IUCV     IBM's AF_IUCV
 ETH_P_802_3_MIN   from this value on it is a type; below it, a length

@@ -26,6 +26,13 @@ THREADS = {  # what the standard module gets right by good luck only, because Op
     "several_writers": [64, 64, 64, 64],
     "several_readers": 8500,
 }
+UNREAD_TICKETS = {  # what the server reads at the end, of a client that closes before it has read the tickets of TLS 1.3
+    "before_and_after": [""],
+    "connect_and_accept_wrapped": ["hello", ""],
+    "client_that_only_looks_in": [""],
+    "descriptor_given_away": [""],
+}
+RESETS = "BrokenPipeError 32", "ConnectionResetError 104"  # what OpenSSL 3.6 makes of that instead, and Python's ssl with it, on any socket
 
 
 def played(certificates, *interpreter, names=(), **environment):
@@ -57,7 +64,9 @@ def litsock(certificates, request):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_over_both(name, standard, litsock):
     way, results = litsock
-    if name not in THREADS:
+    if name in UNREAD_TICKETS and standard[name] in RESETS and way == "through memory":
+        assert results[name][-len(UNREAD_TICKETS[name]) :] == UNREAD_TICKETS[name]
+    elif name not in THREADS:
         assert results[name] == standard[name]
     elif way == "through memory":
         assert results[name] == THREADS[name]

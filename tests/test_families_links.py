@@ -116,7 +116,7 @@ def test_a_frame_on_the_loopback_as_the_standard_module_sees_it():
             assert theirs.recvmsg(100) == ours.recvmsg(100)
 
 
-@pytest.mark.needs("AF_XDP")
+@pytest.mark.needs("AF_XDP", "root")
 @pytest.mark.parametrize("address", [None, (), ("lo", 0), (44, b"1234567890"), b"\x2c\x00", "lo"], ids=repr)
 def test_a_family_without_a_codec_takes_no_address(address):
     with socket.socket(litsock.AF_XDP, socket.SOCK_RAW) as theirs, litsock.socket(litsock.AF_XDP, litsock.SOCK_RAW) as ours:

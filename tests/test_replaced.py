@@ -135,8 +135,10 @@ for name in ("makefile", "accept", "dup", "sendfile", "close", "__enter__"):
     print(len(inspect.getsource(getattr(socket.socket, name))) > 20, typing.get_type_hints(getattr(socket.socket, name)) is not None)
 """,
     "what else it holds": """
-print([name for name in ("errno", "os", "io", "sys", "selectors", "array", "IntEnum", "IntFlag", "_socket") if not hasattr(socket, name)])
-print(socket.errno.ECONNREFUSED, socket.selectors.EVENT_READ, socket.array.array("i", [1])[0], socket._socket is _socket)
+names = ["errno", "os", "io", "sys", "IntEnum", "IntFlag", "_socket"]
+names += ["selectors", "array"] if sys.version_info < (3, 14) else []  # later versions import them where they are used
+print([getattr(socket, name).__name__ for name in names])
+print(socket.errno.ECONNREFUSED, socket._socket is _socket)
 """,
     "a warning": """
 with warnings.catch_warnings(record=True) as caught:

@@ -476,10 +476,14 @@ def test_threads_outside_keep_the_real_kernel():
         assert sock.fileno() < 1 << 20
 
 
-@pytest.mark.parametrize("name", ["requests", "aiohttp", "smtplib", "redis", "executors", "streams"])
+NEEDED = {"requests": "requests", "aiohttp": "aiohttp", "redis": "redis", "dnspython": "dns", "websockets": "websockets"}
+PROGRAMS = [*NEEDED, "urllib", "retries", "smtplib", "socketserver", "executors", "streams"]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_unmodified_programs(name):
-    if name in ("requests", "aiohttp", "redis"):
-        pytest.importorskip(name)
+    if name in NEEDED:
+        pytest.importorskip(NEEDED[name])
     program = Path(__file__).with_name("simulated_programs.py")
     done = subprocess.run([sys.executable, program, name], capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == ("done\n", "")
@@ -535,3 +539,34 @@ def test_programs_that_have_imported_socket_before():
     done = subprocess.run([sys.executable, "-c", EARLIER], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     assert done.stdout.splitlines() == ["(204, 'client') b'204 No Content\\r\\n'", "NotSimulated TLS on a simulated net", "True True", "True True"]
+
+
+def test_what_is_kept_has_a_limit():
+    """The last packets and calls are kept, and what was pushed out is counted and named, also in the drawing."""
+    net = Network(seed=1, keep=20)
+    client, server = net.host("client"), net.host("server")
+    net.link(client, server, latency=0.01)
+
+    @server.program
+    def serve():
+        with litsock.create_server(("", 9)) as listener:
+            peer, _ = listener.accept()
+            with peer:
+                while data := peer.recv(100):
+                    peer.sendall(data)
+
+    @client.program
+    def ask():
+        with litsock.create_connection(("server", 9)) as sock:
+            for _ in range(50):
+                sock.sendall(b"x")
+                sock.recv(1)
+
+    net.run()
+    assert len(net.packets) == 20 and len(net.history.records) <= 20 and len(net.history.steps) <= 40
+    assert net.history.dropped > 60 and net.history.records[-1].number == net.history.count
+    forgotten = net.sent - 20
+    assert forgotten > 60 and f"{forgotten} packets before these are no longer kept" in repr(net.packets)
+    assert f"{forgotten} packets and {net.history.dropped} calls before this are no longer kept" in str(net.timeline())
+    assert "FIN" in str(net.timeline())
+    assert "sends for" in str(net.plot())

@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytest.importorskip("mypy", reason="mypy is not installed")
+
 PROGRAM = """
 import litsock as socket
 

@@ -5,10 +5,13 @@
 
 The C compiler is Zig's, a package of PyPI: it brings the headers and symbols of every glibc, and compiles for other processors,
 so no container is needed. The wheels are made from the source distribution in dist/, looked over by twine, auditwheel and
-abi3audit, and the one for this processor is installed and run. What a wheel holds of C is stripped.
+abi3audit, and the one for this processor is installed and run. What a wheel holds of C is stripped. How large each is stands in
+docs/wheels.json, which the site shows.
 """
 
 import argparse
+import datetime
+import json
 import os
 import platform
 import shlex
@@ -20,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 TOP = Path(__file__).resolve().parent.parent
-DIST, WORK = TOP / "dist", TOP / "build" / "wheels"
+DIST, WORK, SIZES = TOP / "dist", TOP / "build" / "wheels", TOP / "docs" / "wheels.json"
 NEEDS = "ziglang", "build", "twine", "auditwheel", "abi3audit"
 VERSIONS = "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15"
 GLIBC = "2.28"  # Debian 10, RHEL 8, Ubuntu 18.10, and what came after
@@ -86,7 +89,7 @@ def unpacked(folder):
 
 
 def audit(wheel):
-    "What is wrong with a wheel, and how large it and its C are."
+    "Stop where something is wrong with a wheel; how many KiB it and each of its extensions have."
     said = " ".join(tool("auditwheel", "show", wheel).split())
     wanted = wheel.stem.rpartition("-")[2]
     if wanted not in said:
@@ -99,8 +102,21 @@ def audit(wheel):
                 tool("abi3audit", "--strict", "--assume-minimum-abi3", "3.11", path)
             if b".debug_info" in path.read_bytes():
                 sys.exit(f"{wheel.name}: {path.name} is not stripped")
-        sizes = ", ".join(f"{path.name.partition('.')[0]} {path.stat().st_size // 1024} KiB" for path in compiled)
-        return f"{wheel.name}: {wheel.stat().st_size // 1024} KiB ({sizes})"
+        return {"wheel": kibibytes(wheel)} | {path.name.partition(".")[0]: kibibytes(path) for path in compiled}
+
+
+def kibibytes(path):
+    return round(path.stat().st_size / 1024)
+
+
+def keep(wheel, sizes):
+    "Put the sizes of one wheel into the file, a line for each, by Python and processor."
+    found = json.loads(SIZES.read_text(encoding="utf-8")) if SIZES.exists() else {}
+    _, version, _, abi, tag = wheel.stem.split("-")
+    processor = next(name for name in PROCESSORS if tag.endswith(name))
+    found[f"{abi} {processor}"] = {"version": version, **sizes, "glibc": GLIBC, "date": datetime.date.today().isoformat()}
+    lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(found[key])}" for key in sorted(found))
+    SIZES.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
 def tool(name, *arguments):
@@ -145,9 +161,11 @@ def main():
             for processor in asked.processor:
                 build(workshop(found[version], version), version, processor, source)
         for wheel in sorted(DIST.glob(f"*-cp{abi}-*.whl")):
-            print(audit(wheel), flush=True)
+            sizes = audit(wheel)
+            print(f"{wheel.name}: {', '.join(f'{name} {size} KiB' for name, size in sizes.items())}", flush=True)
             if wheel.stem.endswith(platform.machine()):
                 try_out(found[version], wheel)
+            keep(wheel, sizes)
     print(tool("twine", "check", "--strict", *sorted(DIST.iterdir())).strip().splitlines()[-1])
 
 

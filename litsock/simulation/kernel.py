@@ -31,6 +31,7 @@ from .tcp import SENDING, Connection
 BASE = 1 << 20  # the first descriptor; a real kernel hands out smaller ones, unless somebody raised its limits
 FILES: dict[int, File] = {}
 FREED: list[int] = []  # numbers below the greatest that is taken, as a heap
+DONTWAIT, PEEK, WAITALL = int(MSG_DONTWAIT), int(MSG_PEEK), int(MSG_WAITALL)  # `&` with a member of an enum costs a microsecond
 POLLIN, POLLOUT, POLLERR, POLLHUP, POLLNVAL, POLLRDHUP = 0x1, 0x4, 0x8, 0x10, 0x20, 0x2000  # <bits/poll.h>
 
 
@@ -69,15 +70,15 @@ def own(file: File, owner: Any) -> int:
     return fd
 
 # %% auto #0
-__all__ = ['BASE', 'FILES', 'FREED', 'POLLIN', 'POLLOUT', 'POLLERR', 'POLLHUP', 'POLLNVAL', 'POLLRDHUP', 'MAPPED', 'ANY', 'KINDS',
-           'TCP_OPTIONS', 'STATES', 'LARGEST_DATAGRAM', 'OVERHEAD', 'IP_TOS', 'IP_TTL', 'IP_PKTINFO', 'IP_RECVTTL',
-           'IP_RECVTOS', 'IPV6_RECVPKTINFO', 'IPV6_PKTINFO', 'IPV6_RECVHOPLIMIT', 'IPV6_HOPLIMIT', 'IPV6_RECVTCLASS',
-           'IPV6_TCLASS', 'MULTICAST_HOPS', 'UNICAST_HOPS', 'TRAFFIC_CLASS', 'MEMBERSHIP', 'REAL', 'METHODS', 'TABLE',
-           'SOCKETS', 'LARGEST_PIECE', 'INTERFACES', 'Refused', 'descriptor', 'put_at', 'own', 'check_how',
-           'pack_address', 'unpack_address', 'File', 'Options', 'opened', 'incoming', 'info_of', 'StreamSocket',
-           'is_group', 'DatagramSocket', 'by_descriptor', 'in_simulation', 'socket', 'monotonic', 'gethostname',
-           'sethostname', 'if_nameindex', 'if_indextoname', 'if_nametoindex', 'close', 'poll', 'close_rights',
-           'sendfile', 'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
+__all__ = ['BASE', 'FILES', 'FREED', 'DONTWAIT', 'PEEK', 'WAITALL', 'POLLIN', 'POLLOUT', 'POLLERR', 'POLLHUP', 'POLLNVAL',
+           'POLLRDHUP', 'MAPPED', 'ANY', 'KINDS', 'TCP_OPTIONS', 'STATES', 'LARGEST_DATAGRAM', 'OVERHEAD', 'IP_TOS',
+           'IP_TTL', 'IP_PKTINFO', 'IP_RECVTTL', 'IP_RECVTOS', 'IPV6_RECVPKTINFO', 'IPV6_PKTINFO', 'IPV6_RECVHOPLIMIT',
+           'IPV6_HOPLIMIT', 'IPV6_RECVTCLASS', 'IPV6_TCLASS', 'MULTICAST_HOPS', 'UNICAST_HOPS', 'TRAFFIC_CLASS',
+           'MEMBERSHIP', 'REAL', 'METHODS', 'TABLE', 'SOCKETS', 'LARGEST_PIECE', 'INTERFACES', 'Refused', 'descriptor',
+           'put_at', 'own', 'check_how', 'pack_address', 'unpack_address', 'File', 'Options', 'opened', 'incoming',
+           'info_of', 'StreamSocket', 'is_group', 'DatagramSocket', 'by_descriptor', 'in_simulation', 'socket',
+           'monotonic', 'gethostname', 'sethostname', 'if_nameindex', 'if_indextoname', 'if_nametoindex', 'close',
+           'poll', 'close_rights', 'sendfile', 'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
 
 # %% ../../nbs/73_simulated_kernel.ipynb #3d1e5f4a
 MAPPED = "::ffff:"
@@ -121,6 +122,8 @@ class File:
         self.options: dict[tuple[int, int], bytes] = {}
         self.local: Any = None  # text and port, once it has them
         self.remote: Any = None
+        self.named = False  # whether the program has given it an address
+        self.ends: list[tuple] = []  # the pairs of addresses that it had
         self.error = 0
 
     def changed(self) -> None:
@@ -137,9 +140,9 @@ class File:
 
     def wait(self, what: str, flags: int = 0, until: int | None = None) -> None:
         "Wait for a change, unless the caller must not, or its time is over."
-        if not self.blocking or flags & MSG_DONTWAIT or until is not None and self.scheduler.nanoseconds >= until:
+        if not self.blocking or flags & DONTWAIT or until is not None and self.scheduler.nanoseconds >= until:
             raise Refused(errno.EAGAIN)
-        self.scheduler.block(f"{what} on {self.described()}", self.queue, until=until, watches=(self,))
+        self.scheduler.block(lambda: f"{what} on {self.described()}", self.queue, until=until, watches=(self,))
 
     def described(self) -> str:
         ends = [f"{ip}:{port}" for ip, port in filter(None, (self.local, self.remote))]
@@ -232,6 +235,7 @@ class File:
         if port and self.host.conflict(self):
             self.local = None
             raise Refused(errno.EADDRINUSE)
+        self.named = True
         self.host.add(self)
         return 0
 
@@ -528,8 +532,8 @@ class StreamSocket(Options):
             if connection is None or self.listens:
                 raise Refused(errno.ENOTCONN)
             if connection.into:
-                gathered += connection.read(size - len(gathered), bool(flags & MSG_PEEK))
-                if len(gathered) == size or not flags & MSG_WAITALL or flags & MSG_PEEK:
+                gathered += connection.read(size - len(gathered), bool(flags & PEEK))
+                if len(gathered) == size or not flags & WAITALL or flags & PEEK:
                     return gathered, b"", 0, []
                 continue
             if connection.eof or gathered and (connection.error or connection.gone):
@@ -724,12 +728,12 @@ class DatagramSocket(Options):
         until = self.deadline(SO_RCVTIMEO)
         self.raise_error()
         while not self.arrived:
-            if self.reads_no_more and self.blocking and not flags & MSG_DONTWAIT:
+            if self.reads_no_more and self.blocking and not flags & DONTWAIT:
                 return b"", b"", 0, []
             self.wait("a datagram", flags, until)
             self.raise_error()
         data, source, header = self.arrived[0]
-        if not flags & MSG_PEEK:
+        if not flags & PEEK:
             self.arrived.popleft()
             self.buffered -= len(data) + OVERHEAD
         return data[:size], pack_address(self.family, *source), int(MSG_TRUNC) if len(data) > size else 0, self.notes(header)

@@ -10,6 +10,7 @@ import gc
 import inspect
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -18,6 +19,7 @@ from typing import Any
 from .. import kernel
 from ..constants import inet_aton
 from ..observe.flows import Follower, Packets
+from ..observe.packets import TCP
 from ..observe.svg import Picture
 
 from .clock import SECOND, TASKS, Deadlock, Scheduler, Task
@@ -89,7 +91,7 @@ def is_numeric(text: str) -> bool:
 def awaits_clients(file: File) -> bool:
     if isinstance(file, UnixDatagramSocket):
         return bool(file.name) and file.other is None
-    return getattr(file, "listens", False) or isinstance(file, DatagramSocket) and file.local is not None and file.remote is None
+    return getattr(file, "listens", False) or isinstance(file, DatagramSocket) and file.named and file.remote is None
 
 
 class Host(Traffic):
@@ -181,13 +183,15 @@ class Network:
     def __init__(
         self,
         seed: int = 0,  # decides every chance: the order of threads, losses, ports, sequence numbers
+        keep: int = 100_000,  # packets, and calls, that are kept to be looked at: the last ones
     ):
         self.seed, self.scheduler = seed, Scheduler(seed)
-        self.hosts, self.history, self.follower = Hosts(), History(), Follower()
+        self.hosts, self.history, self.follower = Hosts(), History(keep), Follower()
         self.links: dict[frozenset, Link] = {}
         self.hosts.links = self.links
         self.loopback = Link(self.scheduler, queue=None, mtu=65535)
-        self.captured: list[SentPacket] = []
+        self.captured: deque[SentPacket] = deque(maxlen=keep)
+        self.sent = 0  # packets
         self.routes: dict[tuple[Any, str], tuple[Any, Any, str]] = {}  # by host and address: link, host, and how it is called
         self.lookup_time = 0.0  # seconds that `getaddrinfo` takes to look a name up
         self.lookups_fail = False  # whether no name server answers: after ten seconds, as with glibc, it gives up
@@ -263,18 +267,19 @@ class Network:
         self.send(link, host, packet, target)
 
     def send(self, link: Link | None, host: Any, packet: SentPacket, target: Any) -> None:
-        waiting = link.direction(host).waiting(self.scheduler.nanoseconds) if link else 0
+        waiting = link.direction(host).waiting(self.scheduler.nanoseconds) if link and link.bandwidth else 0
         packet.comment = link.send(host, packet, partial(self.arrive, target, packet)) if link and target else "no route"
         self.captured.append(packet)
+        self.sent += 1
         self.history.packet("sent", self.scheduler.nanoseconds, host, packet, host.connections.get((packet.source, packet.destination)), waiting)
 
     def arrive(self, target: Host, packet: SentPacket, came: Any) -> None:
         if came is not packet:
             packet.comment = "corrupted"
-        self.history.packet("arrived", self.scheduler.nanoseconds, target, packet, None)
-        at = len(self.history.steps) - 1
+        event = self.history.arrived(self.scheduler.nanoseconds, target, packet)
         target.receive(came)
-        self.history.saw(at, target.connections.get((packet.destination, packet.source)))
+        if type(packet.last) is TCP:
+            self.history.saw(event, target.connections.get((packet.destination, packet.source)))
 
     def carry_to_many(self, host: Any, packet: SentPacket) -> None:
         "A packet for everybody, or for a group: over each link, and back to the sender."
@@ -286,12 +291,13 @@ class Network:
 
     @property
     def packets(self) -> Packets:
-        "All packets that were sent. A lost one says why."
+        "The packets that were sent, the last of them. A lost one says why."
         for packet in self.captured:
             if packet.flow is None:
                 self.follower.add(packet)
                 packet.marks += (packet.comment,) * bool(packet.comment)
-        return Packets(self.captured)
+        forgotten = self.sent - len(self.captured)
+        return Packets(self.captured, problem=f"{forgotten} packets before these are no longer kept" if forgotten else "")
 
     def timeline(
         self,

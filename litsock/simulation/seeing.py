@@ -5,6 +5,7 @@
 # %% ../../nbs/75a_seeing.ipynb #8c4e310b
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from math import atan, cos, pi, sin
 from typing import Any, NamedTuple
@@ -45,16 +46,20 @@ class Step(NamedTuple):
     waiting: int = 0  # packets in the queue of the link
 
 
-def view_of(connection: Any) -> View | None:  # a `Connection`
+def view_of(connection: Any) -> tuple | None:  # of a `Connection`: the fields of a `View`
     if connection is None:
         return None
-    flight, congestion = connection.snd_nxt - connection.snd_una, connection.congestion
-    return View(connection.state, len(connection.into), len(connection.out), congestion.window, congestion.threshold, flight)
+    congestion = connection.congestion
+    return (
+        connection.state, len(connection.into), len(connection.out), congestion.window, congestion.threshold,
+        connection.snd_nxt - connection.snd_una,
+    )  # fmt: skip
 
 # %% auto #0
 __all__ = ['UNSEEN', 'PLOT_LEFT', 'PLOT_WIDTH', 'PANEL', 'BETWEEN', 'COLOURS', 'View', 'Step', 'view_of', 'ShortFormatter',
-           'History', 'recorded', 'Rows', 'Timeline', 'arrow_text', 'draw_arrow', 'draw_timeline', 'Curve', 'draw_plot',
-           'draw_panel', 'draw_curve', 'rounded_up', 'Transfer', 'draw_transfer', 'qualities', 'Hosts']
+           'HostCall', 'History', 'recorded', 'Rows', 'Timeline', 'forgotten', 'arrow_text', 'draw_arrow',
+           'draw_timeline', 'Curve', 'draw_plot', 'draw_panel', 'draw_curve', 'rounded_up', 'Transfer', 'draw_transfer',
+           'qualities', 'Hosts']
 
 # %% ../../nbs/75a_seeing.ipynb #c720496f
 class ShortFormatter(Formatter):
@@ -64,73 +69,103 @@ class ShortFormatter(Formatter):
         return f"fd {number - BASE}" if number >= BASE else str(number)
 
 
-class History(Calls):
-    "Every call and every packet of a network."
+class HostCall(CallRecord):
+    "A call, the socket that it was about, and, until it returns, its arguments."
 
-    def __init__(self):
-        self.steps: list[Step] = []
-        self.pending: dict[CallRecord, tuple] = {}  # calls that have not returned, with their arguments
-        self.files: dict[CallRecord, Any] = {}  # which socket a call was about
-        self.ends: dict[Any, list[tuple]] = {}  # of a socket: the pairs of addresses that it had
-        super().__init__([])
+    __slots__ = "file", "arguments"
+    file: Any
+    arguments: tuple | None
+
+
+class History(Calls):
+    "The calls and the packets of a network, the last of them."
+
+    def __init__(
+        self,
+        limit: int,  # calls, and packets, to keep
+    ):
+        self.events: deque[Any] = deque(maxlen=2 * limit)  # the fields of each `Step`
+        self.count = 0  # calls
+        super().__init__(deque(maxlen=limit))  # type: ignore[arg-type]
+
+    @property
+    def dropped(self) -> int:
+        "How many calls were pushed out of the ring."
+        return self.count - len(self._list)
+
+    @property
+    def steps(self) -> list[Step]:
+        "What happened. The end of something whose beginning was pushed out of the ring is left out."
+        steps, begun = [], set()
+        for kind, nanoseconds, host, what, view, waiting in self.events:
+            if kind in ("call", "sent"):
+                begun.add(what)
+            if what in begun:
+                steps.append(Step(kind, nanoseconds, host, what, view and View(*view), waiting))
+        return steps
 
     def _formatter(self) -> Formatter:
         return ShortFormatter(self._sockets())
 
     def _calls(self) -> list[CallRecord]:
-        for call, arguments in self.pending.items():
-            call.values = call.signature.keep(arguments, NOT_FOUND.get(call.name, -1), KEEP)[1]
+        for call in self._list:
+            if call.arguments is not None:  # type: ignore[attr-defined]
+                call.values = call.signature.keep(call.arguments, NOT_FOUND.get(call.name, -1), KEEP)[1]  # type: ignore[attr-defined]
         return [call for call in self._list if call.values is not None]
 
     def packet(self, kind: str, nanoseconds: int, host: Any, packet: Packet, connection: Any, waiting: int = 0) -> None:
         "A packet was sent, or has arrived."
-        self.steps.append(Step(kind, nanoseconds, host, packet, view_of(connection), waiting))
+        self.events.append((kind, nanoseconds, host, packet, view_of(connection), waiting))
 
-    def saw(self, number: int, connection: Any) -> None:
-        "What a packet that had arrived made of its connection."
-        step = self.steps[number]
-        if isinstance(step.what.last, TCP):
-            self.steps[number] = step._replace(view=view_of(connection) or View("CLOSED", 0, 0, 0, 0, 0))
+    def arrived(self, nanoseconds: int, host: Any, packet: Packet) -> list:
+        "A packet has arrived. What it makes of its connection is added to the step with `saw`."
+        event = ["arrived", nanoseconds, host, packet, None, 0]
+        self.events.append(event)
+        return event
 
-    def begin(self, task: Any, name: str, arguments: tuple, file: Any) -> CallRecord:
+    @staticmethod
+    def saw(event: list, connection: Any) -> None:
+        event[4] = view_of(connection) or ("CLOSED", 0, 0, 0, 0, 0)
+
+    def begin(self, task: Any, name: str, arguments: tuple, file: Any) -> HostCall:
         "A call is made."
-        now = task.scheduler.now
-        call = CallRecord(len(self._list) + 1, task, name, SIGNATURES[name], now, now, None, None)  # type: ignore[arg-type]
+        nanoseconds = task.scheduler.nanoseconds
+        now = nanoseconds / SECOND
+        self.count += 1
+        call = HostCall(self.count, task, name, SIGNATURES[name], now, now, None, None)  # type: ignore[arg-type]
+        call.file, call.arguments = file, arguments
         self._list.append(call)
-        self.pending[call] = arguments
-        if file is not None:
-            self.files[call] = file
-        self.steps.append(Step("call", task.scheduler.nanoseconds, task.host, call))
+        self.events.append(("call", nanoseconds, task.host, call, None, 0))
         return call
 
-    def finish(self, call: CallRecord, task: Any, kept: tuple | None, file: Any, exception: str = "") -> None:
+    def finish(self, call: HostCall, task: Any, kept: tuple | None, file: Any, exception: str = "") -> None:
         "It has returned."
-        del self.pending[call]
+        call.arguments, call.values = None, None  # type: ignore[assignment]
         call.end, call.exception = task.scheduler.now, exception
         if kept is None:
             return
         call.result, call.values = kept
         view = view_of(getattr(file, "connection", None))
-        self.steps.append(Step("answer", task.scheduler.nanoseconds, task.host, call, view))
+        self.events.append(("answer", task.scheduler.nanoseconds, task.host, call, view, 0))
         if file is not None:
-            self.files[call] = file
+            call.file = file
             self.remember(file, call)
 
     def remember(self, file: Any, call: CallRecord) -> None:
         remote = file.remote or (plain_address(value_of(call, "address") or b"") if call.name == "connect" else None)
-        pairs = self.ends.setdefault(file, [])
+        pairs = file.ends
         if not pairs or pairs[-1] != (file.local, remote):
             pairs.append((file.local, remote))
 
     def lane_of(self, call: CallRecord, known: Conversation, hosts: tuple) -> int | None:
         "At which end of a conversation a call was made."
-        file = self.files.get(call)
+        file = getattr(call, "file", None)
         if file is None or call.name in UNSEEN:
             return None
         for lane, (here, there) in enumerate(((known.client, known.server), (known.server, known.client))):
             if file.host is not hosts[lane]:
                 continue
-            for local, remote in self.ends.get(file, [(file.local, file.remote)]):
+            for local, remote in file.ends or [(file.local, file.remote)]:
                 if same_place(local, here) and (remote == there or remote is None and self.about(call, file, there)):
                     return lane
         return None
@@ -229,6 +264,7 @@ class Timeline:
         self.last: dict[CallRecord, int] = {}
         self.labels: list[tuple[int, int, str]] = []  # row, lane, text
         self.words: list[str] = []
+        self.forgotten = forgotten(network)
         self.shown = ["", ""]
         self.formatter = self.history._formatter()
         for step in self.history.steps:
@@ -256,7 +292,7 @@ class Timeline:
         row = self.rows.place(step, lane)
         who = self.hosts[lane].name
         if step.kind == "call":
-            if step.what in self.history.pending:
+            if step.what.arguments is not None:
                 self.say(step, f"{who}: {call_words(step.what, self.formatter)}")
         elif step.kind == "answer":
             self.last[step.what] = row
@@ -289,7 +325,10 @@ class Timeline:
         gap = max([260.0, *(6.2 * len(text) / 0.72 for text in arrows)])
         left = 78 + states[0] + calls[0]
         right = left + gap
-        picture = Picture(round(right + calls[1] + states[1]), 52 + len(self.rows.times) * ROW, "\n".join(self.words))
+        words = [self.forgotten] * bool(self.forgotten) + self.words
+        picture = Picture(round(right + calls[1] + states[1]), 52 + len(self.rows.times) * ROW, "\n".join(words))
+        if self.forgotten:
+            picture.label((left + right) / 2, 36, self.forgotten, 10)
         for x, host, end in zip((left, right), self.hosts, end_names(self.known)):
             picture.label(x, 16, f"{host.name} {end}", 13)
             picture.line(x, 24, x, 46 + len(self.rows.times) * ROW, dashed=True)
@@ -321,6 +360,12 @@ class Timeline:
             picture.label(x1 + 0.82 * (x2 - x1), y1 + 0.82 * ROW + 5, "✕", 16)
             picture.label(x1 + 0.82 * (x2 - x1), y1 + 0.82 * ROW + 18, packet.comment, 10)
         picture.add("</g>")
+
+
+def forgotten(network: Any) -> str:
+    "What is not shown, because the rings are full."
+    counts = (network.sent - len(network.captured), "packets"), (network.history.dropped, "calls")
+    return " and ".join(f"{count} {what}" for count, what in counts if count) + " before this are no longer kept" if any(count for count, _ in counts) else ""
 
 
 def arrow_text(packet: Packet) -> str:

@@ -22,9 +22,15 @@ UNSPECIFIED = "0.0.0.0", "::"
 BROADCAST = "255.255.255.255"
 
 # %% auto #0
-__all__ = ['FIRST_PORT', 'LAST_PORT', 'LOOPBACK', 'UNSPECIFIED', 'BROADCAST', 'SentPacket', 'Ports', 'serves', 'Traffic']
+__all__ = ['FIRST_PORT', 'LAST_PORT', 'LOOPBACK', 'UNSPECIFIED', 'BROADCAST', 'header_for', 'SentPacket', 'Ports', 'serves',
+           'Traffic']
 
 # %% ../../nbs/73d_traffic.ipynb #0fe38676
+def header_for(source: str, destination: str, ttl: int = 64, tos: int = 0) -> IPv4 | IPv6:
+    "The IP header of a packet. All segments of a connection share one."
+    return IPv6(source, destination, None, ttl, tos) if ":" in destination else IPv4(source, destination, None, ttl, tos)
+
+
 class SentPacket(Packet):
     "A packet of a simulated network."
 
@@ -161,7 +167,7 @@ class Traffic(Ports):
         "A new connection, in the table."
         mtu = self.network.mtu(self, remote[0])
         size = mtu - (60 if ":" in remote[0] else 40)
-        send = partial(self.transmit, local[0], remote[0])
+        send = partial(self.put, header_for(local[0], remote[0]))
         made = Connection(self.network.scheduler, send, local, remote, size=size)
         if (local, remote) not in self.connections:
             self.connected[local[1]] += 1
@@ -181,9 +187,11 @@ class Traffic(Ports):
 
     def transmit(self, source: str, destination: str, header: Any, payload: bytes = b"", ttl: int = 64, tos: int = 0) -> None:
         "Send a packet."
+        self.put(header_for(source, destination, ttl, tos), header, payload)
+
+    def put(self, ip: IPv4 | IPv6, header: Any, payload: bytes = b"") -> None:
         if self.up:
-            ip = IPv6(source, destination, None, ttl, tos) if ":" in destination else IPv4(source, destination, None, ttl, tos)
-            self.network.carry(self, SentPacket(ip, header, payload), destination)
+            self.network.carry(self, SentPacket(ip, header, payload), ip.destination)
 
     def receive(self, packet: Packet) -> None:
         "A packet has arrived. One with a wrong checksum is thrown away."

@@ -37,8 +37,10 @@ PLACES = {
     "3.14t": (None, "", "python3.14t"),
     "3.15": ("sid", "python3.15-venv python3.15-dev libpython3.15-testsuite", "python3.15"),
     "pypy": ("sid", "pypy3-venv pypy3-dev pypy3-lib-testsuite", "pypy3"),
+    "aarch64": ("trixie-arm64", "python3-venv libpython3.13-testsuite", "python3.13"),
 }
-STEPS = "install", "tests", "suites"
+STEPS = "install", "tests", "suites", "make", "wheel"
+ONLY = {"aarch64": ["wheel"]}  # an emulated processor would compile for an hour
 SETTINGS = re.compile(r"(pip_|https?_proxy|no_proxy|ssl_|requests_)", re.IGNORECASE)
 
 
@@ -153,7 +155,7 @@ def keep(name, result, tested):
 def arguments():
     parser = argparse.ArgumentParser(prog="python tools/anywhere", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="*", metavar="PLACE", help=f"some of {' '.join(PLACES)}; all of them if none is named")
-    parser.add_argument("--steps", nargs="+", default=[], help="some of the steps: install, tests, suites")
+    parser.add_argument("--steps", nargs="+", default=[], help=f"some of the steps: {' '.join(STEPS)}; the first three if none is named, for another processor the wheel")
     parser.add_argument("--forget", action="store_true", help="do not keep the results: say them, and fail where a suite fails")
     parser.add_argument("--run", metavar="COMMAND", help="instead of the steps: any command of bash, as the user of a bare machine")
     parser.add_argument("--packages", default="", help="with --run: the packages of Debian that the machine has besides")
@@ -170,7 +172,7 @@ def main():
     failed = []
     for name in asked.places or PLACES:
         print(f"== {name}", flush=True)
-        tested, result = commit(), test(name, asked.steps)
+        tested, result = commit(), test(name, asked.steps or ONLY.get(name, []))
         if result is None:
             continue
         print(f"   {json.dumps(result)}", flush=True)

@@ -1,6 +1,8 @@
 """What is done on a machine: install litsock, run its own tests, run the tests of that Python with litsock in place.
 
-    PYTHON tools/anywhere/steps.py REPORT.json [install] [tests] [suites]
+    PYTHON tools/anywhere/steps.py REPORT.json [install] [tests] [suites] [make] [wheel]
+
+Without a step: the first three. `make` is what a newcomer types, `wheel` what tools/wheels.py made for this processor.
 
 The report is written after each step, so that what a later one breaks is no loss.
 """
@@ -8,6 +10,7 @@ The report is written after each step, so that what a later one breaks is no los
 import configparser
 import json
 import os
+import platform
 import subprocess
 import sys
 import sysconfig
@@ -21,6 +24,7 @@ BUILD = TOP / "build"
 SUITES = "test_socket", "test_timeout", "test_selectors", "test_ssl", "test_asyncio"
 NEEDED = "pytest>=8", "nbval>=0.11", "pytest-timeout", "hypothesis", "ipykernel", "nbformat", "tqdm"
 HOURS = 3600
+MACHINE = platform.machine()
 MOST_NAMES = 40  # of tests that a result names
 
 
@@ -72,20 +76,47 @@ def tests():
         return {"tests": "did not end"}
     if not report.exists():
         return {"tests": "pytest died"}
+    return {**outcomes(report), "without": without}
+
+
+def outcomes(report):
+    "What became of the tests that pytest reports: passed, skipped, failed, and the names of those that failed."
     cases = list(xml.parse(report).iter("testcase"))
     bad = [f"{case.get('classname')}.{case.get('name')}" for case in cases if case.find("failure") is not None or case.find("error") is not None]
     skipped = sum(case.find("skipped") is not None for case in cases)
-    return {"tests": [len(cases) - skipped - len(bad), skipped, len(bad)], "failures": bad[:MOST_NAMES], "without": without}
+    return {"tests": [len(cases) - skipped - len(bad), skipped, len(bad)], "failures": bad[:MOST_NAMES]}
+
+
+def make():
+    "What a newcomer types: how long make run and make test take, and what became of the tests."
+    report, taken = BUILD / "test.xml", {}
+    report.unlink(missing_ok=True)
+    for target in "run", "test":
+        began = time.monotonic()
+        run("make", target, f"PYTHON={sys.executable}", cwd=TOP, check=target == "run")
+        taken[f"make {target}"] = f"{time.monotonic() - began:.0f} s"
+    return {"make": taken, **(outcomes(report) if report.exists() else {"tests": "pytest died"})}
 
 
 COMPARE = """
 import json, sys
-sys.path.insert(0, "tests")
 from conformance.run import compare
 verdict = compare(sys.argv[1])
 broken = "" if verdict.standard.outcomes else verdict.standard.unusable.reason
 json.dump([len(verdict.passed), sorted(verdict.failures), verdict.deviations, broken], open(sys.argv[2], "w"))
 """
+
+
+def wheel():
+    "Install what tools/wheels.py made for this Python and processor, and run the tests of sockets with it."
+    python = environment("wheel")
+    pip = python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"
+    run(*pip, "tqdm", check=True)
+    began = time.monotonic()
+    run(*pip, "--no-index", "--find-links", TOP, "--only-binary", ":all:", "litsock", check=True)
+    took = time.monotonic() - began
+    run(python, "-m", "litsock.examples", "demo", check=True, cwd=BUILD, stdout=subprocess.DEVNULL)
+    return {"install": f"wheel, {took:.0f} s", **compared(python, SUITES[:3])}
 
 
 def suites():
@@ -94,12 +125,17 @@ def suites():
     if not python.exists():
         python = environment("dev")
         run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "tqdm", "--editable", TOP, check=True)
+    return compared(python, SUITES)
+
+
+def compared(python, names):
+    "Tests of Python's own, with both modules. The folder they start in has no litsock, so it is the installed one that is tested."
     found, only, known = {}, [], []
-    for name in SUITES:
+    for name in names:
         report = BUILD / f"{name}.json"
         report.unlink(missing_ok=True)
         try:
-            run(python, "-c", COMPARE, name, report, cwd=TOP, timeout=HOURS)
+            run(python, "-c", COMPARE, name, report, cwd=TOP / "tests", timeout=HOURS)
             both, failures, deviations, broken = json.loads(report.read_text())
             found[name] = f"cannot be run: {broken}" if broken else [both, len(failures) + len(deviations)]
             only, known = [*only, *failures], [*known, *deviations]
@@ -116,9 +152,11 @@ def main(report, *steps):
     result = {"python": f"{sys.implementation.name} {version}"}
     if sys.implementation.name == "pypy":
         result["python"] = "PyPy {}.{}.{} (Python {})".format(*sys.pypy_version_info[:3], version)
+    if MACHINE != "x86_64":
+        result["python"] += f", {MACHINE}"
     for step in steps or ("install", "tests", "suites"):
         try:
-            result |= {"install": install, "tests": tests, "suites": suites}[step]()
+            result |= {"install": install, "tests": tests, "suites": suites, "make": make, "wheel": wheel}[step]()
         except subprocess.CalledProcessError as error:
             result[step] = result["failed"] = f"{step}: {' '.join(map(str, error.cmd))[-200:]}"
         Path(report).write_text(json.dumps(result))
