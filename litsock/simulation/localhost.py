@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,10 @@ def replace_threads() -> None:
     import asyncio
 
     asyncio.run = run_coroutine
+    for name in "alarm", "setitimer":  # in virtual time there are alarms
+        if not hasattr(signal, name):
+            setattr(signal, name, partial(refuse, f"signal.{name}"))
+            getattr(signal, name).__name__ = name
     changes = {
         "get_ident": threads.get_ident, "start_new_thread": threads.start_new_thread, "start_new": threads.start_new_thread,
         "start_joinable_thread": threads.begin_joinable, "_ThreadHandle": threads.Handle,
