@@ -23,7 +23,7 @@ __all__ = ['CLASSES', 'BY_NUMBER', 'AF_INET', 'AF_INET6', 'PACKED_SIZES', 'WORD'
            'CMSG_LEN', 'CMSG_SPACE', 'gai_strerror', 'hstrerror', 'monotonic', 'constants', 'getservbyname',
            'getservbyport', 'swapped', 'getprotobyname', 'address', 'numeric', 'port_of', 'getaddrinfo', 'getnameinfo',
            'scope_text', 'services_file', 'gethostbyname', 'gethostbyaddr', 'without_network', 'on_nothing',
-           'close_rights']
+           'close_rights', 'not_simulated']
 
 # %% ../../nbs/97_pure_python.ipynb #2379666d
 def measure(kernel) -> dict:
@@ -254,7 +254,7 @@ def constants():
 PROTOCOLS = {b"ip": 0, b"icmp": 1, b"igmp": 2, b"tcp": 6, b"udp": 17, b"ipv6-icmp": 58, b"sctp": 132, b"udplite": 136}
 SERVICES = """echo 7 tcp udp|discard 9 tcp udp|daytime 13 tcp|ftp-data 20 tcp|ftp 21 tcp|ssh 22 tcp|telnet 23 tcp|smtp 25 tcp|time 37 tcp|whois 43 tcp
 domain 53 tcp udp|tftp 69 udp|gopher 70 tcp|finger 79 tcp|http 80 tcp|kerberos 88 tcp udp|pop3 110 tcp|ntp 123 udp|imap2 143 tcp|snmp 161 tcp udp|irc 194 tcp udp
-ldap 389 tcp udp|https 443 tcp udp|submission 587 tcp|domain-s 853 tcp udp|ldaps 636 tcp udp|imaps 993 tcp|pop3s 995 tcp|mysql 3306 tcp|postgresql 5432 tcp|http-alt 8080 tcp udp"""
+ldap 389 tcp udp|https 443 tcp udp|shell 514 tcp|syslog 514 udp|submission 587 tcp|domain-s 853 tcp udp|ldaps 636 tcp udp|imaps 993 tcp|pop3s 995 tcp|mysql 3306 tcp|postgresql 5432 tcp|http-alt 8080 tcp udp"""
 ALIASES = {b"www": b"http", b"sink": b"discard", b"null": b"discard", b"mail": b"smtp", b"imap": b"imap2", b"nicname": b"whois"}
 KNOWN = [(name.encode(), int(port), protocol.encode()) for entry in SERVICES.replace("\n", "|").split("|") for name, port, *protocols in [entry.split()] for protocol in protocols]
 STREAM, DGRAM, RAW_KIND, TCP, UDP = 1, 2, 3, 6, 17
@@ -387,7 +387,7 @@ def gethostbyaddr(address, family):
 # %% ../../nbs/97_pure_python.ipynb #5b56b504
 NEEDS_NETWORK = "socket socketpair gethostname sethostname if_indextoname if_nametoindex if_nameindex"
 TAKES_DESCRIPTOR = """accept accept_unnamed dup close getdescriptorflags setdescriptorflags setblocking poll bind connect listen shutdown getsockname
-getpeername getsockopt setsockopt send sendto sendmsg sendmmsg sendfile recv recv_into recvfrom recvfrom_into recvmsg recvmsg_into recvmmsg"""
+getpeername getsockopt setsockopt send sendto sendmsg sendfile recv recv_into recvfrom recvfrom_into recvmsg recvmsg_into"""
 
 
 def without_network(name: str):
@@ -410,5 +410,14 @@ def close_rights(control):
     "None can have come."
 
 
+def not_simulated(name: str):
+    def call(fd, *arguments):
+        refuse(f"{name}()", "the simulated kernel sends and receives one datagram at a time")
+
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
 globals().update((name, without_network(name)) for name in NEEDS_NETWORK.split())
+globals().update((name, not_simulated(name)) for name in ("sendmmsg", "recvmmsg"))
 globals().update((name, on_nothing(name)) for name in TAKES_DESCRIPTOR.split())

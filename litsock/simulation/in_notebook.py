@@ -9,13 +9,14 @@ import ast
 import gc
 import sys
 from asyncio import SelectorEventLoop
-from errno import EAFNOSUPPORT, ENOENT
+from errno import EAFNOSUPPORT, ENOPROTOOPT, EPROTONOSUPPORT
 from html import escape
 from typing import Any
 
 from ..kernel.pure_python import NotInBrowser
 
 from . import threads
+from .standard_library import NotSimulated
 
 LOOPS: list[Any] = []  # the event loop of all cells
 MISSED: dict[str, str] = {}  # by name: why the cell that makes it did not run
@@ -30,6 +31,8 @@ def reason_of(error: BaseException) -> str | None:
     "Why a browser cannot run this; `None` where the error says something else."
     if isinstance(error, NotInBrowser):
         return str(error)
+    if isinstance(error, NotSimulated):
+        return "it starts a process, and a page of a browser is one process"
     if isinstance(error, NameError) and error.name in MISSED:
         return f"`{error.name}` comes from a cell that did not run: {MISSED[error.name]}"
     if isinstance(error, ModuleNotFoundError):
@@ -38,6 +41,8 @@ def reason_of(error: BaseException) -> str | None:
         return "it shows litsock's C, and a browser has none"
     if isinstance(error, OSError) and error.errno == EAFNOSUPPORT:
         return "the simulated host has the families AF_INET, AF_INET6 and AF_UNIX, and this is another one"
+    if isinstance(error, OSError) and error.errno in (ENOPROTOOPT, EPROTONOSUPPORT):
+        return "the simulated host has TCP and UDP with their usual options, and this is another protocol or option"
     if isinstance(error, FileNotFoundError) and str(error.filename).startswith(SYSTEM_FILES):
         return f"{error.filename} is a file of Linux, and no Linux is here"
     return None

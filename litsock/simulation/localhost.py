@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import _thread
+import os
 import signal
 import threading
 from functools import partial
@@ -46,6 +47,9 @@ def replace_threads() -> None:
         if not hasattr(signal, name):
             setattr(signal, name, partial(refuse, f"signal.{name}"))
             getattr(signal, name).__name__ = name
+    for name in "geteuid", "getegid":
+        if not hasattr(os, name):
+            setattr(os, name, getattr(os, name.replace("gete", "get")))
     changes = {
         "get_ident": threads.get_ident, "start_new_thread": threads.start_new_thread, "start_new": threads.start_new_thread,
         "start_joinable_thread": threads.begin_joinable, "_ThreadHandle": threads.Handle,
