@@ -334,6 +334,8 @@ def getaddrinfo(host, service, family, type, protocol, flags):
         kinds = [pair for pair in kinds if pair[1] == protocol]
     if not kinds:
         return EAI_SOCKTYPE, 0
+    if type == RAW_KIND and service is not None:
+        return EAI_SERVICE, 0
     addresses = numeric(host, flags)
     if addresses is None:
         return EAI_NONAME, 0

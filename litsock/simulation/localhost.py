@@ -8,6 +8,7 @@ from __future__ import annotations
 import _thread
 import os
 import signal
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -15,14 +16,20 @@ from typing import Any
 
 from ..kernel.pure_python import refuse, services_file
 
+from ..constants import AF_INET, AF_INET6, inet_pton
+from ..observe import listing
+
 from . import threads
+from .clock import current
+from .kernel import STATES, DatagramSocket, StreamSocket
 from .network import Network
 
 NETWORKS: list[Network] = []  # the one that everybody lives in
 WHY_NO_PROCESS = "a page of a browser is one process, and cannot start another"
 
 # %% auto #0
-__all__ = ['NETWORKS', 'WHY_NO_PROCESS', 'enter', 'replace_threads', 'run_coroutine', 'write_files', 'replace_processes']
+__all__ = ['NETWORKS', 'WHY_NO_PROCESS', 'enter', 'replace_threads', 'run_coroutine', 'write_files', 'replace_processes',
+           'socket_table', 'connections', 'listeners', 'datagram_sockets', 'end', 'line']
 
 # %% ../../nbs/79_localhost.ipynb #ae7efc4b
 def enter() -> Any:  # the `Host`
@@ -32,6 +39,7 @@ def enter() -> Any:  # the `Host`
             replace_threads()
         replace_processes()
         write_files()
+        listing.table = socket_table
         NETWORKS.append(network := Network())
         network.loopback.latency = 20e-6
         NETWORKS[0].host("localhost", "127.0.0.1", "::1").__enter__()
@@ -90,3 +98,45 @@ def replace_processes() -> None:
         refuse("a process", WHY_NO_PROCESS)
 
     subprocess.Popen.__init__ = refused  # type: ignore[method-assign, assignment]
+
+# %% ../../nbs/79_localhost.ipynb #7feb0dbd
+def socket_table(name: str) -> list[list[str]]:
+    "The lines of `/proc/net/tcp`, `tcp6`, `udp` and `udp6`, as words, of the host that asks; no other table has any (proc(5))."
+    task = current()
+    if task is None or task.host is None or name.rstrip("6") not in ("tcp", "udp"):
+        return []
+    found = connections(task.host) + listeners(task.host) if name.startswith("tcp") else datagram_sockets(task.host)
+    wanted = AF_INET6 if name.endswith("6") else AF_INET
+    return [line(at, *entry[1:]) for at, entry in enumerate(found) if entry[0] == wanted]
+
+
+def connections(host) -> list[tuple]:
+    every = host.connections.items()
+    return [
+        (AF_INET6 if ":" in local[0] else AF_INET, local, remote, 1 + STATES.index(state.state), len(state.into), len(state.out))
+        for (local, remote), state in every if state.state != "LISTEN"
+    ]  # fmt: skip
+
+
+def listeners(host) -> list[tuple]:
+    "A listening socket: how many clients wait, and how many may."
+    found = [file for (kind, _), files in host.bound.items() if kind is StreamSocket for file in files if file.listens]
+    return [(file.family, file.local, None, 1 + STATES.index("LISTEN"), len(file.accepted), file.backlog) for file in found]
+
+
+def datagram_sockets(host) -> list[tuple]:
+    found = [file for (kind, _), files in host.bound.items() if kind is DatagramSocket for file in files]
+    return [(file.family, file.local, file.remote, 1 if file.remote else 7, file.buffered, 0) for file in found]  # ESTABLISHED or CLOSE
+
+
+def end(ip: str, port: int, six: bool) -> str:
+    "An address as the tables have it: words of 32 bits in the machine's order."
+    raw = inet_pton(AF_INET6 if six else AF_INET, ip)
+    order = -1 if sys.byteorder == "little" else 1
+    return "".join(raw[at : at + 4][::order].hex() for at in range(0, len(raw), 4)).upper() + f":{port:04X}"
+
+
+def line(number: int, local, remote, state: int, receiving: int, sending: int) -> list[str]:
+    six = ":" in local[0]
+    ends = [end(*local, six), end(*(remote or ("::" if six else "0.0.0.0", 0)), six)]
+    return [f"{number}:", *ends, f"{state:02X}", f"{sending:08X}:{receiving:08X}", "00:00000000", "00000000", "0", "0", "0"]
