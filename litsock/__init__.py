@@ -191,6 +191,6 @@ def install() -> None:
 
 
 if sys.platform == "emscripten":  # Python in a browser, which has no network: programs live on a simulated host
-    from .simulation.localhost import enter
+    from .simulation.browser_host import enter
 
     enter()

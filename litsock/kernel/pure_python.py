@@ -9,7 +9,9 @@ import errno
 import os
 import sys
 import time
+from functools import cache
 from pprint import pformat
+from types import SimpleNamespace
 
 from .checks import c_int, c_size, c_text, readable
 
@@ -47,11 +49,12 @@ def written(kernel) -> str:
     return "\n".join([*lines, ""])
 
 
-def tables():
+@cache
+def tables() -> SimpleNamespace:
     "What the build has written."
-    from litsock.kernel import linux_tables
+    from litsock.kernel.linux_tables import ERRORS, GROUPS, HOST_TEXTS, LOOKUP_TEXTS, TEXTS
 
-    return linux_tables
+    return SimpleNamespace(GROUPS=GROUPS, ERRORS=ERRORS, TEXTS=TEXTS, LOOKUP_TEXTS=LOOKUP_TEXTS, HOST_TEXTS=HOST_TEXTS)
 
 # %% ../../nbs/97_pure_python.ipynb #c2e5865d
 class NotInBrowser(RuntimeError):
