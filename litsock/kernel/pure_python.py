@@ -80,8 +80,9 @@ def renumber_errors() -> None:
     for name in set(errno.errorcode.values()) - numbers.keys():
         delattr(errno, name)
     vars(errno).update(numbers)
-    errno.errorcode.clear()
-    errno.errorcode.update((number, name) for name, number in numbers.items() if name not in ("EDEADLOCK", "ENOTSUP", "EWOULDBLOCK"))
+    codes: dict = errno.errorcode  # type: ignore[assignment]
+    codes.clear()
+    codes.update((number, name) for name, number in numbers.items() if name not in ("EDEADLOCK", "ENOTSUP", "EWOULDBLOCK"))
     os.strerror = text_of
 
 

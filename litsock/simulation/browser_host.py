@@ -129,8 +129,9 @@ def datagram_sockets(host) -> list[tuple]:
     return [(file.family, file.local, file.remote, 1 if file.remote else 7, file.buffered, 0) for file in found]  # ESTABLISHED or CLOSE
 
 
-def end(ip: str, port: int, six: bool) -> str:
+def end(address: tuple[str, int], six: bool) -> str:
     "An address as the tables have it: words of 32 bits in the machine's order."
+    ip, port = address
     raw = inet_pton(AF_INET6 if six else AF_INET, ip)
     order = -1 if sys.byteorder == "little" else 1
     return "".join(raw[at : at + 4][::order].hex() for at in range(0, len(raw), 4)).upper() + f":{port:04X}"
@@ -138,5 +139,5 @@ def end(ip: str, port: int, six: bool) -> str:
 
 def line(number: int, local, remote, state: int, receiving: int, sending: int) -> list[str]:
     six = ":" in local[0]
-    ends = [end(*local, six), end(*(remote or ("::" if six else "0.0.0.0", 0)), six)]
+    ends = [end(local, six), end(remote or ("::" if six else "0.0.0.0", 0), six)]
     return [f"{number}:", *ends, f"{state:02X}", f"{sending:08X}:{receiving:08X}", "00:00000000", "00000000", "0", "0", "0"]

@@ -547,7 +547,7 @@ class SharedLock:
 
 def class_attributes(found: dict) -> list[tuple[Any, str, Any]]:
     "What has to change within classes, and the lock with which executors start threads."
-    changes = [(threading.Thread, name, make(getattr(threading.Thread, name))) for name, make in METHODS.items()]
+    changes: list[tuple[Any, str, Any]] = [(threading.Thread, name, make(getattr(threading.Thread, name))) for name, make in METHODS.items()]
     if pools := sys.modules.get("concurrent.futures.thread"):
         changes.append((pools, "_global_shutdown_lock", SharedLock(pools._global_shutdown_lock)))
     for kind in "PollSelector", "EpollSelector":
