@@ -26,7 +26,7 @@ SITE, SCREENS, TABLE = TOP / "_docs", TOP / "build" / "screens", TOP / "build" /
 FEW = "00_core 20_timeouts 31_streams 51_timeline 75_network"
 CHOSEN = os.environ.get("LITSOCK_BROWSER_PAGES", FEW)
 PAGES = browser_book.SETTINGS["pages"] if CHOSEN == "all" else CHOSEN.split()
-LONG_ONES = {"24_how_do_i", "24a_more_questions", "25_errors", "22_timeout_questions", "23_happy_eyeballs", "32_local", "56_states"}  # much of them needs a real Linux
+LONG_ONES = {"24_how_do_i", "25_errors", "22_timeout_questions", "23_happy_eyeballs", "56_states"}  # much of them needs a real Linux
 LEAST = 0.8  # of a page's cells run; of those pages, half
 PREFIX = "/some/where/"  # the site need not lie at the root of its server
 PATIENCE = 240  # seconds for a page on a machine that is busy
