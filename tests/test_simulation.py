@@ -7,8 +7,10 @@ import errno
 import platform
 import random
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -570,3 +572,64 @@ def test_what_is_kept_has_a_limit():
     assert f"{forgotten} packets and {net.history.dropped} calls before this are no longer kept" in str(net.timeline())
     assert "FIN" in str(net.timeline())
     assert "sends for" in str(net.plot())
+
+
+def talk_for_three_seconds(speed):
+    net = Network(seed=5, speed=speed)
+    client, server = net.host("client"), net.host("server")
+    net.link(client, server, latency=0.05, jitter=0.02, loss=0.1)
+
+    @server.program
+    def serve():
+        with litsock.create_server(("", 9)) as listener:
+            peer, _ = listener.accept()
+            with peer:
+                while data := peer.recv(100):
+                    peer.sendall(data)
+
+    @client.program
+    def ask():
+        with litsock.create_connection(("server", 9)) as sock:
+            for _ in range(6):
+                sleep(0.5)
+                sock.sendall(b"x")
+                sock.recv(1)
+
+    begun = time.monotonic()
+    net.run()
+    net.close()
+    return net.now, time.monotonic() - begun, [(packet.time, packet.raw) for packet in net.packets]
+
+
+def test_in_real_time_the_same_happens():
+    """A speed makes a run last as long as it says, and changes nothing else."""
+    virtual, _, packets = talk_for_three_seconds(None)
+    same, seconds, in_real_time = talk_for_three_seconds(20)
+    assert same == virtual > 3 and packets == in_real_time
+    assert seconds >= virtual / 20 - 0.01
+
+
+def test_ctrl_c_in_real_time_loses_nothing():
+    """An interrupt while time passes ends `run`; the next one goes on where it was."""
+    net = Network(seed=1, speed=1)
+    host = net.host("one")
+
+    @host.program
+    def wait():
+        sleep(0.5)
+        return "over"
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            net.run()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    net.run()
+    assert wait.result == "over"
+    net.close()

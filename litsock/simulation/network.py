@@ -155,6 +155,7 @@ class Host(Traffic):
         task.host, TASKS[ident] = self, task
         self.network.start_programs()
         self.network.scheduler.is_over = lambda: False
+        self.network.scheduler.catch_up()
         return self
 
     def __exit__(self, *exception) -> None:
@@ -175,8 +176,9 @@ class Network:
         self,
         seed: int = 0,  # decides every chance: the order of threads, losses, ports, sequence numbers
         keep: int = 100_000,  # packets, and calls, that are kept to be looked at: the last ones
+        speed: float | None = None,  # virtual seconds in a second of ours; `None`: as fast as it can
     ):
-        self.seed, self.scheduler = seed, Scheduler(seed)
+        self.seed, self.scheduler = seed, Scheduler(seed, speed)
         self.hosts, self.history, self.follower = Hosts(), History(keep), Follower()
         self.links: dict[frozenset, Link] = {}
         self.hosts.links = self.links
