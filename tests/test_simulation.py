@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import litsock
+from litsock.observe.packets import ICMP, ICMPv6
 from litsock.simulation.clock import Deadlock, sleep
 from litsock.simulation.network import Network
 
@@ -632,4 +633,87 @@ def test_ctrl_c_in_real_time_loses_nothing():
         signal.signal(signal.SIGALRM, before)
     net.run()
     assert wait.result == "over"
+    net.close()
+
+
+@pytest.mark.parametrize("address", ["10.0.0.4", "fd00::4"])
+@pytest.mark.parametrize("hole", [False, True])
+def test_a_narrow_link_behind_routers(address, hole):
+    """Path MTU discovery finds what fits, and the next connection knows; where a firewall drops the messages, nothing long ever arrives."""
+    net = Network(seed=3)
+    client, first, second, server = net.host("client"), net.router("first"), net.router("second"), net.host("server")
+    entry = net.link(client, first, latency=0.01)
+    net.link(first, second, latency=0.01, mtu=1300)
+    net.link(second, server, latency=0.01)
+    if hole:
+        entry.drop(lambda packet: type(packet.last) in (ICMP, ICMPv6))
+
+    @server.program(daemon=True)
+    def count():
+        with litsock.create_server(("", 9), family=litsock.AF_INET6, dualstack_ipv6=True) as listener:
+            counts = []
+            while len(counts) < 2:
+                peer, _ = listener.accept()
+                with peer:
+                    counts.append(sum(map(len, iter(lambda: peer.recv(10_000), b""))))
+            return counts
+
+    @client.program
+    def send():
+        for _ in range(2):
+            with litsock.create_connection((address, 9)) as sock:
+                sock.setsockopt(litsock.IPPROTO_TCP, litsock.TCP_USER_TIMEOUT, 20_000)
+                sock.sendall(bytes(20_000))
+                sock.shutdown(litsock.SHUT_WR)
+                assert sock.recv(1) == b""
+
+    if hole:
+        with pytest.raises(TimeoutError):
+            net.run()
+        assert [packet.comment for packet in net.packets].count("too big") > 3
+        return net.close()
+    net.run()
+    assert count.result == [20_000, 20_000]
+    packets = net.packets
+    too_big = [at for at, packet in enumerate(packets) if packet.comment == "too big"]
+    assert too_big and all(packets[at].flow.number == 1 for at in too_big), "the second connection knew"
+    assert max(len(packet) for packet in packets if not packet.comment) == 1300
+    net.close()
+
+
+def test_how_routers_pass_on():
+    """Over the fewest links, a hop less each; a loop of hops ends with a message; where there is no way, somebody says so."""
+    net = Network(seed=1)
+    client, server, alone = net.host("client"), net.host("server"), net.host("alone")
+    routers = [net.router(f"router {number}") for number in range(5)]
+    for chain in ([client, *routers[:3], server], [client, *routers[3:], server]):
+        for one, other in zip(chain, chain[1:]):
+            net.link(one, other, latency=0.01)
+    found = []
+
+    @server.program
+    def listen():
+        with litsock.socket(type=litsock.SOCK_DGRAM) as sock:
+            sock.bind(("", 5))
+            sock.setsockopt(litsock.IPPROTO_IP, litsock.IP_RECVTTL, 1)
+            while True:
+                data, control, _, address = sock.recvmsg(100, 100)
+                found.append((data, control[0][2][0], net.now))
+                sock.sendto(b"answer", address)
+
+    @client.program
+    def ask():
+        with litsock.socket(type=litsock.SOCK_DGRAM) as sock:
+            sock.sendto(b"question", ("10.0.0.2", 5))
+            assert sock.recv(100) == b"answer"
+            sock.setsockopt(litsock.IPPROTO_IP, litsock.IP_TTL, 2)
+            sock.sendto(b"too far", ("10.0.0.2", 5))
+        with litsock.socket(type=litsock.SOCK_DGRAM) as sock, pytest.raises(OSError) as caught:
+            sock.sendto(b"nobody", (alone.addresses[0], 5))
+        return caught.value.errno
+
+    net.run()
+    assert found == [(b"question", 62, 0.03)] and ask.result == errno.ENETUNREACH
+    assert [(packet.comment, packet.payload) for packet in net.packets if packet.comment] == [("too many hops", b"too far")]
+    assert [packet.last[:2] for packet in net.packets if type(packet.last) is ICMP] == [(11, 0)]
     net.close()

@@ -160,6 +160,13 @@ class Scheduler:
             return True
         return False
 
+    def settle(self) -> None:
+        "Let everything happen that happens at this moment."
+        while self.events and self.events[0][0] <= self.nanoseconds:
+            event = heappop(self.events)[2]
+            if event.function is not None:
+                event.function(*event.arguments)
+
     def due(self) -> int:  # nanoseconds
         "How late it is, where time passes as it does for us."
         if self.begun is None:

@@ -202,6 +202,12 @@ class Network:
         self.routes.clear()
         return self.hosts[name]
 
+    def router(self, name: str, *addresses: str) -> Host:
+        "Add a host that passes on what is for others. Packets take the way of the fewest links."
+        made = self.host(name, *addresses)
+        made.forwards = True
+        return made
+
     def link(
         self,
         one: Host,
@@ -235,13 +241,27 @@ class Network:
         return next((host for host in self.hosts.values() if ip in host.addresses), None)
 
     def route(self, host: Any, ip: str) -> tuple[Any, Any, str]:
-        "How a host reaches an address: the link, who is there, and what to call the way between; `None` where there is none."
+        "How a host reaches an address: the link, who is at its end, and what to call it; `None` where there is none."
         found = self.routes.get((host, ip))
         if found is None:
             target = host if host.has(ip) else self.owner(ip)
-            link = self.loopback if target is host else self.links.get(frozenset((host, target)))
-            found = self.routes[host, ip] = link, target, "lo" if target is host else f"{host.name}–{target.name}" if target else ""
+            nearest = host if target is host else self.next_hop(host, target)
+            link = self.loopback if target is host else self.links.get(frozenset((host, nearest)))
+            found = self.routes[host, ip] = link, nearest, "lo" if target is host else f"{host.name}–{nearest.name}" if nearest else ""
         return found
+
+    def next_hop(self, host: Host, target: Host | None) -> Host | None:
+        "The neighbour through which a host reaches another, over the fewest links; `None`: there is no way."
+        first: dict[Host, Host | None] = {host: None}
+        queue = [host]
+        for at in queue:
+            for other in (other for pair in self.links if at in pair for other in pair if other not in first):
+                first[other] = first[at] or other
+                if other is target:
+                    return first[other]
+                if other.forwards:
+                    queue.append(other)
+        return None
 
     def link_to(self, host: Any, ip: str) -> Link | None:
         "The link over which a host reaches an address."
@@ -266,9 +286,18 @@ class Network:
         self.sent += 1
         self.history.packet("sent", self.scheduler.nanoseconds, host, packet, host.connections.get((packet.source, packet.destination)), waiting)
 
-    def arrive(self, target: Host, packet: SentPacket, came: Any) -> None:
+    def pass_on(self, router: Host, packet: SentPacket, came: Any, hops: int) -> None:
+        "Send a packet over the next link."
+        link, nearest, _ = self.route(router, packet.ip.destination)
+        packet.comment = link.send(router, came, partial(self.arrive, nearest, packet, hops=hops)) or packet.comment
+
+    def arrive(self, target: Host, packet: SentPacket, came: Any, hops: int = 0) -> None:
         if came is not packet:
             packet.comment = "corrupted"
+        if target.forwards and target.is_for_another(packet.ip.destination):
+            return target.forward(packet, came, hops + 1)
+        if hops and came is packet:
+            came = SentPacket(packet.ip._replace(ttl=packet.ip.ttl - hops), packet.last, packet.payload)
         event = self.history.arrived(self.scheduler.nanoseconds, target, packet)
         target.receive(came)
         if type(packet.last) is TCP:

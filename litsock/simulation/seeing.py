@@ -201,6 +201,7 @@ def recorded(
             kept = None if isinstance(error, WRONG_ARGUMENTS) else signature.keep(arguments, NOT_FOUND.get(name, -1), KEEP)
             history.finish(record, task, kept and (None, kept[1]), file, type(error).__name__)
             raise
+        task.scheduler.settle()  # over the loopback a packet has arrived when the call that sends it returns
         if name == "accept" and type(answer) is tuple:
             file = files.get(answer[0])
         history.finish(record, task, signature.keep(arguments, answer, KEEP), file)

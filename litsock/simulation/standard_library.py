@@ -435,6 +435,7 @@ NUMBERED: dict[str, Callable] = {
     "dup2": duplicate,
     "close": lambda fd: answer_of(TABLE["close"](fd)) and None, "dup": lambda fd: descriptor(FILES[fd]), "fstat": status, "isatty": lambda fd: False,
     "read": lambda fd, size: answer_of(TABLE["recv"](fd, size, 0)), "write": lambda fd, data: answer_of(TABLE["send"](fd, data, 0)),
+    "sendfile": lambda fd, source, offset, count: answer_of(TABLE["sendfile"](fd, source, offset, count)),
     "get_blocking": lambda fd: FILES[fd].blocking, "set_blocking": lambda fd, blocking: FILES[fd].setblocking(blocking) and None,
     "get_inheritable": lambda fd: not FILES[fd].flags, "set_inheritable": lambda fd, on: FILES[fd].setdescriptorflags(int(not on)) and None,
 }  # fmt: skip

@@ -242,6 +242,13 @@ class Sending(ConnectionState):
         self.top = max(self.top, self.snd_nxt)
         self.segment(seq, bytes(self.out[at : at + size]), flags)
 
+    def shorten(self, seq: int, size: int) -> None:  # of the segment that was too long; bytes of data that fit
+        "A router could not pass a segment on: begin again with shorter ones (RFC 1191, RFC 8201)."
+        if self.state in SENDING and size < self.size and self.snd_una <= unwrap(seq, self.snd_una) < self.top:
+            self.size = self.congestion.size = size
+            self.snd_nxt, self.timed = self.snd_una, None
+            self.output()
+
     def resend_first(self) -> None:
         "Send the first segment that is not acknowledged again."
         self.timed = None
