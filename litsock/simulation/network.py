@@ -252,7 +252,7 @@ class Network:
 
     def next_hop(self, host: Host, target: Host | None) -> Host | None:
         "The neighbour through which a host reaches another, over the fewest links; `None`: there is no way."
-        first: dict[Host, Host | None] = {host: None}
+        first: dict[Any, Any] = {host: None}
         queue = [host]
         for at in queue:
             for other in (other for pair in self.links if at in pair for other in pair if other not in first):

@@ -44,11 +44,20 @@ class SentPacket(Packet):
     marks: tuple[str, ...] = ()
     problem = ""
 
-    def __init__(self, ip: IPv4 | IPv6, last: Any, payload: bytes):
+    def __init__(
+        self,
+        ip: IPv4 | IPv6,
+        last: Any,
+        payload: bytes,
+        ends: tuple | None = None,  # both addresses with their ports, where there is a connection
+    ):
         self.ip, self.last, self.payload = ip, last, payload  # type: ignore[misc]
-        self.source, self.destination = None, None  # type: ignore[misc]
-        if isinstance(last, (TCP, UDP)):
+        if ends:
+            self.source, self.destination = ends  # type: ignore[misc]
+        elif isinstance(last, (TCP, UDP)):
             self.source, self.destination = (ip[0], last[0]), (ip[1], last[1])  # type: ignore[misc]
+        else:
+            self.source, self.destination = None, None  # type: ignore[misc]
         self.time, self.interface = 0, ""
 
     ip: Any = None
@@ -175,7 +184,7 @@ class Traffic(Ports):
         "A new connection, in the table."
         mtu = min(self.network.mtu(self, remote[0]), self.path_mtu.get(remote[0], 65535))
         size = mtu - (60 if ":" in remote[0] else 40)
-        send = partial(self.put, header_for(local[0], remote[0]))
+        send = partial(self.put, header_for(local[0], remote[0]), ends=(local, remote))
         made = Connection(self.network.scheduler, send, local, remote, size=size)
         if (local, remote) not in self.connections:
             self.connected[local[1]] += 1
@@ -197,9 +206,9 @@ class Traffic(Ports):
         "Send a packet."
         self.put(header_for(source, destination, ttl, tos), header, payload)
 
-    def put(self, ip: IPv4 | IPv6, header: Any, payload: bytes = b"") -> None:
+    def put(self, ip: IPv4 | IPv6, header: Any, payload: bytes = b"", ends: tuple | None = None) -> None:
         if self.up:
-            self.network.carry(self, SentPacket(ip, header, payload), ip.destination)
+            self.network.carry(self, SentPacket(ip, header, payload, ends), ip.destination)
 
     def receive(self, packet: Packet) -> None:
         "A packet has arrived. One with a wrong checksum is thrown away."
