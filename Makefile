@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 BUILD := setup.py tools/building.py settings.ini pyproject.toml $(addprefix litsock/,kernel/contract.py kernel/bindings.py kernel/c_calls.py kernel/c_socket.py constant_names.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-suites test-families test-windows test-lab docs docs-serve docs-test lab export check bench sanitize sdist wheels test-anywhere hooks clean
+.PHONY: help run test test-suites test-families test-windows test-lab docs browser-book docs-serve docs-test lab export check bench sanitize sdist wheels test-anywhere hooks clean
 
 help: ## say what can be done (the same as plain make)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,11 +50,15 @@ docs: .venv/docs ## build the site into _docs/
 	@echo "== python docs"
 	@$(BIN)/python docs
 
+browser-book: .venv/docs ## build the pages that run in a browser, into _docs/run/ (a part of make docs; wants npm)
+	@echo "== python docs/browser_book.py"
+	@$(BIN)/python docs/browser_book.py
+
 docs-serve: docs ## show the site on this machine; stop it with Ctrl-C
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _docs 8000
 
 docs-test: docs ## see the site in a real browser (Debian: chromium)
-	@$(BIN)/pytest -q -p no:cacheprovider docs/test_site.py
+	@$(BIN)/pytest -q -p no:cacheprovider docs/test_site.py docs/test_browser.py
 
 check: .venv/dev ## see that package, README, types and notebooks are in step, and the C free of warnings
 	@$(BIN)/python tools/check.py

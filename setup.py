@@ -9,6 +9,7 @@ import configparser
 import os
 import runpy
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -23,7 +24,8 @@ TOP = Path(__file__).resolve().parent
 sys.path.insert(0, str(TOP / "tools"))
 import building
 
-WINDOWS = sys.platform == "win32" or os.environ.get("LITSOCK_FOR") == "windows"  # for which nothing is compiled
+FOR = os.environ.get("LITSOCK_FOR", sys.platform)  # the system that a wheel is made for, as `sys.platform` names it
+COMPILED = FOR not in ("win32", "emscripten")  # the others have no C: Windows has its own library, a browser the simulated kernel
 SCRATCH = tempfile.mkdtemp(prefix="litsock-build-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
@@ -47,6 +49,9 @@ class BuildWithBook(build_py):
     def run(self):
         super().run()
         package = TOP / "litsock" if self.editable_mode else Path(self.build_lib, "litsock")
+        if FOR == "emscripten":
+            self.for_a_browser()
+            return
         (package / "constants.pyi").write_text(runpy.run_path(str(TOP / "tools" / "stubs.py"))["stub"](), encoding="utf-8")
         if not self.editable_mode:
             book = Path(self.build_lib, "litsock", "book")
@@ -54,6 +59,16 @@ class BuildWithBook(build_py):
                 self.mkpath(str(to))
                 for path in sorted((TOP / folder).glob(pattern)):
                     self.copy_file(str(path), str(to / path.name))
+
+    def for_a_browser(self):
+        "Linux's constants as a table, and of `bench` the record of calls, which some pages import."
+        text = subprocess.run([sys.executable, TOP / "tools" / "tables.py"], check=True, capture_output=True, text=True).stdout
+        Path(self.build_lib, "litsock", "kernel", "linux_tables.py").write_text(text, encoding="utf-8")
+        bench = Path(self.build_lib, "bench")
+        self.mkpath(str(bench))
+        (bench / "__init__.py").touch()
+        for name in "calls.py", "table.py":
+            self.copy_file(str(TOP / "bench" / name), str(bench / name))
 
 
 class BuildC(build_ext):
@@ -81,7 +96,7 @@ class Description(egg_info):
 
 
 def complain():
-    if not WINDOWS and (missing := building.lacking()):
+    if COMPILED and (missing := building.lacking()):
         raise SystemExit(building.advice(missing))
 
 
@@ -105,5 +120,5 @@ setup(
     install_requires=settings["requirements"].split(),
     extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("cffi", "cli", "examples", "lab", "dev", "docs")},
     cmdclass={"build": Build, "build_py": BuildWithBook, "build_ext": BuildC, "egg_info": Description},
-    ext_modules=[] if WINDOWS else extensions(),
+    ext_modules=extensions() if COMPILED else [],
 )

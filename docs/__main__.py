@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import anywhere
 import benchmarks
+import browser_book
 import chapters
 import mapping
 import reference
@@ -82,6 +83,7 @@ def main():
         assemble(Path(made))
         changed = update(Path(made))
     if not changed and as_it_was():
+        browser_book.build(SITE / "run")
         print(f"{SITE.name}/index.html is up to date.")
         return 0
     everything = ["-E"] if any(path.parts[0] in LOOKS for path in changed) else []
@@ -91,6 +93,7 @@ def main():
         shutil.rmtree(SITE, ignore_errors=True)  # so that what was wrong is said again next time
     else:
         pages = len(list(SITE.rglob("*.html")))
+        browser_book.build(SITE / "run")
         print(f"{SITE.name}/index.html: {pages} pages, {time.monotonic() - began:.0f} s. make docs-serve shows them.")
     return status
 

@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 import re
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -26,6 +27,7 @@ intersphinx_mapping = {"python": ("https://docs.python.org/3", str(TOP / "docs" 
 exclude_patterns = ["static", "templates"]
 templates_path = ["templates"]
 html_static_path = ["static"]
+html_js_files = [("run.js", {"defer": "defer"})]
 html_css_files = ["site.css"]
 html_search_scorer = str(Path(__file__).with_name("static") / "scorer.js")
 html_extra_path = ["extra"] if Path(__file__).with_name("extra").exists() else []
@@ -63,7 +65,7 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_sidebars = {"**": ["book-contents"]}
-html_context = {"default_mode": "auto"}
+html_context = {"default_mode": "auto", "browser_pages": tomllib.loads((TOP / "docs" / "browser.toml").read_text(encoding="utf-8"))["pages"]}
 
 
 def home_of(app, module, name):

@@ -24,7 +24,7 @@ sys.path.insert(0, str(TOP / "docs"))
 import moved
 
 SITE, SCREENS = TOP / "_docs", TOP / "build" / "screens"
-PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
+PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if not {"_static", "run"} & set(path.parts))
 SOURCES = [name for name in PAGES if name.startswith("_modules")]
 LEADS_ON = [f"{name}.html" for name in moved.MOVED]
 READ = [name for name in PAGES if name not in (*SOURCES, *LEADS_ON, "404.html")]  # 404.html is for a server, at its root

@@ -10,10 +10,9 @@ import errno
 import io
 import os
 import sys
-from errno import EAGAIN, EBADF, EWOULDBLOCK
 
 from . import constants, control_messages, core, families, files, names, services, timeouts
-from .constants import describe
+from .constants import EAGAIN, EBADF, EWOULDBLOCK, describe
 from .control_messages import *
 from .core import _GLOBAL_DEFAULT_TIMEOUT, _fallback_socketpair
 from .files import GiveUp as _GiveupOnSendfile
@@ -207,3 +206,9 @@ def install() -> None:
     from .dropin.install import replace_socket
 
     replace_socket(sys.modules["litsock"], _bypassing_tls())
+
+
+if sys.platform == "emscripten":  # Python in a browser, which has no network: programs live on a simulated host
+    from .simulation.browser_host import enter
+
+    enter()

@@ -83,7 +83,7 @@ def build(python, version, processor, source):
 def build_for_windows(python, version, platform, source):
     "Build the wheel for a kind of Windows, and put it into dist/. It is the same text for all, but other systems must not take it."
     options = "--wheel", "--no-isolation", "--outdir", DIST, f"-C--build-option=--plat-name={platform}"
-    quietly(workshop(python, version), "-m", "build", *options, source, env=os.environ | {"LITSOCK_FOR": "windows"}, cwd=WORK)
+    quietly(workshop(python, version), "-m", "build", *options, source, env=os.environ | {"LITSOCK_FOR": "win32"}, cwd=WORK)
     wheel = next(DIST.glob(f"*-py3-none-{platform}.whl"))
     with TemporaryDirectory() as folder:
         shutil.unpack_archive(wheel, folder, "zip")

@@ -59,6 +59,11 @@ except ImportError:
 
         failure, kind_of, ioctl = in_python.failure, in_python.kind_of, in_python.ioctl
         share, from_share, PROTOCOL_INFO = in_python.share, in_python.from_share, in_python.PROTOCOL_INFO
+    elif sys.platform == "emscripten":
+        from litsock.kernel import pure_python as in_python
+
+        failure = in_python.failure
+        in_python.renumber_errors()
     else:
         from litsock.kernel import cffi_calls as in_python
     FUNCTIONS = {name: getattr(in_python, name) for name in contract.CALLS}

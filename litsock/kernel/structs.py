@@ -8,10 +8,11 @@ from __future__ import annotations
 import sys
 
 # %% auto #0
-__all__ = ['LONG', 'RAW', 'ORDERS', 'Struct']
+__all__ = ['SMALL', 'LONG', 'RAW', 'ORDERS', 'Struct']
 
 # %% ../../nbs/95_structs.ipynb #4c663643
-LONG = 4 if sys.platform == "win32" or sys.maxsize < 2**32 else 8  # bytes of a C long
+SMALL = sys.platform == "win32" or sys.maxsize < 2**32 and sys.platform != "emscripten"  # there, the simulated Linux has 64 bits
+LONG = 4 if SMALL else 8  # bytes of a C long
 RAW = {"blank", "bytes", "text", "ipv4", "ipv6", "mac", "bdaddr", "path", "address"}
 ORDERS: dict = {"big": "big", "frame": "big", "little": "little"}  # the first two are network byte order
 

@@ -5,12 +5,14 @@
 # %% ../../nbs/70_clock.ipynb #c5661df5
 from __future__ import annotations
 
-from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
+from time import monotonic
 from typing import Any
+
+from .threads import allocate_lock, get_ident, start_new_thread
 
 SECOND = 10**9  # nanoseconds
 
@@ -80,8 +82,10 @@ class Scheduler:
     def __init__(
         self,
         seed: int = 0,  # decides the order of threads, and every other chance
+        speed: float | None = None,  # virtual seconds in a second of ours; `None`: as fast as it can
     ):
-        self.random = Random(seed)
+        self.random, self.speed = Random(seed), speed or 0.0
+        self.begun: float | None = None  # on the clock of `monotonic`, when it began to keep pace
         self.nanoseconds = 0  # since the simulation began
         self.on_the_way = 0  # packets
         self.ready: list[Task] = []
@@ -93,6 +97,10 @@ class Scheduler:
         self.limit: int | None = None  # nanoseconds
         self.error: BaseException | None = None
         self.stopping = False
+        self.holder = self.director  # of the baton
+        self.interrupted: BaseException | None = None  # what reached the director while another held the baton: Ctrl-C
+        self.bell = allocate_lock()  # is released when whoever lets time pass should look up
+        self.bell.acquire()
         self.alarm: tuple[int, float, Event] | None = None  # when it rings (nanoseconds), seconds from one time to the next, and the event
 
     @property
@@ -126,6 +134,8 @@ class Scheduler:
         "Who gets the baton. Events happen and time passes until there is somebody."
         try:
             while not self.is_over():
+                if self.interrupted:
+                    raise self.interrupted
                 if self.ready:
                     return self.ready.pop(self.random.randrange(len(self.ready)) if len(self.ready) > 1 else 0)
                 if not self.happen():
@@ -137,15 +147,42 @@ class Scheduler:
     def happen(self) -> bool:
         "Let the next event happen; false when there is none."
         while self.events:
-            moment, _, event = heappop(self.events)
+            moment, _, event = self.events[0]
             if event.function is None:
+                heappop(self.events)
                 continue
             if self.limit is not None and moment > self.limit:
                 raise TimeoutError(self.report(f"the limit of {self.limit / SECOND:g} s is reached"))
+            if self.speed and not self.keep_pace(moment):
+                return True
+            heappop(self.events)
             self.nanoseconds = moment
             event.function(*event.arguments)
             return True
         return False
+
+    def settle(self) -> None:
+        "Let everything happen that happens at this moment."
+        while self.events and self.events[0][0] <= self.nanoseconds:
+            event = heappop(self.events)[2]
+            if event.function is not None:
+                event.function(*event.arguments)
+
+    def due(self) -> int:  # nanoseconds
+        "How late it is, where time passes as it does for us."
+        if self.begun is None:
+            self.begun = monotonic() - self.nanoseconds / SECOND / self.speed
+        return int((monotonic() - self.begun) * self.speed * SECOND)
+
+    def keep_pace(self, moment: int) -> bool:  # nanoseconds
+        "Wait until a moment has come, or the bell rings: then it is false."
+        ahead = moment - self.due()
+        return ahead <= 0 or not self.bell.acquire(timeout=ahead / SECOND / self.speed)
+
+    def catch_up(self) -> None:
+        "Let everything happen for which it is time."
+        if self.speed:
+            self.block("what is due", until=self.due())
 
     def report(self, why: str) -> str:
         "Who waits for what."
@@ -188,15 +225,28 @@ class Scheduler:
 
     def switch(self, task: Task) -> None:
         "Pass the baton on, and wait for it to come back."
-        chosen = self.pick()
+        chosen = self.holder = self.pick()
         if chosen is not task:
             chosen.baton.release()
-            task.baton.acquire()
+            self.await_baton(task)
         if (self.stopping or task.ended) and task is not self.director:
             raise Stopped
         if task is self.director and self.error:
             error, self.error = self.error, None
             raise error
+
+    def await_baton(self, task: Task) -> None:
+        "Wait for the baton. Ctrl-C is raised when it has come, or, if nobody gives it back, the second time."
+        try:
+            task.baton.acquire()
+        except BaseException as error:
+            if self.interrupted:
+                raise
+            self.interrupted = error
+            self.bell.release()
+            task.baton.acquire(blocking=self.holder is not task)
+            self.bell.acquire(blocking=False)
+            self.error, self.interrupted = error, None
 
     def start(self, function: Callable, *arguments, name: str = "", host: Any = None, program: Any = None) -> Task:
         "Start a thread. It runs when the baton comes to it."
@@ -223,7 +273,8 @@ class Scheduler:
             task.done = True
             self.wake(task.joined)
             del TASKS[get_ident()]
-            self.pick().baton.release()
+            self.holder = self.pick()
+            self.holder.baton.release()
 
     def run(self, limit: float | None = None) -> None:  # seconds of virtual time
         "Give the baton away until all is over. `Deadlock` when nobody can go on, `TimeoutError` at the limit."

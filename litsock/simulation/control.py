@@ -8,14 +8,16 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import sys
 from typing import Any
 
 from ..constants import SOL_SOCKET
 
 SCM_RIGHTS, SCM_CREDENTIALS = 1, 2  # <sys/socket.h>
 MSG_CTRUNC = 0x8
-HEADER = struct.Struct("@Nii")  # `struct cmsghdr`
-WORD = struct.calcsize("@N")
+NATIVE = sys.platform != "emscripten"  # where C has 32 bits, and the simulated Linux 64
+HEADER = struct.Struct("@Nii" if NATIVE else "=Qii")  # `struct cmsghdr`
+WORD = HEADER.size - 8
 
 
 def padded(size: int) -> int:
@@ -39,8 +41,8 @@ def split(control: bytes) -> list[tuple[int, int, bytes]]:
     return found
 
 # %% auto #0
-__all__ = ['SCM_RIGHTS', 'SCM_CREDENTIALS', 'MSG_CTRUNC', 'HEADER', 'WORD', 'padded', 'Invalid', 'split', 'Writer', 'RealFile',
-           'rights']
+__all__ = ['SCM_RIGHTS', 'SCM_CREDENTIALS', 'MSG_CTRUNC', 'NATIVE', 'HEADER', 'WORD', 'padded', 'Invalid', 'split', 'Writer',
+           'RealFile', 'rights']
 
 # %% ../../nbs/73b_control_messages.ipynb #74cc9286
 class Writer:

@@ -862,6 +862,8 @@ def gethostname(task):
 
 @in_simulation
 def sethostname(task, name):
+    if len(name) > 64:  # __NEW_UTS_LEN of <linux/utsname.h>
+        raise Refused(errno.EINVAL)
     task.host.node_name = bytes(name).decode()
     return 0
 

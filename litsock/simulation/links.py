@@ -102,11 +102,11 @@ class Link:
 
     def transmit(self, sender, packet, deliver) -> str:
         way, now, chance = self.direction(sender), self.scheduler.nanoseconds, self.scheduler.random.random
-        if self.queue is not None and way.waiting(now) > self.queue:
-            return "queue full"
         if way.free_at < now:
             way.free_at = now
         if self.bandwidth:
+            if self.queue is not None and way.waiting(now) > self.queue:
+                return "queue full"
             way.free_at += int(len(packet) * 8 * SECOND / self.bandwidth)
             way.departures.append(way.free_at)
         if self.loss or way.in_burst:

@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any
 
 from .. import kernel
+from ..constants import inet_aton
 from ..observe.flows import Follower, Packets
 from ..observe.packets import TCP
 from ..observe.svg import Picture
@@ -30,7 +31,7 @@ from .traffic import BROADCAST, LOOPBACK, SentPacket, Traffic
 from .unix import UnixDatagramSocket
 
 # %% auto #0
-__all__ = ['BEGINNING', 'RECORDED', 'Program', 'awaits_clients', 'Host', 'Network']
+__all__ = ['BEGINNING', 'RECORDED', 'Program', 'is_numeric', 'awaits_clients', 'Host', 'Network']
 
 # %% ../../nbs/75_network.ipynb #7de16e04
 BEGINNING = EPOCH * SECOND  # nanoseconds since 1970
@@ -77,6 +78,14 @@ class Program:
         if self.task.done or self.daemon is not None:
             return bool(self.task.done or self.daemon)
         return self.task.fruitless > 1 and any(map(awaits_clients, self.task.watches))
+
+
+def is_numeric(text: str) -> bool:
+    "Whether it is an IPv4 address in figures, in any form that `inet_aton` reads."
+    try:
+        return bool(inet_aton(text))
+    except OSError:
+        return False
 
 
 def awaits_clients(file: File) -> bool:
@@ -155,6 +164,7 @@ class Host(Traffic):
         task.host, TASKS[ident] = self, task
         self.network.start_programs()
         self.network.scheduler.is_over = lambda: False
+        self.network.scheduler.catch_up()
         return self
 
     def __exit__(self, *exception) -> None:
@@ -175,8 +185,9 @@ class Network:
         self,
         seed: int = 0,  # decides every chance: the order of threads, losses, ports, sequence numbers
         keep: int = 100_000,  # packets, and calls, that are kept to be looked at: the last ones
+        speed: float | None = None,  # virtual seconds in a second of ours; `None`: as fast as it can
     ):
-        self.seed, self.scheduler = seed, Scheduler(seed)
+        self.seed, self.scheduler = seed, Scheduler(seed, speed)
         self.hosts, self.history, self.follower = Hosts(), History(keep), Follower()
         self.links: dict[frozenset, Link] = {}
         self.hosts.links = self.links
@@ -199,6 +210,12 @@ class Network:
         self.hosts[name] = Host(self, name, addresses or (f"10.0.{number >> 8}.{number & 255}", f"fd00::{number:x}"))
         self.routes.clear()
         return self.hosts[name]
+
+    def router(self, name: str, *addresses: str) -> Host:
+        "Add a host that passes on what is for others. Packets take the way of the fewest links."
+        made = self.host(name, *addresses)
+        made.forwards = True
+        return made
 
     def link(
         self,
@@ -233,13 +250,27 @@ class Network:
         return next((host for host in self.hosts.values() if ip in host.addresses), None)
 
     def route(self, host: Any, ip: str) -> tuple[Any, Any, str]:
-        "How a host reaches an address: the link, who is there, and what to call the way between; `None` where there is none."
+        "How a host reaches an address: the link, who is at its end, and what to call it; `None` where there is none."
         found = self.routes.get((host, ip))
         if found is None:
             target = host if host.has(ip) else self.owner(ip)
-            link = self.loopback if target is host else self.links.get(frozenset((host, target)))
-            found = self.routes[host, ip] = link, target, "lo" if target is host else f"{host.name}–{target.name}" if target else ""
+            nearest = host if target is host else self.next_hop(host, target)
+            link = self.loopback if target is host else self.links.get(frozenset((host, nearest)))
+            found = self.routes[host, ip] = link, nearest, "lo" if target is host else f"{host.name}–{nearest.name}" if nearest else ""
         return found
+
+    def next_hop(self, host: Host, target: Host | None) -> Host | None:
+        "The neighbour through which a host reaches another, over the fewest links; `None`: there is no way."
+        first: dict[Any, Any] = {host: None}
+        queue = [host]
+        for at in queue:
+            for other in (other for pair in self.links if at in pair for other in pair if other not in first):
+                first[other] = first[at] or other
+                if other is target:
+                    return first[other]
+                if other.forwards:
+                    queue.append(other)
+        return None
 
     def link_to(self, host: Any, ip: str) -> Link | None:
         "The link over which a host reaches an address."
@@ -264,9 +295,18 @@ class Network:
         self.sent += 1
         self.history.packet("sent", self.scheduler.nanoseconds, host, packet, host.connections.get((packet.source, packet.destination)), waiting)
 
-    def arrive(self, target: Host, packet: SentPacket, came: Any) -> None:
+    def pass_on(self, router: Host, packet: SentPacket, came: Any, hops: int) -> None:
+        "Send a packet over the next link."
+        link, nearest, _ = self.route(router, packet.ip.destination)
+        packet.comment = link.send(router, came, partial(self.arrive, nearest, packet, hops=hops)) or packet.comment
+
+    def arrive(self, target: Host, packet: SentPacket, came: Any, hops: int = 0) -> None:
         if came is not packet:
             packet.comment = "corrupted"
+        if target.forwards and target.is_for_another(packet.ip.destination):
+            return target.forward(packet, came, hops + 1)
+        if hops and came is packet:
+            came = SentPacket(packet.ip._replace(ttl=packet.ip.ttl - hops), packet.last, packet.payload)
         event = self.history.arrived(self.scheduler.nanoseconds, target, packet)
         target.receive(came)
         if type(packet.last) is TCP:
@@ -308,7 +348,7 @@ class Network:
     def addresses_of(self, name: bytes | None, host: Host) -> list[str] | None:
         "The addresses of a name; an empty list: no such host; `None`: it is an address, or nothing."
         text = (name or b"").decode(errors="replace")
-        if not text or ":" in text or text.replace(".", "").isdigit():
+        if not text or ":" in text or is_numeric(text):
             return None
         if text == "localhost":
             return [*reversed(LOOPBACK)]

@@ -46,9 +46,9 @@ class Step(NamedTuple):
     waiting: int = 0  # packets in the queue of the link
 
 
-def view_of(connection: Any) -> tuple | None:  # of a `Connection`: the fields of a `View`
+def view_of(connection: Any) -> tuple:  # of a `Connection`: the fields of a `View`
     if connection is None:
-        return None
+        return ()
     congestion = connection.congestion
     return (
         connection.state, len(connection.into), len(connection.out), congestion.window, congestion.threshold,
@@ -84,7 +84,7 @@ class History(Calls):
         self,
         limit: int,  # calls, and packets, to keep
     ):
-        self.events: deque[Any] = deque(maxlen=2 * limit)  # the fields of each `Step`
+        self.events: deque[Any] = deque(maxlen=2 * limit)  # of each `Step` its fields, and behind them those of the view
         self.count = 0  # calls
         super().__init__(deque(maxlen=limit))  # type: ignore[arg-type]
 
@@ -97,11 +97,11 @@ class History(Calls):
     def steps(self) -> list[Step]:
         "What happened. The end of something whose beginning was pushed out of the ring is left out."
         steps, begun = [], set()
-        for kind, nanoseconds, host, what, view, waiting in self.events:
+        for kind, nanoseconds, host, what, waiting, *view in self.events:
             if kind in ("call", "sent"):
                 begun.add(what)
             if what in begun:
-                steps.append(Step(kind, nanoseconds, host, what, view and View(*view), waiting))
+                steps.append(Step(kind, nanoseconds, host, what, View(*view) if view else None, waiting))
         return steps
 
     def _formatter(self) -> Formatter:
@@ -115,17 +115,17 @@ class History(Calls):
 
     def packet(self, kind: str, nanoseconds: int, host: Any, packet: Packet, connection: Any, waiting: int = 0) -> None:
         "A packet was sent, or has arrived."
-        self.events.append((kind, nanoseconds, host, packet, view_of(connection), waiting))
+        self.events.append((kind, nanoseconds, host, packet, waiting, *view_of(connection)))
 
     def arrived(self, nanoseconds: int, host: Any, packet: Packet) -> list:
         "A packet has arrived. What it makes of its connection is added to the step with `saw`."
-        event = ["arrived", nanoseconds, host, packet, None, 0]
+        event = ["arrived", nanoseconds, host, packet, 0]
         self.events.append(event)
         return event
 
     @staticmethod
     def saw(event: list, connection: Any) -> None:
-        event[4] = view_of(connection) or ("CLOSED", 0, 0, 0, 0, 0)
+        event += view_of(connection) or ("CLOSED", 0, 0, 0, 0, 0)
 
     def begin(self, task: Any, name: str, arguments: tuple, file: Any) -> HostCall:
         "A call is made."
@@ -135,7 +135,7 @@ class History(Calls):
         call = HostCall(self.count, task, name, SIGNATURES[name], now, now, None, None)  # type: ignore[arg-type]
         call.file, call.arguments = file, arguments
         self._list.append(call)
-        self.events.append(("call", nanoseconds, task.host, call, None, 0))
+        self.events.append(("call", nanoseconds, task.host, call, 0))
         return call
 
     def finish(self, call: HostCall, task: Any, kept: tuple | None, file: Any, exception: str = "") -> None:
@@ -146,7 +146,7 @@ class History(Calls):
             return
         call.result, call.values = kept
         view = view_of(getattr(file, "connection", None))
-        self.events.append(("answer", task.scheduler.nanoseconds, task.host, call, view, 0))
+        self.events.append(("answer", task.scheduler.nanoseconds, task.host, call, 0, *view))
         if file is not None:
             call.file = file
             self.remember(file, call)
@@ -194,6 +194,8 @@ def recorded(
         if task is None or task.host is None:
             return function(*arguments)
         history, file = task.host.network.history, files.get(arguments[0]) if arguments and type(arguments[0]) is int else None
+        if file is not None and file.host.network is not task.host.network:
+            return function(*arguments)  # garbage of another simulation, which is collected now
         record = history.begin(task, name, arguments, file)
         try:
             answer = function(*arguments)
@@ -201,6 +203,7 @@ def recorded(
             kept = None if isinstance(error, WRONG_ARGUMENTS) else signature.keep(arguments, NOT_FOUND.get(name, -1), KEEP)
             history.finish(record, task, kept and (None, kept[1]), file, type(error).__name__)
             raise
+        task.scheduler.settle()  # over the loopback a packet has arrived when the call that sends it returns
         if name == "accept" and type(answer) is tuple:
             file = files.get(answer[0])
         history.finish(record, task, signature.keep(arguments, answer, KEEP), file)

@@ -63,8 +63,8 @@ __all__ = ['EPOCH', 'CLOCKS', 'EDGE_TRIGGERED', 'ONE_SHOT', 'CLOSE_ON_EXEC', 'AL
            'LEFT_ALONE', 'choose', 'Lock', 'entering', 'starting', 'start_thread', 'choose_method', 'join_thread',
            'is_alive', 'wait_for', 'listed', 'moment', 'not_a_file', 'number', 'simulated_select', 'Poll', 'Epoll',
            'ring', 'left', 'set_alarm', 'on_main_thread', 'answer_of', 'status', 'file_control', 'duplicate',
-           'by_number', 'NotSimulated', 'refused', 'sockets', 'wrap_socket', 'made', 'functions', 'class_attributes',
-           'captured', 'Replaced']
+           'by_number', 'NotSimulated', 'refused', 'sockets', 'wrap_socket', 'made', 'functions', 'SharedLock',
+           'class_attributes', 'captured', 'Replaced']
 
 # %% ../../nbs/74_standard_library.ipynb #ccc344d1
 class Lock:
@@ -435,6 +435,7 @@ NUMBERED: dict[str, Callable] = {
     "dup2": duplicate,
     "close": lambda fd: answer_of(TABLE["close"](fd)) and None, "dup": lambda fd: descriptor(FILES[fd]), "fstat": status, "isatty": lambda fd: False,
     "read": lambda fd, size: answer_of(TABLE["recv"](fd, size, 0)), "write": lambda fd, data: answer_of(TABLE["send"](fd, data, 0)),
+    "sendfile": lambda fd, source, offset, count: answer_of(TABLE["sendfile"](fd, source, offset, count)),
     "get_blocking": lambda fd: FILES[fd].blocking, "set_blocking": lambda fd, blocking: FILES[fd].setblocking(blocking) and None,
     "get_inheritable": lambda fd: not FILES[fd].flags, "set_inheritable": lambda fd, on: FILES[fd].setdescriptorflags(int(not on)) and None,
 }  # fmt: skip
@@ -520,7 +521,7 @@ def functions() -> dict[Any, Any]:
     for name, virtual in NUMBERED.items():
         if real := getattr(os, name, None):
             found[real] = by_number(real, virtual)
-    if fcntl:
+    if hasattr(fcntl, "fcntl"):  # JupyterLite has an empty one
         found[fcntl.fcntl] = by_number(fcntl.fcntl, file_control)
     for start in [getattr(os, name, None) for name in PROCESSES] + [fork_exec]:
         if start:
@@ -528,9 +529,28 @@ def functions() -> dict[Any, Any]:
     return found
 
 
+class SharedLock:
+    "A lock that was made outside, and that programs of a simulation hold while they wait: each simulation has its own."
+
+    def __init__(self, real: Any):
+        self.real = real
+
+    def mine(self) -> Any:
+        task = current()
+        return self.real if task is None else vars(task.scheduler).setdefault("shared_lock", Lock(task))
+
+    def __enter__(self) -> Any:
+        return self.mine().__enter__()
+
+    def __exit__(self, *exception) -> None:
+        self.mine().__exit__(*exception)
+
+
 def class_attributes(found: dict) -> list[tuple[Any, str, Any]]:
-    "What has to change within classes."
-    changes = [(threading.Thread, name, make(getattr(threading.Thread, name))) for name, make in METHODS.items()]
+    "What has to change within classes, and the lock with which executors start threads."
+    changes: list[tuple[Any, str, Any]] = [(threading.Thread, name, make(getattr(threading.Thread, name))) for name, make in METHODS.items()]
+    if pools := sys.modules.get("concurrent.futures.thread"):
+        changes.append((pools, "_global_shutdown_lock", SharedLock(pools._global_shutdown_lock)))
     for kind in "PollSelector", "EpollSelector":
         if selector := getattr(selectors, kind, None):
             changes.append((selector, "_selector_cls", staticmethod(found[selector._selector_cls])))

@@ -59,6 +59,12 @@ class Congestion:
         self.size, self.window, self.threshold = size, 10 * size, 1 << 30
         self.repeats = 0  # times that the same byte was acknowledged again
         self.recover: int | None = None  # in recovery: the byte whose acknowledgement ends it
+        self.before_timeout = -1  # the end of what was sent before the last timeout
+
+    @property
+    def allowance(self) -> int:  # bytes
+        "How much may be on its way."
+        return self.window if self.recover is not None else self.window + self.size * min(self.repeats, 2)
 
     def acknowledged(self, count: int) -> None:  # bytes
         "New data has arrived."
@@ -69,7 +75,7 @@ class Congestion:
             self.window += max(self.size * min(count, self.size) // self.window, 1)
 
     def enter_recovery(self, flight: int, last: int) -> None:
-        self.threshold, self.recover = max(flight // 2, 2 * self.size), last
+        self.threshold, self.recover = max(min(flight, self.window) // 2, 2 * self.size), last
         self.window = self.threshold + 3 * self.size
 
     def partially_acknowledged(self, count: int) -> None:
@@ -79,7 +85,8 @@ class Congestion:
     def leave_recovery(self) -> None:
         self.window, self.recover, self.repeats = self.threshold, None, 0
 
-    def timed_out(self, flight: int) -> None:
+    def timed_out(self, flight: int, last: int) -> None:
+        self.before_timeout = last
         self.threshold, self.window = max(flight // 2, 2 * self.size), self.size
         self.recover, self.repeats = None, 0
 
@@ -215,7 +222,7 @@ class Sending(ConnectionState):
         "Send one segment, if one may be sent."
         flight = self.snd_nxt - self.snd_una
         left = len(self.out) - flight
-        size = min(left, self.size, self.snd_wnd - flight, self.congestion.window - flight)
+        size = min(left, self.size, self.snd_wnd - flight, self.congestion.allowance - flight)
         last = self.fin and size == left and left >= 0
         if size <= 0 and not last:
             return False
@@ -235,6 +242,13 @@ class Sending(ConnectionState):
         self.top = max(self.top, self.snd_nxt)
         self.segment(seq, bytes(self.out[at : at + size]), flags)
 
+    def shorten(self, seq: int, size: int) -> None:  # of the segment that was too long; bytes of data that fit
+        "A router could not pass a segment on: begin again with shorter ones (RFC 1191, RFC 8201)."
+        if self.state in SENDING and size < self.size and self.snd_una <= unwrap(seq, self.snd_una) < self.top:
+            self.size = self.congestion.size = size
+            self.snd_nxt, self.timed = self.snd_una, None
+            self.output()
+
     def resend_first(self) -> None:
         "Send the first segment that is not acknowledged again."
         self.timed = None
@@ -251,7 +265,7 @@ class Sending(ConnectionState):
             return self.fail(ETIMEDOUT)
         if handshake:
             return self.send_syn()
-        self.congestion.timed_out(self.snd_nxt - self.snd_una)
+        self.congestion.timed_out(self.snd_nxt - self.snd_una, self.top)
         self.snd_nxt = self.snd_una
         self.output()
 
@@ -429,7 +443,7 @@ class Receiving(Sending):
         self.congestion.repeats += 1
         if self.congestion.recover is not None:
             self.congestion.window += self.size
-        elif self.congestion.repeats == 3:
+        elif self.congestion.repeats == 3 and self.snd_una > self.congestion.before_timeout:  # else it may be about what was sent twice
             self.congestion.enter_recovery(self.snd_nxt - self.snd_una, self.top)
             self.resend_first()
 

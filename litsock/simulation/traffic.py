@@ -16,14 +16,17 @@ from ..observe.packets import ICMP, ICMPv6, IPv4, IPv6, Packet, RAW, SYN, TCP, U
 from .kernel import DatagramSocket, File, StreamSocket, is_group
 from .tcp import Connection, reset_for
 
+LEAST_MTU = 552  # what Linux believes, at least (net.ipv4.route.min_pmtu)
+NO_PORT = (ICMP, 3, 3), (ICMPv6, 1, 4)  # type and code: nobody has this port
+TOO_BIG = (ICMP, 3, 4), (ICMPv6, 2, 0)
 FIRST_PORT, LAST_PORT = 32768, 60999  # what Linux gives away (net.ipv4.ip_local_port_range)
 LOOPBACK = "127.0.0.1", "::1"
 UNSPECIFIED = "0.0.0.0", "::"
 BROADCAST = "255.255.255.255"
 
 # %% auto #0
-__all__ = ['FIRST_PORT', 'LAST_PORT', 'LOOPBACK', 'UNSPECIFIED', 'BROADCAST', 'header_for', 'SentPacket', 'Ports', 'serves',
-           'Traffic']
+__all__ = ['LEAST_MTU', 'NO_PORT', 'TOO_BIG', 'FIRST_PORT', 'LAST_PORT', 'LOOPBACK', 'UNSPECIFIED', 'BROADCAST', 'header_for',
+           'SentPacket', 'Ports', 'serves', 'Traffic']
 
 # %% ../../nbs/73d_traffic.ipynb #0fe38676
 def header_for(source: str, destination: str, ttl: int = 64, tos: int = 0) -> IPv4 | IPv6:
@@ -41,11 +44,20 @@ class SentPacket(Packet):
     marks: tuple[str, ...] = ()
     problem = ""
 
-    def __init__(self, ip: IPv4 | IPv6, last: Any, payload: bytes):
+    def __init__(
+        self,
+        ip: IPv4 | IPv6,
+        last: Any,
+        payload: bytes,
+        ends: tuple | None = None,  # both addresses with their ports, where there is a connection
+    ):
         self.ip, self.last, self.payload = ip, last, payload  # type: ignore[misc]
-        self.source, self.destination = None, None  # type: ignore[misc]
-        if isinstance(last, (TCP, UDP)):
+        if ends:
+            self.source, self.destination = ends  # type: ignore[misc]
+        elif isinstance(last, (TCP, UDP)):
             self.source, self.destination = (ip[0], last[0]), (ip[1], last[1])  # type: ignore[misc]
+        else:
+            self.source, self.destination = None, None  # type: ignore[misc]
         self.time, self.interface = 0, ""
 
     ip: Any = None
@@ -78,10 +90,14 @@ class Ports:
         self.connected: Counter[int] = Counter()  # connections by local port
         self.unix_names: dict[Any, File] = {}  # Unix sockets, by abstract name or node
         self.silent: set[int] = set()
+        self.path_mtu: dict[str, int] = {}  # by address: what routers have said of the way there
 
     def has(self, ip: str) -> bool:
         "Whether an address is one of this host's."
         return ip in self.addresses or ip in LOOPBACK or ip.startswith("127.")
+
+    def is_for_another(self, ip: str) -> bool:
+        return not self.has(ip) and ip != BROADCAST and not is_group(ip)
 
     def source_for(self, ip: str) -> str | None:
         "The own address from which another is reached; `None`: it is not."
@@ -162,12 +178,13 @@ class Traffic(Ports):
     "What a host does with packets."
 
     up = True
+    forwards = False  # whether it passes on what is for others
 
     def connection(self, local: tuple[str, int], remote: tuple[str, int]) -> Connection:
         "A new connection, in the table."
-        mtu = self.network.mtu(self, remote[0])
+        mtu = min(self.network.mtu(self, remote[0]), self.path_mtu.get(remote[0], 65535))
         size = mtu - (60 if ":" in remote[0] else 40)
-        send = partial(self.put, header_for(local[0], remote[0]))
+        send = partial(self.put, header_for(local[0], remote[0]), ends=(local, remote))
         made = Connection(self.network.scheduler, send, local, remote, size=size)
         if (local, remote) not in self.connections:
             self.connected[local[1]] += 1
@@ -189,9 +206,9 @@ class Traffic(Ports):
         "Send a packet."
         self.put(header_for(source, destination, ttl, tos), header, payload)
 
-    def put(self, ip: IPv4 | IPv6, header: Any, payload: bytes = b"") -> None:
+    def put(self, ip: IPv4 | IPv6, header: Any, payload: bytes = b"", ends: tuple | None = None) -> None:
         if self.up:
-            self.network.carry(self, SentPacket(ip, header, payload), ip.destination)
+            self.network.carry(self, SentPacket(ip, header, payload, ends), ip.destination)
 
     def receive(self, packet: Packet) -> None:
         "A packet has arrived. One with a wrong checksum is thrown away."
@@ -243,9 +260,38 @@ class Traffic(Ports):
     def receive_icmp(self, packet: Packet) -> None:
         "An error: somebody here sent what is quoted."
         quoted = packet.quoted
-        if quoted is None or not isinstance(quoted.last, UDP):
+        if quoted is None or quoted.source is None or quoted.destination is None:
+            return
+        number = type(packet.last), *packet.last[:2]
+        if number in TOO_BIG and isinstance(quoted.last, TCP):
+            return self.receive_too_big(quoted, max(int.from_bytes(packet.last.rest, "big"), LEAST_MTU))
+        if number not in NO_PORT or not isinstance(quoted.last, UDP):
             return
         sock = self.bound_at(DatagramSocket, quoted.source, lambda file: file.remote == quoted.destination)
         if sock:
             sock.error = ECONNREFUSED
             sock.changed()
+
+    def receive_too_big(self, quoted: Packet, mtu: int) -> None:
+        "The way to a host is narrower than the link to the first router."
+        connection = self.connections.get((quoted.source, quoted.destination))
+        if connection and quoted.destination:
+            ip = quoted.destination[0]
+            self.path_mtu[ip] = mtu
+            connection.shorten(quoted.last.seq, mtu - (60 if ":" in ip else 40))
+
+    def forward(self, packet: SentPacket, came: Any, hops: int) -> None:
+        "Pass a packet on to its destination, as a router does, or say why that cannot be."
+        ip, six = packet.ip, type(packet.ip) is IPv6
+        link = self.network.link_to(self, ip.destination)
+        if ip.ttl <= hops:
+            packet.comment, error = "too many hops", ICMPv6(3) if six else ICMP(11)
+        elif link is None:
+            packet.comment, error = "no route", ICMPv6(1) if six else ICMP(3)
+        elif type(packet.last) is TCP and len(packet) > link.mtu:
+            packet.comment, error = "too big", ICMPv6(2, 0, link.mtu.to_bytes(4, "big")) if six else ICMP(3, 4, link.mtu.to_bytes(4, "big"))
+        else:
+            return self.network.pass_on(self, packet, came, hops)
+        source = self.source_for(ip.source)
+        if source and not isinstance(packet.last, ICMP):
+            self.transmit(source, ip.source, error, packet.raw[:548])
