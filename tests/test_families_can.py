@@ -218,6 +218,7 @@ def on_a_datagram_socket(module: Any, protocol: int, address: Any, method: str) 
             return outcome(call, b"data", address) if method == "sendto" else outcome(call, address)
 
 
+@pytest.mark.skipif(not hasattr(standard, "CAN_J1939"), reason="needs a standard module with CAN, which PyPy's lacks")
 @pytest.mark.parametrize("method", ["bind", "connect", "connect_ex", "sendto"])
 @pytest.mark.parametrize(
     ("protocol", "address"),
