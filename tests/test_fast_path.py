@@ -227,3 +227,30 @@ def test_closing_under_others():
             near.setblocking(False)
             far.setblocking(False)
             storm([lambda: use(near), lambda: use(near), near.close])
+
+
+def test_a_timeout_changed_under_others():
+    """Whoever reads it sees one that was set, and a call that waits ends by one of them."""
+    seconds = 0.0, 0.001, 0.25, 2.5
+    near, far = litsock.socketpair()
+
+    def change():
+        numbers = random.Random(1)
+        for _ in range(2_000):
+            near.settimeout(numbers.choice(seconds[:2]))
+            near.settimeout(numbers.choice(seconds))
+        near.settimeout(0.001)
+
+    def read():
+        for _ in range(2_000):
+            assert near.gettimeout() in (None, *seconds)
+
+    def wait():
+        for _ in range(20):
+            with pytest.raises((BlockingIOError, TimeoutError)):
+                near.recv(1)
+
+    with near, far:
+        near.settimeout(0.001)
+        storm([change, read, read, wait])
+

@@ -39,8 +39,8 @@ STATE = f"""
 ) + r"""
 typedef struct {
     PyObject *kept_buffer;              /* `bytes` that nobody else knows, or NULL */
-    int watched;                        /* somebody has put another function into the table of system calls */
-    int64_t default_timeout;            /* nanoseconds; -1: none */
+    _Atomic int watched;                /* somebody has put another function into the table of system calls */
+    _Atomic int64_t default_timeout;    /* nanoseconds; -1: none */
     PyTypeObject *socket_type;
     PyObject *deadlines;                /* of each socket that has any, by its address */
     PyObject *python[PYTHON_ALL];
@@ -53,12 +53,14 @@ typedef struct {
 OBJECT = r"""
 typedef struct {
     PyObject_HEAD
-    int fd, family, type, proto;
+    _Atomic int fd;
+    int family, type, proto;
     PyObject *(*set_error)(void);
-    int64_t timeout;                    /* nanoseconds; -1: none; FOREVER: none, but its calls must not wait in the kernel */
+    _Atomic int64_t timeout;            /* nanoseconds; -1: none; FOREVER: none, but its calls must not wait in the kernel */
     module_state *state;
     int io_refs;                        /* files made from this socket that are still open */
-    char closed, has_deadlines, waits_first;
+    _Atomic char closed, has_deadlines;
+    char waits_first;
 } Socket;
 
 _Static_assert(offsetof(Socket, fd) == sizeof(PyObject), "the fields begin as in CPython");
@@ -386,7 +388,7 @@ static int socket_init(Socket *self, PyObject *args, PyObject *named) {
 }
 
 /* The descriptor, which is the caller's from now on: nobody else gets it, in whatever thread. */
-static int take_fd(Socket *self) { return __atomic_exchange_n(&self->fd, -1, __ATOMIC_SEQ_CST); }
+static int take_fd(Socket *self) { return atomic_exchange(&self->fd, -1); }
 
 static PyObject *socket_close(Socket *self, PyObject *unused __attribute__((unused))) {
     Py_ssize_t answer = 0;
@@ -495,7 +497,10 @@ static PyObject *get_inner_timeout(Socket *self, void *unused __attribute__((unu
 }
 
 static int set_inner_timeout(Socket *self, PyObject *value, void *unused __attribute__((unused))) {
-    return value ? to_timeout(value, &self->timeout) : -1;
+    int64_t timeout;
+    if (value == NULL || to_timeout(value, &timeout) < 0) return -1;
+    self->timeout = timeout;
+    return 0;
 }
 
 static PyObject *get_deadlines(Socket *self, void *unused __attribute__((unused))) {
@@ -1320,12 +1325,17 @@ FUNCTION(init_in_c) {
 
 FUNCTION(watch) {
     module_state *state = PyModule_GetState(self);
-    return check_count("watch", count, 1) && to_int(args[0], &state->watched) ? Py_NewRef(Py_None) : NULL;
+    int watched;
+    if (!check_count("watch", count, 1) || !to_int(args[0], &watched)) return NULL;
+    state->watched = watched;
+    Py_RETURN_NONE;
 }
 
 FUNCTION(set_default_timeout) {
     module_state *state = PyModule_GetState(self);
-    if (!check_count("set_default_timeout", count, 1) || to_timeout(args[0], &state->default_timeout) < 0) return NULL;
+    int64_t timeout;
+    if (!check_count("set_default_timeout", count, 1) || to_timeout(args[0], &timeout) < 0) return NULL;
+    state->default_timeout = timeout;
     Py_RETURN_NONE;
 }
 
@@ -1439,6 +1449,7 @@ INCLUDES = r"""
 #include <linux/filter.h>
 #include <linux/if_alg.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <structmember.h>
 #include <sys/un.h>
