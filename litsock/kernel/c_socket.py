@@ -22,7 +22,7 @@ shutdown getsockname getpeername getsockopt setsockopt settimeout setblocking cl
 """.split()
 PYTHON_FUNCTIONS = """
 failure after_send after_sendall after_sendto after_recv after_recv_into after_recvfrom after_recvfrom_into after_sendmsg after_recvmsg
-after_recvmsg_into after_connect after_connect_ex after_bind after_accept unpack
+after_recvmsg_into after_connect after_connect_ex after_bind after_accept unpack Duplicate
 """.split()
 
 
@@ -163,8 +163,10 @@ static PyObject *fail(Socket *self, Py_ssize_t answer) {
 
 static PyObject *none_or_fail(Socket *self, Py_ssize_t answer) { return answer < 0 ? fail(self, answer) : Py_NewRef(Py_None); }
 
-/* In non-blocking mode there is nothing to carry on, unless a signal came. */
-static int is_final(const Socket *self, Py_ssize_t answer) { return self->timeout == 0 && answer < 0 && answer != -EINTR; }
+/* Whether an answer is an error with which there is nothing to carry on: no signal came, and the call may not wait. */
+static int is_final(const Socket *self, Py_ssize_t answer) {
+    return answer < 0 && answer != -EINTR && (answer != -EAGAIN || self->timeout <= 0);
+}
 
 #define FINISH_IN_PYTHON(which, format, ...) without_our_lines( \
     python_function(self->state, which) ? PyObject_CallFunction(self->state->python[which], "O" format, self, __VA_ARGS__) : NULL)
@@ -349,41 +351,72 @@ static int init_by_python(Socket *self, PyObject *args, PyObject *named) {
     return without_our_lines(answer) ? 0 : -1;
 }
 
-/* Family, type and protocol, by position or by name, where no descriptor is given. */
-static int plain_kind(PyObject *args, PyObject *named, int *numbers) {
+/* Family, type, protocol and descriptor, by position or by name. */
+static int plain_kind(PyObject *args, PyObject *named, int *numbers, PyObject **fileno) {
     PyObject *name, *value;
     Py_ssize_t count = PyTuple_GET_SIZE(args), at = 0;
-    if (count > 3) return 0;
-    for (Py_ssize_t which = 0; which < count; which++) if (!plain_int(PyTuple_GET_ITEM(args, which), &numbers[which])) return 0;
+    if (count > 4) return 0;
+    for (Py_ssize_t which = 0; which < count && which < 3; which++) if (!plain_int(PyTuple_GET_ITEM(args, which), &numbers[which])) return 0;
+    *fileno = count == 4 ? PyTuple_GET_ITEM(args, 3) : Py_None;
     while (named && PyDict_Next(named, &at, &name, &value)) {
         int which = PyUnicode_CompareWithASCIIString(name, "family") == 0 ? 0 : PyUnicode_CompareWithASCIIString(name, "type") == 0 ? 1
-                    : PyUnicode_CompareWithASCIIString(name, "proto") == 0 ? 2 : -1;
-        if (which < count || !plain_int(value, &numbers[which])) return 0;
+                    : PyUnicode_CompareWithASCIIString(name, "proto") == 0 ? 2 : PyUnicode_CompareWithASCIIString(name, "fileno") == 0 ? 3 : -1;
+        if (which < count || (which < 3 && !plain_int(value, &numbers[which]))) return 0;
+        if (which == 3) *fileno = value;
     }
     return 1;
 }
 
-static int socket_init(Socket *self, PyObject *args, PyObject *named) {
-    int numbers[3] = { -1, -1, -1 };
-    Py_ssize_t fd;
-    if (!plain(self) || self->fd >= 0 || !plain_kind(args, named, numbers)) return init_by_python(self, args, named);
-    int family = numbers[0] == -1 ? AF_INET : numbers[0], type = numbers[1] == -1 ? SOCK_STREAM : numbers[1];
-    if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) return init_by_python(self, args, named);
-    int proto = numbers[2] == -1 ? 0 : numbers[2];
-    if (!audit_new(self, family, type, proto)) return -1;
-    int64_t timeout = type & SOCK_NONBLOCK ? 0 : self->state->default_timeout;
-    SYSTEM_CALL(fd, socket(family, type | SOCK_CLOEXEC | (timeout < 0 ? 0 : SOCK_NONBLOCK), proto))
-    if (fd < 0) {
-        fail(self, fd);
-        return -1;
-    }
+static int is_common(int family) { return family == AF_INET || family == AF_INET6 || family == AF_UNIX; }
+
+/* The socket as it starts its life, with its descriptor. */
+static void set_up(Socket *self, int family, int type, int proto, int64_t timeout, int fd) {
     self->family = family;
     self->type = type & ~FLAGS_IN_TYPE;
     self->proto = proto;
     self->timeout = timeout;
     self->closed = 0;
     self->io_refs = 0;
-    self->fd = (int)fd;
+    self->fd = fd;
+}
+
+static int64_t first_timeout(module_state *state, int type) { return type & SOCK_NONBLOCK ? 0 : state->default_timeout; }
+
+/* Take over a descriptor; 0 where Python must do it. What the caller has not said, the kernel knows. A `Duplicate` learns that it is taken. */
+static int adopt(Socket *self, PyObject *fileno, const int *said) {
+    int fd, type = said[1], proto = said[2], nonblocking = 1;
+    socket_address name;
+    socklen_t length = sizeof name, size = sizeof(int);
+    int is_duplicate = (PyObject *)Py_TYPE(fileno) == self->state->python[PY_Duplicate];
+    if (!(PyLong_CheckExact(fileno) || is_duplicate) || !plain_int(fileno, &fd) || fd < 0 || getsockname(fd, &name.any, &length) < 0) return 0;
+    int family = said[0] == -1 ? name.any.sa_family : said[0];
+    if (!is_common(family) || (type == -1 && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)) return 0;
+    if (proto == -1 && getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &proto, &size) < 0) return 0;
+    int64_t timeout = first_timeout(self->state, type);
+    if (!audit_new(self, said[0], said[1], said[2])) return -1;
+    set_up(self, family, type, proto, timeout, fd);
+    if (is_duplicate && PyObject_SetAttrString(fileno, "taken", Py_True) < 0) return -1;
+    if (timeout >= 0 && !(type & SOCK_NONBLOCK)) ioctl(fd, FIONBIO, &nonblocking);
+    return 1;
+}
+
+static int socket_init(Socket *self, PyObject *args, PyObject *named) {
+    int numbers[3] = { -1, -1, -1 }, adopted = 0;
+    PyObject *fileno;
+    Py_ssize_t fd;
+    if (!plain(self) || self->fd >= 0 || !plain_kind(args, named, numbers, &fileno)) return init_by_python(self, args, named);
+    if (fileno != Py_None && (adopted = adopt(self, fileno, numbers)) != 0) return adopted < 0 ? -1 : 0;
+    int family = numbers[0] == -1 ? AF_INET : numbers[0], type = numbers[1] == -1 ? SOCK_STREAM : numbers[1];
+    if (fileno != Py_None || !is_common(family)) return init_by_python(self, args, named);
+    int proto = numbers[2] == -1 ? 0 : numbers[2];
+    if (!audit_new(self, family, type, proto)) return -1;
+    int64_t timeout = first_timeout(self->state, type);
+    SYSTEM_CALL(fd, socket(family, type | SOCK_CLOEXEC | (timeout < 0 ? 0 : SOCK_NONBLOCK), proto))
+    if (fd < 0) {
+        fail(self, fd);
+        return -1;
+    }
+    set_up(self, family, type, proto, timeout, (int)fd);
     return 0;
 }
 
@@ -897,18 +930,12 @@ FUNCTION(new_pair) {
     if (!PyType_Check(args[0]) || !PyType_IsSubtype((PyTypeObject *)args[0], state->socket_type)) return PyErr_Format(PyExc_TypeError, "no socket type");
     if (state->watched) Py_RETURN_NONE;
     for (int end = 0; end < 2; end++) if ((ends[end] = (Socket *)socket_new((PyTypeObject *)args[0], NULL, NULL))) made++;
-    int64_t timeout = type & SOCK_NONBLOCK ? 0 : state->default_timeout;
+    int64_t timeout = first_timeout(state, type);
     if (made == 2) {
         SYSTEM_CALL(answer, socketpair(family, type | SOCK_CLOEXEC | (timeout < 0 ? 0 : SOCK_NONBLOCK), proto, fds))
         if (answer < 0) fail(ends[0], answer);
     }
-    for (int end = 0; made == 2 && answer == 0 && end < 2; end++) {
-        ends[end]->family = family;
-        ends[end]->type = type & ~FLAGS_IN_TYPE;
-        ends[end]->proto = proto;
-        ends[end]->timeout = timeout;
-        ends[end]->fd = fds[end];
-    }
+    for (int end = 0; made == 2 && answer == 0 && end < 2; end++) set_up(ends[end], family, type, proto, timeout, fds[end]);
     if (made == 2 && answer == 0 && audit_new(ends[0], family, type, proto) && audit_new(ends[1], family, type, proto))
         return pair((PyObject *)ends[0], (PyObject *)ends[1]);
     for (int end = 0; end < 2; end++) {
@@ -930,16 +957,13 @@ static PyObject *socket_accept_as(Socket *self, PyObject *class) {
         return by_python(self, PY_litsock_accept, &class, 1, NULL);
     Socket *new = (Socket *)socket_new(type, NULL, NULL);
     if (new == NULL) return NULL;
-    new->timeout = self->state->default_timeout;
-    SYSTEM_CALL(fd, accept4(self->fd, &from.any, &length, SOCK_CLOEXEC | (new->timeout < 0 ? 0 : SOCK_NONBLOCK)))
+    int64_t timeout = self->state->default_timeout;
+    SYSTEM_CALL(fd, accept4(self->fd, &from.any, &length, SOCK_CLOEXEC | (timeout < 0 ? 0 : SOCK_NONBLOCK)))
     if (fd < 0) {
         Py_DECREF(new);
         return FINISH_IN_PYTHON(PY_after_accept, "nO", fd, class);
     }
-    new->family = self->family;
-    new->type = self->type;
-    new->proto = self->proto;
-    new->fd = (int)fd;
+    set_up(new, self->family, self->type, self->proto, timeout, (int)fd);
     PyObject *address = audit_new(new, new->family, new->type, new->proto) ? unpack_address(self, &from, length) : NULL;
     if (address) return pair((PyObject *)new, address);
     close(take_fd(new));
