@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 import litsock
-from litsock.observe.packets import ICMP, ICMPv6
+from litsock.observe.flows import Packets
+from litsock.observe.packets import ICMP, RAW, ICMPv6, IPv4, IPv6, Packet
 from litsock.simulation.clock import Deadlock, sleep
 from litsock.simulation.network import Network
 
@@ -777,3 +778,84 @@ def test_the_same_bytes_on_each_python():
     """A hundred seeds, as CPython 3.11, 3.12 and 3.13 have them, with C and without. A change of TCP's rules changes the digest; the Python that runs it must not."""
     digest = hashlib.sha256(b"".join(bytes_of_a_run(seed) for seed in range(100))).hexdigest()
     assert digest == "3dfc34974c953f14bd4d4191b21d36e2cbb4551bcf960c4a7d922a09b53647fd"
+
+
+def talk_of_everything():
+    """TCP and UDP over both versions of IP, through routers: with losses, resets, pieces that are too big, hops that run out, and ports where nobody is."""
+    net = Network(seed=4)
+    client, first, second, server = net.host("client"), net.router("first"), net.router("second"), net.host("server")
+    net.link(client, first, latency=0.01, jitter=0.002, loss=0.03, duplication=0.02, reordering=0.02, corruption=0.01)
+    net.link(first, second, latency=0.01, mtu=1300, bandwidth=5e6, queue=30)
+    net.link(second, server, latency=0.01)
+
+    @server.program
+    def serve():
+        with litsock.create_server(("", 7), family=litsock.AF_INET6, dualstack_ipv6=True) as listener:
+            while True:
+                peer, _ = listener.accept()
+                with peer:
+                    peer.sendall(peer.recv(1))
+                    sleep(1)  # then it closes, and what it has not read is answered with RST
+
+    @server.program
+    def mirror():
+        with litsock.socket(litsock.AF_INET6, litsock.SOCK_DGRAM) as sock:
+            sock.bind(("", 7))
+            while True:
+                data, address = sock.recvfrom(2000)
+                sock.sendto(data[::-1], address)
+
+    @client.program
+    def ask():
+        for family, address, level, hops in (
+            (litsock.AF_INET, "10.0.0.4", litsock.IPPROTO_IP, litsock.IP_TTL),
+            (litsock.AF_INET6, "fd00::4", litsock.IPPROTO_IPV6, litsock.IPV6_UNICAST_HOPS),
+        ):
+            for size in (1, 20_000):
+                with litsock.create_connection((address, 7)) as sock:
+                    sock.sendall(bytes(size))
+                    try:
+                        while sock.recv(1000):
+                            pass
+                    except ConnectionResetError:
+                        pass
+            with pytest.raises(OSError):
+                litsock.create_connection((address, 8))
+            with litsock.socket(family, litsock.SOCK_DGRAM) as sock:
+                sock.settimeout(1)
+                for port, limit, data in [(7, 64, b""), (7, 64, b"odd"), (7, 64, bytes(1000)), (7, 1, b"too far")] + [(8, 64, b"nobody")] * 3:
+                    sock.setsockopt(level, hops, limit)
+                    sock.sendto(data, (address, port))
+                    try:
+                        sock.recv(2000)
+                    except OSError:
+                        pass
+
+    net.run()
+    net.close()
+    return net.packets
+
+
+@pytest.mark.needs("tshark")
+def test_tshark_finds_nothing_malformed(tmp_path):
+    packets = talk_of_everything()
+    kinds = {(type(packet.last), *packet.last[:2]) for packet in packets if isinstance(packet.last, ICMP)}
+    assert kinds >= {(ICMP, 3, 3), (ICMP, 3, 4), (ICMP, 11, 0), (ICMPv6, 1, 4), (ICMPv6, 2, 0), (ICMPv6, 3, 0)}
+    assert {type(packet.ip) for packet in packets if type(packet.last).__name__ == "UDP"} == {IPv4, IPv6}
+    path = str(tmp_path / "run.pcapng")
+    packets.pcapng(path)
+    checking = [word for name in ("ip", "tcp", "udp") for word in ("-o", f"{name}.check_checksum:TRUE")]
+    sums = " || ".join(f"{name}.checksum.status == 0" for name in ("ip", "icmp", "icmpv6"))
+    quoted = "(icmp || icmpv6)"  # only the beginning of a packet, whose own checksum cannot be verified
+    bad = f"_ws.malformed || _ws.short || {sums} || !{quoted} && (tcp.checksum.status == 0 || udp.checksum.status == 0 || _ws.expert.severity == 8388608)"
+
+    def numbers(*options):  # of the packets that tshark chooses
+        command = ["tshark", "-n", "-r", path, *checking, *options, "-T", "fields", "-e", "frame.number"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+    assert numbers("-Y", bad) == []
+    assert len(numbers()) == len(packets) > 150
+    damaged = bytearray(packets[0].raw)
+    damaged[-1] ^= 1
+    Packets([Packet(bytes(damaged), RAW, time=1)]).pcapng(path)
+    assert numbers("-Y", bad) == ["1"]
