@@ -859,3 +859,181 @@ def test_tshark_finds_nothing_malformed(tmp_path):
     damaged[-1] ^= 1
     Packets([Packet(bytes(damaged), RAW, time=1)]).pcapng(path)
     assert numbers("-Y", bad) == ["1"]
+
+
+def queued_errors(family: int) -> list:
+    """What a socket with `IP_RECVERR` is told of a port that nobody has."""
+    here = "::1" if family == litsock.AF_INET6 else "127.0.0.1"
+    level, option = ((litsock.IPPROTO_IP, litsock.IP_RECVERR), (litsock.IPPROTO_IPV6, litsock.IPV6_RECVERR))[family == litsock.AF_INET6]
+    with litsock.socket(family, litsock.SOCK_DGRAM) as nobody:
+        nobody.bind((here, 0))
+        port = nobody.getsockname()[1]
+    found: list = []
+
+    def note(function, *arguments):
+        try:
+            answer = function(*arguments)
+        except OSError as error:
+            answer = errno.errorcode[error.errno or 0]
+        found.append((function.__name__, answer))
+
+    for asked, connected in ((0, True), (1, True), (1, False)):
+        with litsock.socket(family, litsock.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            sock.setsockopt(level, option, asked)
+            if connected:
+                sock.connect((here, port))
+            for data in (b"one", b"two", b"three"):
+                note(*((sock.send, data) if connected else (sock.sendto, data, (here, port))))
+                note(lambda: polled(sock))
+            for size in (2, 100, 100):
+                note(sock.recvmsg, size, 100, litsock.MSG_ERRQUEUE)
+                note(lambda: polled(sock))
+            note(sock.recvmsg, 100, 0, litsock.MSG_ERRQUEUE)
+            note(sock.recv, 100)
+    return eval(repr(found).replace(str(port), "'port'"))
+
+
+@pytest.mark.parametrize("family", [litsock.AF_INET, pytest.param(litsock.AF_INET6, marks=pytest.mark.needs("ipv6"))])
+def test_queued_errors_as_of_the_real_kernel(family):
+    net = Network(1)
+    host = net.host("here")
+    with host:
+        ours = queued_errors(family)
+    net.close()
+    real = queued_errors(family)
+    assert ours == real and sum(isinstance(answer, tuple) for _, answer in ours) >= 4
+
+
+def test_tracing_the_way_to_a_host():
+    """Datagrams with few hops, and the errors that come back: no root, no raw socket."""
+    net = Network(seed=1)
+    client, first, second, server = net.host("client"), net.router("first"), net.router("second"), net.host("server")
+    for one, other in ((client, first), (first, second), (second, server)):
+        net.link(one, other, latency=0.01)
+
+    @client.program
+    def trace():
+        found = []
+        with litsock.socket(litsock.AF_INET6, litsock.SOCK_DGRAM) as sock:
+            sock.setsockopt(litsock.IPPROTO_IPV6, litsock.IPV6_RECVERR, 1)
+            for hops in (1, 2, 3):
+                sock.setsockopt(litsock.IPPROTO_IPV6, litsock.IPV6_UNICAST_HOPS, hops)
+                sock.sendto(b"?", (server.addresses[1], 33434))
+                sleep(0.1)
+                data, [(_, _, error)], flags, address = sock.recvmsg(10, 200, litsock.MSG_ERRQUEUE)
+                assert (data, flags, address[:2]) == (b"?", litsock.MSG_ERRQUEUE, (server.addresses[1], 33434))
+                found.append((int.from_bytes(error[:4], sys.byteorder), litsock.inet_ntop(litsock.AF_INET6, error[24:40])))
+        return found
+
+    net.run()
+    net.close()
+    assert trace.result == [
+        (errno.EHOSTUNREACH, first.addresses[1]),
+        (errno.EHOSTUNREACH, second.addresses[1]),
+        (errno.ECONNREFUSED, server.addresses[1]),
+    ]
+
+
+def test_what_a_router_says_ends_a_handshake_and_nothing_later():
+    net = Network(seed=1)
+    client, router, server = net.host("client"), net.router("router"), net.host("server")
+    net.link(client, router, latency=0.01)
+    last = net.link(router, server, latency=0.01)
+    echo(server)
+
+    def unplug():
+        del net.links[frozenset((router, server))]
+        net.routes.clear()
+        client_way = net.links[frozenset((client, router))]
+        net.routes[client, "10.0.0.3"] = client_way, router, "client–router"  # the client does not know
+
+    def plug_in():
+        net.links[frozenset((router, server))] = last
+        net.routes.clear()
+
+    @client.program
+    def ask():
+        with litsock.create_connection(("10.0.0.3", 7)) as sock:
+            unplug()
+            begun = net.now
+            with pytest.raises(OSError) as caught:
+                litsock.create_connection(("10.0.0.3", 7))
+            waited = round(net.now - begun, 3)
+            sock.sendall(b"still there?")
+            net.at(net.now + 5, plug_in)
+            return caught.value.errno, waited, sock.recv(100)
+
+    net.run()
+    net.close()
+    assert ask.result == (errno.ENETUNREACH, 0.02, b"still there?")
+
+
+def test_one_way_is_cut():
+    """What is sent arrives, and no answer comes back."""
+    net, client, server = network(latency=0.01)
+    heard = []
+
+    @server.program
+    def listen():
+        with litsock.socket(type=litsock.SOCK_DGRAM) as sock:
+            sock.bind(("", 5))
+            while True:
+                data, address = sock.recvfrom(10)
+                heard.append(data)
+                sock.sendto(b"answer", address)
+
+    @client.program
+    def ask():
+        with litsock.socket(type=litsock.SOCK_DGRAM) as sock:
+            sock.connect(("10.0.0.2", 5))
+            sock.settimeout(1)
+            sock.send(b"one")
+            with pytest.raises(TimeoutError):
+                sock.recv(10)
+            net.heal()
+            sock.send(b"two")
+            return sock.recv(10)
+
+    net.at(0, net.partition, server, client, True)
+    net.run()
+    net.close()
+    assert heard == [b"one", b"two"] and ask.result == b"answer"
+
+
+def test_what_name_servers_say():
+    net, client, _ = network()
+    net.names |= {"server": ["10.0.0.9"], "www": ["10.0.0.2"], "client": []}
+    net.lookup_time = 1
+
+    @client.program
+    def ask():
+        found = [litsock.gethostbyname("server"), litsock.gethostbyname("www"), litsock.gethostbyname_ex("www"), net.now]
+        for function in (litsock.gethostbyname, litsock.gethostbyname_ex):
+            for name in ("client", "nobody"):
+                with pytest.raises(litsock.gaierror) as caught:
+                    function(name)
+                found.append(caught.value.errno == litsock.EAI_NONAME)
+        return found
+
+    net.run()
+    net.close()
+    assert ask.result == ["10.0.0.9", "10.0.0.2", ("www", [], ["10.0.0.2"]), 4.0, True, True, True, True]
+
+
+@pytest.mark.parametrize("kind", [TCP, UDP, *UNIX])
+def test_nothing_to_read_with_control_messages(kind):
+    """A buffer for control messages into which none came is no list of messages."""
+    net = Network(1)
+    with net.host("here"):
+        pair = connected(kind)
+        pair[0].setblocking(False)
+        for flags in (0, litsock.MSG_PEEK, litsock.MSG_ERRQUEUE):
+            assert outcome(pair[0], "recvmsg", (10, 100, flags)) == ("BlockingIOError", errno.EAGAIN)
+            assert outcome(pair[0], "recvmsg_into", ([bytearray(10)], 100, flags)) == ("BlockingIOError", errno.EAGAIN)
+        pair[1].send(b"something")
+        sleep(0.1)
+        assert outcome(pair[0], "recvmsg", (10, 100))[:3] == (b"something", [], 0)
+        for sock in pair:
+            sock.close()
+    net.close()

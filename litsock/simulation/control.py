@@ -29,13 +29,18 @@ class Invalid(Exception):
     "Not a list of control messages: `EINVAL`."
 
 
-def split(control: bytes) -> list[tuple[int, int, bytes]]:
+def split(
+    control: bytes,
+    strict: bool = True,  # `Invalid` where something is no message; else that is the end, as for the macros of cmsg(3)
+) -> list[tuple[int, int, bytes]]:
     "Level, type and data of each message."
     found, at = [], 0
     while at + HEADER.size <= len(control):
         size, level, kind = HEADER.unpack_from(control, at)
         if size < HEADER.size or size > len(control) - at:
-            raise Invalid(errno.EINVAL)
+            if strict:
+                raise Invalid(errno.EINVAL)
+            break
         found.append((level, kind, bytes(control[at + HEADER.size : at + size])))
         at += padded(size)
     return found

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import kernel
 from ..constants import AF_INET, AF_INET6, AI_NUMERICHOST, EAI_AGAIN, EAI_NONAME, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, IPPROTO_UDP
-from ..constants import MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR, SO_ACCEPTCONN
+from ..constants import MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_ERRQUEUE, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR, SO_ACCEPTCONN
 from ..constants import SO_BROADCAST, SO_DOMAIN, SO_ERROR, SO_LINGER, SO_PROTOCOL, SO_RCVBUF, SO_RCVTIMEO, SO_SNDBUF, SO_SNDTIMEO, SO_TYPE
 from ..constants import SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, inet_ntop, inet_pton
 from ..constants import TCP_CONGESTION, TCP_CORK, TCP_INFO, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_MAXSEG, TCP_NODELAY, TCP_SYNCNT
@@ -31,7 +31,7 @@ from .tcp import SENDING, Connection
 BASE = 1 << 20  # the first descriptor; a real kernel hands out smaller ones, unless somebody raised its limits
 FILES: dict[int, File] = {}
 FREED: list[int] = []  # numbers below the greatest that is taken, as a heap
-DONTWAIT, PEEK, WAITALL = int(MSG_DONTWAIT), int(MSG_PEEK), int(MSG_WAITALL)  # `&` with a member of an enum costs a microsecond
+DONTWAIT, PEEK, WAITALL, ERRQUEUE = int(MSG_DONTWAIT), int(MSG_PEEK), int(MSG_WAITALL), int(MSG_ERRQUEUE)  # `&` with a member of an enum costs a microsecond
 POLLIN, POLLOUT, POLLERR, POLLHUP, POLLNVAL, POLLRDHUP = 0x1, 0x4, 0x8, 0x10, 0x20, 0x2000  # <bits/poll.h>
 
 
@@ -70,15 +70,16 @@ def own(file: File, owner: Any) -> int:
     return fd
 
 # %% auto #0
-__all__ = ['BASE', 'FILES', 'FREED', 'DONTWAIT', 'PEEK', 'WAITALL', 'POLLIN', 'POLLOUT', 'POLLERR', 'POLLHUP', 'POLLNVAL',
-           'POLLRDHUP', 'MAPPED', 'ANY', 'KINDS', 'TCP_OPTIONS', 'STATES', 'LARGEST_DATAGRAM', 'OVERHEAD', 'IP_TOS',
-           'IP_TTL', 'IP_PKTINFO', 'IP_RECVTTL', 'IP_RECVTOS', 'IPV6_RECVPKTINFO', 'IPV6_PKTINFO', 'IPV6_RECVHOPLIMIT',
-           'IPV6_HOPLIMIT', 'IPV6_RECVTCLASS', 'IPV6_TCLASS', 'MULTICAST_HOPS', 'UNICAST_HOPS', 'TRAFFIC_CLASS',
-           'MEMBERSHIP', 'REAL', 'METHODS', 'TABLE', 'SOCKETS', 'LARGEST_PIECE', 'INTERFACES', 'Refused', 'descriptor',
-           'put_at', 'own', 'check_how', 'pack_address', 'unpack_address', 'File', 'Options', 'opened', 'incoming',
-           'info_of', 'StreamSocket', 'is_group', 'DatagramSocket', 'by_descriptor', 'in_simulation', 'socket',
-           'monotonic', 'gethostname', 'sethostname', 'if_nameindex', 'if_indextoname', 'if_nametoindex', 'close',
-           'poll', 'close_rights', 'sendfile', 'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
+__all__ = ['BASE', 'FILES', 'FREED', 'DONTWAIT', 'PEEK', 'WAITALL', 'ERRQUEUE', 'POLLIN', 'POLLOUT', 'POLLERR', 'POLLHUP',
+           'POLLNVAL', 'POLLRDHUP', 'MAPPED', 'ANY', 'KINDS', 'TCP_OPTIONS', 'STATES', 'LARGEST_DATAGRAM', 'OVERHEAD',
+           'IP_TOS', 'IP_TTL', 'IP_PKTINFO', 'IP_RECVTTL', 'IP_RECVTOS', 'IPV6_RECVPKTINFO', 'IPV6_PKTINFO',
+           'IPV6_RECVHOPLIMIT', 'IPV6_HOPLIMIT', 'IPV6_RECVTCLASS', 'IPV6_TCLASS', 'MULTICAST_HOPS', 'UNICAST_HOPS',
+           'TRAFFIC_CLASS', 'RECEIVE_ERRORS', 'MEMBERSHIP', 'REAL', 'METHODS', 'TABLE', 'SOCKETS', 'LARGEST_PIECE',
+           'INTERFACES', 'Refused', 'descriptor', 'put_at', 'own', 'check_how', 'pack_address', 'unpack_address',
+           'File', 'Options', 'opened', 'incoming', 'info_of', 'StreamSocket', 'is_group', 'DatagramSocket',
+           'by_descriptor', 'in_simulation', 'socket', 'monotonic', 'gethostname', 'sethostname', 'if_nameindex',
+           'if_indextoname', 'if_nametoindex', 'close', 'poll', 'close_rights', 'sendfile', 'name_server_answers',
+           'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
 
 # %% ../../nbs/73_simulated_kernel.ipynb #3d1e5f4a
 MAPPED = "::ffff:"
@@ -526,6 +527,8 @@ class StreamSocket(Options):
         return number
 
     def read(self, size, flags):
+        if flags & ERRQUEUE:
+            raise Refused(errno.EAGAIN)
         gathered, until = b"", self.deadline(SO_RCVTIMEO)
         while True:
             connection = self.connection
@@ -635,6 +638,7 @@ IPV6_RECVPKTINFO, IPV6_PKTINFO, IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT, IPV6_RECVTCLAS
 MULTICAST_HOPS: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, 33), True: (IPPROTO_IPV6, 18)}  # options, by whether it is IPv6
 UNICAST_HOPS: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, IP_TTL), True: (IPPROTO_IPV6, 16)}
 TRAFFIC_CLASS: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, IP_TOS), True: (IPPROTO_IPV6, IPV6_TCLASS)}
+RECEIVE_ERRORS: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, 11), True: (IPPROTO_IPV6, 25)}
 
 
 def is_group(ip: str) -> bool:
@@ -656,6 +660,7 @@ class DatagramSocket(Options):
         self.buffered = 0  # bytes in the receive buffer
         self.reads_no_more = self.writes_no_more = False
         self.groups: set[str] = set()  # multicast groups that it has joined
+        self.errors: deque[tuple[int, bytes, tuple[str, int], tuple]] = deque()  # `errno`, data, where that was sent, control message
 
     def connect(self, raw) -> int:
         if len(raw) >= 2 and not int.from_bytes(raw[:2], sys.byteorder):  # `AF_UNSPEC`: connected no more
@@ -724,7 +729,35 @@ class DatagramSocket(Options):
             self.buffered += len(data) + OVERHEAD
             self.changed()
 
+    def not_arrived(
+        self,
+        number: int,  # an `errno`
+        for_good: bool,  # whether trying again makes no sense
+        quoted: Any,  # the packet that has not arrived
+        said_by: str,  # an address
+        kind: tuple[int, int],  # type and code of ICMP
+    ) -> None:
+        "Somebody says that a datagram has not arrived."
+        six = ":" in said_by
+        if self.option(*RECEIVE_ERRORS[six]):
+            error = struct.pack("=I4B2I", number, 3 if six else 2, *kind, 0, 0, 0)  # `struct sock_extended_err` of <linux/errqueue.h>
+            control = *RECEIVE_ERRORS[self.family == AF_INET6], error + pack_address(self.family, said_by, 0)
+            self.errors.append((number, quoted.payload, quoted.destination, control))
+        elif not for_good or self.remote is None:
+            return
+        self.error = number
+        self.changed()
+
+    def read_error(self, size):
+        if not self.errors:
+            raise Refused(errno.EAGAIN)
+        _, data, address, control = self.errors.popleft()
+        self.error = self.errors[0][0] if self.errors else 0
+        return data[:size], pack_address(self.family, *address), ERRQUEUE | (int(MSG_TRUNC) if len(data) > size else 0), [control]
+
     def read(self, size, flags):
+        if flags & ERRQUEUE:
+            return self.read_error(size)
         until = self.deadline(SO_RCVTIMEO)
         self.raise_error()
         while not self.arrived:
@@ -761,7 +794,7 @@ class DatagramSocket(Options):
         found = POLLIN if self.arrived else 0
         found |= POLLIN | POLLRDHUP if self.reads_no_more else 0
         found |= POLLHUP if self.reads_no_more and self.writes_no_more else 0
-        return found | POLLOUT | (POLLERR if self.error else 0)
+        return found | POLLOUT | (POLLERR if self.error or self.errors else 0)
 
     def shutdown(self, how) -> int:
         check_how(how)
@@ -910,7 +943,7 @@ def poll(fd, events, nanoseconds):
 
 
 def close_rights(control):
-    for level, kind, data in split(bytes(control)):
+    for level, kind, data in split(bytes(control), strict=False):
         for fd in rights(data) if (level, kind) == (SOL_SOCKET, SCM_RIGHTS) else ():
             TABLE["close"](fd)
 
@@ -927,6 +960,13 @@ def sendfile(fd, source, offset, count):
 TABLE.update(close=close, close_rights=close_rights, poll=poll, sendfile=sendfile)
 
 # %% ../../nbs/73_simulated_kernel.ipynb #4c113609
+def name_server_answers(network: Any) -> bool:
+    "Whether it does, after some time."
+    if seconds := 10 if network.lookups_fail else network.lookup_time:
+        sleep(seconds)
+    return not network.lookups_fail
+
+
 @in_simulation
 def getaddrinfo(task, host, service, family, type, protocol, flags):
     addresses = task.host.network.addresses_of(host, task.host)
@@ -934,10 +974,7 @@ def getaddrinfo(task, host, service, family, type, protocol, flags):
         return REAL["getaddrinfo"](host, service, family, type, protocol, flags | AI_NUMERICHOST if host else flags)
     if flags & AI_NUMERICHOST:
         return EAI_NONAME, 0
-    network = task.host.network
-    if network.lookups_fail or network.lookup_time:
-        sleep(10 if network.lookups_fail else network.lookup_time)
-    if network.lookups_fail:
+    if not name_server_answers(task.host.network):
         return EAI_AGAIN, 0
     found = []
     for ip in addresses:
@@ -948,8 +985,13 @@ def getaddrinfo(task, host, service, family, type, protocol, flags):
 
 @in_simulation
 def gethostbyname(task, name):
-    ips = [ip for ip in task.host.network.addresses_of(name, task.host) or [name.decode()] if ":" not in ip]
-    return 0, (name, [], AF_INET, [inet_pton(AF_INET, ip) for ip in ips])
+    addresses = task.host.network.addresses_of(name, task.host)
+    if addresses is None:
+        return REAL["gethostbyname"](name)
+    if not name_server_answers(task.host.network):
+        return 2, None  # TRY_AGAIN of <netdb.h>
+    found = [inet_pton(AF_INET, ip) for ip in addresses if ":" not in ip]
+    return (0, (name, [], AF_INET, found)) if found else (1, None)  # HOST_NOT_FOUND
 
 
 @in_simulation

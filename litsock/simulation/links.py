@@ -14,6 +14,9 @@ from ..observe.packets import RAW, Packet
 from .clock import SECOND, Scheduler
 
 
+QUALITIES = "latency", "jitter", "loss", "burst", "duplication", "reordering", "corruption", "bandwidth", "queue", "mtu"
+
+
 class Direction:
     "One way of a link."
 
@@ -55,6 +58,18 @@ class Link:
         self.up = True
         self.filters: list[tuple[Callable[[Any], bool], list | None]] = []
         self.directions: dict[Any, Direction] = {}
+        self.ways: dict[Any, Link] = {}  # by sender, where the two ways differ
+
+    def one_way(
+        self,
+        sender: Any,  # the host at which the way begins
+        **qualities,  # that differ from those of the link
+    ) -> Link:  # whose attributes are those of this way
+        "Give one way qualities of its own."
+        like = self.ways.get(sender, self)
+        way = self.ways[sender] = Link(self.scheduler, **{name: getattr(like, name) for name in QUALITIES} | qualities)
+        way.directions = self.directions
+        return way
 
     def direction(self, sender: Any) -> Direction:
         "The way that begins at a host."
@@ -78,7 +93,7 @@ class Link:
         def finish():
             self.filters.remove(rule)
             for sender, packet, deliver in held or ():
-                self.transmit(sender, packet, deliver)
+                self.ways.get(sender, self).transmit(sender, packet, deliver)
 
         return finish
 
@@ -98,7 +113,7 @@ class Link:
                     return "dropped"
                 held.append((sender, packet, deliver))
                 return ""
-        return self.transmit(sender, packet, deliver)
+        return self.ways.get(sender, self).transmit(sender, packet, deliver)
 
     def transmit(self, sender, packet, deliver) -> str:
         way, now, chance = self.direction(sender), self.scheduler.nanoseconds, self.scheduler.random.random
@@ -143,4 +158,4 @@ class Link:
         return bytes(raw)
 
 # %% auto #0
-__all__ = ['Direction', 'Link']
+__all__ = ['QUALITIES', 'Direction', 'Link']

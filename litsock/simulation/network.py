@@ -197,6 +197,7 @@ class Network:
         self.routes: dict[tuple[Any, str], tuple[Any, Any, str]] = {}  # by host and address: link, host, and how it is called
         self.lookup_time = 0.0  # seconds that `getaddrinfo` takes to look a name up
         self.lookups_fail = False  # whether no name server answers: after ten seconds, as with glibc, it gives up
+        self.names: dict[str, list[str]] = {}  # what name servers say of names: wrong addresses, other names of a host, or none (an empty list)
         self.replaced = Replaced()
         self.registered = False
 
@@ -237,14 +238,25 @@ class Network:
         "Call a function at a moment: `net.at(0.5, net.partition, client, server)`."
         self.scheduler.after(int(seconds * SECOND) - self.scheduler.nanoseconds, function, *arguments)
 
-    def partition(self, one: Host, other: Host) -> None:
+    def partition(
+        self,
+        one: Host,
+        other: Host,
+        one_way: bool = False,  # cut off only what the first sends to the second
+    ) -> None:
         "Cut the link between two hosts."
-        self.links[frozenset((one, other))].up = False
+        link = self.links[frozenset((one, other))]
+        if one_way:
+            link.direction(one).cut = True
+        else:
+            link.up = False
 
     def heal(self) -> None:
         "Mend all links."
         for link in self.links.values():
             link.up = True
+            for way in link.directions.values():
+                way.cut = False
 
     def owner(self, ip: str) -> Host | None:
         return next((host for host in self.hosts.values() if ip in host.addresses), None)
@@ -278,7 +290,7 @@ class Network:
 
     def mtu(self, host: Any, ip: str) -> int:
         link = self.link_to(host, ip)
-        return link.mtu if link else 1500
+        return link.ways.get(host, link).mtu if link else 1500
 
     def carry(self, host: Any, packet: SentPacket, destination: str) -> None:
         "Send a packet over the right link, and take it down."
@@ -289,7 +301,7 @@ class Network:
         self.send(link, host, packet, target)
 
     def send(self, link: Link | None, host: Any, packet: SentPacket, target: Any) -> None:
-        waiting = link.direction(host).waiting(self.scheduler.nanoseconds) if link and link.bandwidth else 0
+        waiting = link.direction(host).waiting(self.scheduler.nanoseconds) if link and (link.bandwidth or link.ways) else 0
         packet.comment = link.send(host, packet, partial(self.arrive, target, packet)) if link and target else "no route"
         self.captured.append(packet)
         self.sent += 1
@@ -352,6 +364,8 @@ class Network:
             return None
         if text == "localhost":
             return [*reversed(LOOPBACK)]
+        if text in self.names:
+            return self.names[text]
         found = self.hosts.get(text)
         return sorted(found.addresses, key=lambda ip: ":" not in ip) if found else []
 

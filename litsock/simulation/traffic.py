@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from errno import ECONNREFUSED
+from errno import ECONNREFUSED, EHOSTUNREACH, ENETUNREACH
 from functools import cached_property, partial
 from typing import Any
 
@@ -17,7 +17,16 @@ from .kernel import DatagramSocket, File, StreamSocket, is_group
 from .tcp import Connection, reset_for
 
 LEAST_MTU = 552  # what Linux believes, at least (net.ipv4.route.min_pmtu)
-NO_PORT = (ICMP, 3, 3), (ICMPv6, 1, 4)  # type and code: nobody has this port
+UNREACHABLE: dict[tuple[type, int, int], tuple[int, bool]] = {  # type and code: the `errno`, and whether it is for good
+    (ICMP, 3, 0): (ENETUNREACH, False),
+    (ICMP, 3, 1): (EHOSTUNREACH, False),
+    (ICMP, 3, 3): (ECONNREFUSED, True),  # nobody has this port
+    (ICMP, 11, 0): (EHOSTUNREACH, False),  # too many hops
+    (ICMPv6, 1, 0): (ENETUNREACH, False),
+    (ICMPv6, 1, 3): (EHOSTUNREACH, False),
+    (ICMPv6, 1, 4): (ECONNREFUSED, True),
+    (ICMPv6, 3, 0): (EHOSTUNREACH, False),
+}
 TOO_BIG = (ICMP, 3, 4), (ICMPv6, 2, 0)
 FIRST_PORT, LAST_PORT = 32768, 60999  # what Linux gives away (net.ipv4.ip_local_port_range)
 LOOPBACK = "127.0.0.1", "::1"
@@ -25,7 +34,7 @@ UNSPECIFIED = "0.0.0.0", "::"
 BROADCAST = "255.255.255.255"
 
 # %% auto #0
-__all__ = ['LEAST_MTU', 'NO_PORT', 'TOO_BIG', 'FIRST_PORT', 'LAST_PORT', 'LOOPBACK', 'UNSPECIFIED', 'BROADCAST', 'header_for',
+__all__ = ['LEAST_MTU', 'UNREACHABLE', 'TOO_BIG', 'FIRST_PORT', 'LAST_PORT', 'LOOPBACK', 'UNSPECIFIED', 'BROADCAST', 'header_for',
            'SentPacket', 'Ports', 'serves', 'Traffic']
 
 # %% ../../nbs/73d_traffic.ipynb #0fe38676
@@ -265,12 +274,17 @@ class Traffic(Ports):
         number = type(packet.last), *packet.last[:2]
         if number in TOO_BIG and isinstance(quoted.last, TCP):
             return self.receive_too_big(quoted, max(int.from_bytes(packet.last.rest, "big"), LEAST_MTU))
-        if number not in NO_PORT or not isinstance(quoted.last, UDP):
+        if number not in UNREACHABLE or packet.ip is None:
             return
-        sock = self.bound_at(DatagramSocket, quoted.source, lambda file: file.remote == quoted.destination)
-        if sock:
-            sock.error = ECONNREFUSED
-            sock.changed()
+        error, for_good = UNREACHABLE[number]
+        if isinstance(quoted.last, TCP):
+            connection = self.connections.get((quoted.source, quoted.destination))
+            if connection and connection.state == "SYN-SENT":  # later it may be a router that is restarted: TCP tries again (RFC 1122, section 4.2.3.9)
+                connection.fail(error)
+        elif isinstance(quoted.last, UDP):
+            sock = self.bound_at(DatagramSocket, quoted.source, lambda file: file.remote in (None, quoted.destination))
+            if sock:
+                sock.not_arrived(error, for_good, quoted, packet.ip.source, packet.last[:2])
 
     def receive_too_big(self, quoted: Packet, mtu: int) -> None:
         "The way to a host is narrower than the link to the first router."
@@ -288,8 +302,8 @@ class Traffic(Ports):
             packet.comment, error = "too many hops", ICMPv6(3) if six else ICMP(11)
         elif link is None:
             packet.comment, error = "no route", ICMPv6(1) if six else ICMP(3)
-        elif type(packet.last) is TCP and len(packet) > link.mtu:
-            packet.comment, error = "too big", ICMPv6(2, 0, link.mtu.to_bytes(4, "big")) if six else ICMP(3, 4, link.mtu.to_bytes(4, "big"))
+        elif type(packet.last) is TCP and len(packet) > (mtu := self.network.mtu(self, ip.destination)):
+            packet.comment, error = "too big", ICMPv6(2, 0, mtu.to_bytes(4, "big")) if six else ICMP(3, 4, mtu.to_bytes(4, "big"))
         else:
             return self.network.pass_on(self, packet, came, hops)
         source = self.source_for(ip.source)
