@@ -80,18 +80,18 @@ class Duplicate(int):
             kernel.close(int(self))
 
 
-def view_of(buffer):
+def view_of(buffer, wanted="a bytes-like object is required"):
     "A view, which holds the buffer as long as it is open: no other thread can resize it."
     try:
         return memoryview(buffer)
     except TypeError:
         pass
-    raise TypeError(f"a bytes-like object is required, not {type(buffer).__name__!r}")  # here, so that it knows no other error
+    raise TypeError(f"{wanted}, not {type(buffer).__name__!r}")  # here, so that it knows no other error
 
 
-def byte_count(data):
+def byte_count(data, *wanted):
     "How many bytes a bytes-like object has."
-    with view_of(data) as view:
+    with view_of(data, *wanted) as view:
         return view.nbytes
 
 
@@ -370,7 +370,7 @@ class OptionMethods(TimeoutMethods):
                 raise TypeError("setsockopt() takes a level and an option that fit into a C int") from None
             raise
         value = option_bytes(self, level, value)
-        size = index(*optlen) % 2**32 if value is None else byte_count(value)
+        size = index(*optlen) % 2**32 if value is None else byte_count(value, "socket option should be int, bytes-like object or None")
         checked(kernel.setsockopt(self._litsock_fd, level, optname, value, size))
         if level == SOL_SOCKET and optname == SO_RCVLOWAT:
             set_state(self, "_litsock_waits_first", True)

@@ -766,6 +766,12 @@ def test_a_filter_length_that_does_not_fit():
         sock.setsockopt(litsock.SOL_SOCKET, litsock.SO_REUSEADDR, None, 2**32)
 
 
+@pytest.mark.parametrize("value", ["text", 1.5, {}])
+def test_what_is_no_option(value):
+    with litsock.socket() as sock, pytest.raises(TypeError, match="socket option should be int, bytes-like object or None, not"):
+        sock.setsockopt(litsock.SOL_SOCKET, litsock.SO_REUSEADDR, value)
+
+
 def test_signatures_can_be_asked_for():
     import inspect
     import typing
