@@ -63,6 +63,8 @@ def download():
     versions = [SETTINGS[name] for name in ("jupyterlite", "pyodide", "python", "wheels")]
     if same_as_before("download", versions):
         return
+    if not shutil.which("npm"):
+        sys.exit("The pages that run in a browser want npm, which downloads Pyodide: apt install npm (Debian), dnf install npm (Fedora).")
     for name in "venv", "npm", "wheels":
         shutil.rmtree(KEPT / name, ignore_errors=True)
     run(sys.executable, "-m", "venv", KEPT / "venv")
