@@ -58,8 +58,8 @@ def view_of(connection: Any) -> tuple:  # of a `Connection`: the fields of a `Vi
 # %% auto #0
 __all__ = ['UNSEEN', 'PLOT_LEFT', 'PLOT_WIDTH', 'PANEL', 'BETWEEN', 'COLOURS', 'View', 'Step', 'view_of', 'ShortFormatter',
            'HostCall', 'History', 'recorded', 'Rows', 'Timeline', 'forgotten', 'arrow_text', 'draw_arrow',
-           'draw_timeline', 'Curve', 'draw_plot', 'draw_panel', 'draw_curve', 'rounded_up', 'Transfer', 'draw_transfer',
-           'qualities', 'Hosts']
+           'draw_timeline', 'Curve', 'draw_plot', 'draw_panel', 'draw_curve', 'round_moments', 'rounded_up', 'Transfer',
+           'draw_transfer', 'qualities', 'Hosts']
 
 # %% ../../nbs/75a_seeing.ipynb #c720496f
 class ShortFormatter(Formatter):
@@ -432,8 +432,8 @@ def draw_panel(picture: Picture, top: float, name: str, curves: list[Curve], beg
         y = bottom - share * PANEL
         picture.add(f'<line x1="{PLOT_LEFT}" y1="{y}" x2="{PLOT_LEFT + PLOT_WIDTH}" y2="{y}" stroke="currentColor" stroke-opacity="0.2"/>')
         picture.label(PLOT_LEFT - 8, y + 4, f"{highest * share:g}", 11, "end")
-    for tenth in range(0, 11, 2):
-        picture.label(PLOT_LEFT + PLOT_WIDTH * tenth / 10, bottom + 16, f"{begin + seconds * tenth / 10:.3g} s", 10)
+    for moment in round_moments(begin, seconds):
+        picture.label(PLOT_LEFT + PLOT_WIDTH * (moment - begin) / seconds, bottom + 16, f"{moment:g} s", 10)
     for number, curve in enumerate(curves):
         place = [(PLOT_LEFT + PLOT_WIDTH * (x - begin) / seconds, bottom - PANEL * y / highest) for x, y in curve.points]
         colour = RED if curve.marks else COLOURS[number % 3]
@@ -455,6 +455,17 @@ def draw_curve(picture: Picture, place: list[tuple[float, float]], curve: Curve,
         path.append(f"{x:.1f},{y:.1f}")
         before = y
     picture.add(f'<polyline points="{" ".join(path)}" fill="none" stroke="{colour}" stroke-width="1.4"/>')
+
+
+def round_moments(begin: float, seconds: float) -> list[float]:
+    "Moments to label an axis with, about six: the step is 1, 2 or 5 of something."
+    from math import ceil, floor, log10
+
+    least = seconds / 8
+    unit = 10 ** floor(log10(least))
+    step = next(digit * unit for digit in (1, 2, 5, 10) if digit * unit >= least)
+    first, last = ceil(begin / step - 1e-6), floor((begin + seconds) / step + 1e-6)
+    return [round(number * step, 12) for number in range(first, last + 1)]
 
 
 def rounded_up(value: float) -> float:
@@ -547,6 +558,8 @@ def qualities(link: Any) -> str:
         parts.append(f"{link.bandwidth / 1e6:g} Mbit/s" + (f", queue {link.queue}" if link.queue is not None else ""))
     if link.mtu != 1500:
         parts.append(f"MTU {link.mtu}")
+    parts += [f"from {host.name}: {qualities(way)}" for host, way in link.ways.items()]
+    parts += [f"nothing from {host.name}" for host, way in link.directions.items() if way.cut]
     return ", ".join(parts + ["down"] * (not link.up)) or "ideal"
 
 
@@ -569,7 +582,7 @@ class Hosts(dict):
         hosts, lines = list(self.values()), self.lines()
         hub = next((host for host in hosts if len(hosts) > 3 and sum(host in line[:2] for line in lines) == len(hosts) - 1), None)
         around = [host for host in hosts if host is not hub]
-        wide, high = (200, 0) if len(hosts) < 3 else (max(230, 34 * len(around)), max(130, 22 * len(around)))
+        wide, high = (200, 0) if len(hosts) < 3 else (max(290, 34 * len(around)), max(190, 24 * len(around)))
         angle = lambda number: pi + 2 * pi * number / len(around) if len(hosts) < 3 else -pi / 2 + 2 * pi * number / len(around)
         found = {host: (wide * cos(angle(number)), high * sin(angle(number))) for number, host in enumerate(around)}
         return found | ({hub: (0.0, 0.0)} if hub else {})
@@ -585,8 +598,9 @@ class Hosts(dict):
         for one, other, text in self.lines():
             (x1, y1), (x2, y2) = at[one], at[other]
             picture.line(x1, y1, x2, y2, dashed=text.endswith("down"))
-            for number, part in enumerate(text.split(", ")):
-                picture.add(f'<text x="{(x1 + x2) / 2:.1f}" y="{(y1 + y2) / 2 - 6 + 13 * number:.1f}" font-size="11" font-family="sans-serif" text-anchor="middle" '
+            parts = text.split(", ")
+            for number, part in enumerate(parts):
+                picture.add(f'<text x="{(x1 + x2) / 2:.1f}" y="{(y1 + y2) / 2 + 10.5 - 6.5 * len(parts) + 13 * number:.1f}" font-size="11" font-family="sans-serif" text-anchor="middle" '
                             f'fill="currentColor" stroke="var(--jp-layout-color0, Canvas)" stroke-width="4" paint-order="stroke">{part}</text>')
         for host, (x, y) in at.items():
             picture.add(f'<rect x="{x - 70}" y="{y - 26}" width="140" height="52" rx="6" fill="var(--jp-layout-color0, Canvas)" stroke="currentColor"'
