@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from time import perf_counter
 from typing import Any
 
@@ -25,6 +24,8 @@ SPARE = 100  # descriptors for everything else
 @contextmanager
 def descriptors(count: int) -> Iterator[int]:
     """Let this process have so many files open for a while, beside what it has; or as many as it may."""
+    from resource import RLIMIT_NOFILE, getrlimit, setrlimit  # Windows has no such module, and imports this one
+
     before, most = getrlimit(RLIMIT_NOFILE)
     raised = min(max(before, count + SPARE), most)
     setrlimit(RLIMIT_NOFILE, (raised, most))

@@ -18,7 +18,11 @@ from hypothesis import strategies as st
 
 import litsock
 from litsock import constants
-from litsock.kernel import cffi_calls
+
+if sys.platform == "win32":
+    from litsock.kernel import winsock as in_python
+else:
+    from litsock.kernel import cffi_calls as in_python
 
 ROOT = Path(__file__).parent.parent
 LIST = runpy.run_path(str(ROOT / "litsock" / "constant_names.py"))
@@ -290,27 +294,27 @@ PACKED = st.one_of(st.binary(max_size=20), st.binary(min_size=4, max_size=4), st
 
 
 @ERRORS_OF_CPYTHON
-@pytest.mark.parametrize("ours", [litsock.inet_aton, cffi_calls.inet_aton])
+@pytest.mark.parametrize("ours", [litsock.inet_aton, in_python.inet_aton])
 @given(text=TEXTS)
 def test_inet_aton(ours, text):
     assert outcome(ours, text) == outcome(socket.inet_aton, text)
 
 
-@pytest.mark.parametrize("ours", [litsock.inet_ntoa, cffi_calls.inet_ntoa])
+@pytest.mark.parametrize("ours", [litsock.inet_ntoa, in_python.inet_ntoa])
 @given(packed=PACKED)
 def test_inet_ntoa(ours, packed):
     assert outcome(ours, packed) == outcome(socket.inet_ntoa, packed)
 
 
 @ERRORS_OF_CPYTHON
-@pytest.mark.parametrize("ours", [litsock.inet_pton, cffi_calls.inet_pton])
+@pytest.mark.parametrize("ours", [litsock.inet_pton, in_python.inet_pton])
 @given(family=FAMILIES, text=TEXTS)
 def test_inet_pton(ours, family, text):
     assert outcome(ours, family, text) == outcome(socket.inet_pton, family, text)
 
 
 @ERRORS_OF_CPYTHON
-@pytest.mark.parametrize("ours", [litsock.inet_ntop, cffi_calls.inet_ntop])
+@pytest.mark.parametrize("ours", [litsock.inet_ntop, in_python.inet_ntop])
 @given(family=FAMILIES, packed=PACKED)
 def test_inet_ntop(ours, family, packed):
     assert outcome(ours, family, packed) == outcome(socket.inet_ntop, family, packed)

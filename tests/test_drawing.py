@@ -10,7 +10,7 @@ import pytest
 from common import descriptors
 
 import litsock
-from litsock import families
+from litsock import constants, families
 from litsock.observe import decoding, drawing
 
 ADDRESSES = [
@@ -18,8 +18,8 @@ ADDRESSES = [
     (("fe80::1", 80, 7, 2), None, "sockaddr_in6", {"sin6_flowinfo": "7", "sin6_scope_id": "2", "sin6_addr": "fe80::1"}),
     (("::1", 80), None, "sockaddr_in6", {"sin6_addr": "::1"}),
     ("/run/app.sock", None, "sockaddr_un", {"sun_path": "/run/app.sock"}),
-    (b"\0app", litsock.AF_UNIX, "sockaddr_un", {"sun_path": r"b'\x00app'"}),
-    ((4242, 1), litsock.AF_NETLINK, "sockaddr_nl", {"nl_pid": "4242", "nl_groups": "0x1"}),
+    (b"\0app", constants.AF_UNIX, "sockaddr_un", {"sun_path": r"b'\x00app'"}),
+    ((4242, 1), constants.AF_NETLINK, "sockaddr_nl", {"nl_pid": "4242", "nl_groups": "0x1"}),
     (b"\xfe\xff\1\2\3", None, "sockaddr", {"sa_data": r"b'\x01\x02\x03'"}),
 ]
 

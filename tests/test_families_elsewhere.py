@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import sys
 from typing import Any
 
@@ -148,6 +147,7 @@ class Mac:
     "What macOS would do: one kernel control, of number 7."
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        fcntl = pytest.importorskip("fcntl")
         self.closed: list[int] = []
         self.asked: list[tuple[Any, ...]] = []
         monkeypatch.setattr(kernel, "socket", self.socket)

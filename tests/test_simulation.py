@@ -53,7 +53,7 @@ def sequence(seed: int) -> list[tuple[int, str, tuple]]:
 
 
 TCP, UDP = (litsock.AF_INET, litsock.SOCK_STREAM), (litsock.AF_INET, litsock.SOCK_DGRAM)
-UNIX = [(litsock.AF_UNIX, type) for type in (litsock.SOCK_STREAM, litsock.SOCK_DGRAM, litsock.SOCK_SEQPACKET)]
+UNIX = [(litsock.AF_UNIX, type) for type in (litsock.SOCK_STREAM, litsock.SOCK_DGRAM, litsock.SOCK_SEQPACKET)] if hasattr(litsock, "AF_UNIX") else []
 
 
 def connected(kind: tuple[int, int]) -> list[litsock.socket]:

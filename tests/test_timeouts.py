@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import select
 import socket as standard
 import struct
@@ -490,6 +489,7 @@ def test_waiting_is_as_precise_as_the_system(timeout: float, pair):
 
 
 def test_a_number_above_those_that_select_can_take(keep):
+    resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard <= 3000:
         pytest.skip(f"a process here may have {hard} descriptors only")

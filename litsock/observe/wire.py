@@ -283,6 +283,8 @@ def own_network(
     "Call a function in a child process with a network of its own, and return what it returned."
     import pickle
 
+    if not hasattr(os, "fork"):
+        raise OSError("a process can have a network of its own on Linux only")
     ours, theirs = os.pipe()
     with warnings.catch_warnings():  # threads are no danger to a child that calls one function and ends
         warnings.simplefilter("ignore", DeprecationWarning)
