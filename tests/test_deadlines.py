@@ -162,7 +162,7 @@ def test_what_a_handler_raises_goes_through_as_it_is(receive, timeout, pair):
 def test_the_buffer_has_what_came_before_a_handler_raised(pair):
     buffer = bytearray(5)
     pair[1].sendall(b"abc")
-    with alarms(strike, 0.03), pytest.raises(Struck):
+    with pytest.raises(Struck), alarms(strike, 0.03):
         pair[0].recv_exactly_into(buffer)
     assert buffer == b"abc\0\0"
 
@@ -555,7 +555,7 @@ def test_a_file_that_missed_the_deadline_reads_no_more(pair):
 def test_handlers_that_raise_leave_no_deadline_behind(pair):
     sock = pair[0]
     for number in range(200):
-        with alarms(strike, 0.0005 + number % 10 * 0.0001), pytest.raises(Struck):
+        with pytest.raises(Struck), alarms(strike, 0.0005 + number % 10 * 0.0001):
             while True:
                 with sock.deadline(PLENTY):
                     sock.recv(1)
@@ -735,7 +735,7 @@ def test_a_handler_that_raises_leaves_no_descriptor(keep, names):
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         for number in range(30):
-            with alarms(strike, 0.005 + number * 0.001), pytest.raises(Struck):
+            with pytest.raises(Struck), alarms(strike, 0.005 + number * 0.001):
                 connect(happy_eyeballs_delay=0.01)
             assert sorted(os.listdir("/proc/self/fd")) == before
 

@@ -669,7 +669,7 @@ def test_a_handler_that_raises_ends_the_call(name: str, timeout: float | None, k
     def strike(*_):
         raise Struck
 
-    with alarms(strike, 0.02), pytest.raises(Struck):
+    with pytest.raises(Struck), alarms(strike, 0.02):
         operation(sock)
 
 
@@ -703,7 +703,7 @@ def test_what_sendall_sent_before_the_signal_has_arrived(timeout: float | None, 
     def strike(*_):
         raise Struck
 
-    with alarms(strike, 0.02), pytest.raises(Struck):
+    with pytest.raises(Struck), alarms(strike, 0.02):
         pair[0].sendall(data)
     pair[0].close()
     got = b"".join(iter(lambda: pair[1].recv(2**20), b""))
