@@ -220,7 +220,7 @@ def functions_page():
     parts = ["# Functions\n", HEAD]
     for title, module in MODULES.items():
         made = getattr(litsock, module)
-        found = [name for name in made.__all__ if inspect.isroutine(getattr(made, name))]
+        found = [name for name in made.__all__ if name in litsock.__all__ and inspect.isroutine(getattr(made, name))]
         parts += [f"## {title}\n", *(entry("function", name, getattr(made, name)) for name in found)]
     return "\n".join([*parts, *not_here(["function"])])
 

@@ -26,7 +26,7 @@ SITE, SCREENS, TABLE = TOP / "_docs", TOP / "build" / "screens", TOP / "build" /
 FEW = "00_core 20_timeouts 31_streams 51_timeline 75_network"
 CHOSEN = os.environ.get("LITSOCK_BROWSER_PAGES", FEW)
 PAGES = browser_book.SETTINGS["pages"] if CHOSEN == "all" else CHOSEN.split()
-LONG_ONES = {"24_how_do_i", "25_errors", "22_timeout_questions", "23_happy_eyeballs", "56_states"}  # much of them needs a real Linux
+LONG_ONES = {"24_how_do_i", "24a_more_questions", "25_errors", "22_timeout_questions", "23_happy_eyeballs"}  # much of them needs a real Linux
 LEAST = 0.8  # of a page's cells run; of those pages, half
 PREFIX = "/some/where/"  # the site need not lie at the root of its server
 PATIENCE = 240  # seconds for a page on a machine that is busy
@@ -41,6 +41,7 @@ CELLS = """() => {
   return [...Array(cells.length).keys()].map(at => cells.get(at)).filter(cell => cell.type === "code")
     .map(cell => [cell.id, cell.sharedModel.source, cell.executionCount, cell.outputs.toJSON()]);
 }"""
+HEAD = "| page | run | marked | failed | not run | first output, s | all, s |", "|---|--:|--:|--:|--:|--:|--:|"
 ROWS: list[str] = []
 
 
@@ -85,7 +86,6 @@ def context(address):
         context.route("**/*", decide)
         yield context
         chromium.close()
-    TABLE.write_text("\n".join(["| page | run | marked | failed | not run | first output, s | all, s |", "|---|--:|--:|--:|--:|--:|--:|", *ROWS, ""]), encoding="utf-8")
 
 
 def run_all(frame, tab):
@@ -112,6 +112,12 @@ def sorted_out(cells):
     return found
 
 
+def note_row(row):
+    "Add a row to the table. It is written at once, for whoever stops the run."
+    ROWS.append(row)
+    TABLE.write_text("\n".join([*HEAD, *ROWS, ""]), encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_page(name, address, context):
     "Every cell of a page runs, or says why it cannot."
@@ -119,7 +125,7 @@ def test_page(name, address, context):
     tab.goto(f"{address}run/notebooks/index.html?path={name}.ipynb")
     cells, first, took = run_all(tab.main_frame, tab)
     found = sorted_out(cells)
-    ROWS.append(f"| {name} | {' | '.join(str(len(part)) for part in found.values())} | {first:.0f} | {took:.0f} |")
+    note_row(f"| {name} | {' | '.join(str(len(part)) for part in found.values())} | {first:.0f} | {took:.0f} |")
     if name in FEW.split():
         SCREENS.mkdir(parents=True, exist_ok=True)
         tab.screenshot(path=SCREENS / f"run-{name}.png")

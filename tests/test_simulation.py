@@ -1037,3 +1037,27 @@ def test_nothing_to_read_with_control_messages(kind):
         for sock in pair:
             sock.close()
     net.close()
+
+
+def after_the_listener_stops():
+    """What becomes of a listening socket whose receiving side is shut down, and of a client that waits there."""
+    found = []
+    with litsock.create_server(("127.0.0.1", 0)) as server, litsock.create_connection(server.getsockname()) as client:
+        client.settimeout(5)
+        for how in (litsock.SHUT_WR, litsock.SHUT_RD):
+            found.append((outcome(server, "shutdown", (how,)), server.getsockopt(litsock.SOL_SOCKET, litsock.SO_ACCEPTCONN)))
+        found += [outcome(client, "recv", (1,)), outcome(server, "accept", ())]
+        found.append(litsock.socket().connect_ex(server.getsockname()))
+        server.listen()
+        with litsock.create_connection(server.getsockname()):
+            server.accept()[0].close()
+    return found
+
+
+def test_a_listener_is_shut_down():
+    net = Network(1)
+    with net.host("here", "127.0.0.1"):
+        simulated = after_the_listener_stops()
+    net.close()
+    assert simulated == after_the_listener_stops()
+    assert simulated[3] == ("OSError", errno.EINVAL)

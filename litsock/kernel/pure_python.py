@@ -16,16 +16,16 @@ from types import SimpleNamespace
 from .checks import c_int, c_size, c_text, readable
 
 # %% auto #0
-__all__ = ['CLASSES', 'BY_NUMBER', 'AF_INET', 'AF_INET6', 'PACKED_SIZES', 'WORD', 'HEADER', 'PROTOCOLS', 'SERVICES', 'ALIASES',
-           'KNOWN', 'STREAM', 'DGRAM', 'RAW_KIND', 'TCP', 'UDP', 'TRANSPORTS', 'AI_PASSIVE', 'AI_CANONNAME',
-           'AI_V4MAPPED', 'AI_NUMERICSERV', 'INTERFACES', 'NI_NUMERICSERV', 'NI_DGRAM', 'NI_NAMEREQD', 'EAI_BADFLAGS',
-           'EAI_NONAME', 'EAI_FAMILY', 'EAI_SOCKTYPE', 'EAI_SERVICE', 'NEEDS_NETWORK', 'TAKES_DESCRIPTOR', 'measure',
-           'written', 'tables', 'NotInBrowser', 'refuse', 'renumber_errors', 'text_of', 'failure', 'c_number',
-           'inet_aton', 'inet_ntoa', 'packed_v4', 'packed_v6', 'inet_pton', 'text_v6', 'inet_ntop', 'padded', 'checked',
-           'CMSG_LEN', 'CMSG_SPACE', 'gai_strerror', 'hstrerror', 'monotonic', 'constants', 'getservbyname',
-           'getservbyport', 'swapped', 'getprotobyname', 'address', 'numeric', 'port_of', 'getaddrinfo', 'getnameinfo',
-           'scope_text', 'services_file', 'gethostbyname', 'gethostbyaddr', 'without_network', 'on_nothing',
-           'close_rights', 'not_simulated']
+__all__ = ['CLASSES', 'BY_NUMBER', 'PAGE_ERRORS', 'AF_INET', 'AF_INET6', 'PACKED_SIZES', 'WORD', 'HEADER', 'PROTOCOLS',
+           'SERVICES', 'ALIASES', 'KNOWN', 'STREAM', 'DGRAM', 'RAW_KIND', 'TCP', 'UDP', 'TRANSPORTS', 'AI_PASSIVE',
+           'AI_CANONNAME', 'AI_V4MAPPED', 'AI_NUMERICSERV', 'INTERFACES', 'NI_NUMERICSERV', 'NI_DGRAM', 'NI_NAMEREQD',
+           'EAI_BADFLAGS', 'EAI_NONAME', 'EAI_FAMILY', 'EAI_SOCKTYPE', 'EAI_SERVICE', 'NEEDS_NETWORK',
+           'TAKES_DESCRIPTOR', 'measure', 'written', 'tables', 'NotInBrowser', 'refuse', 'renumber_errors',
+           'linux_errno', 'text_of', 'failure', 'c_number', 'inet_aton', 'inet_ntoa', 'packed_v4', 'packed_v6',
+           'inet_pton', 'text_v6', 'inet_ntop', 'padded', 'checked', 'CMSG_LEN', 'CMSG_SPACE', 'gai_strerror',
+           'hstrerror', 'monotonic', 'constants', 'getservbyname', 'getservbyport', 'swapped', 'getprotobyname',
+           'address', 'numeric', 'port_of', 'getaddrinfo', 'getnameinfo', 'scope_text', 'services_file',
+           'gethostbyname', 'gethostbyaddr', 'without_network', 'on_nothing', 'close_rights', 'not_simulated']
 
 # %% ../../nbs/97_pure_python.ipynb #2379666d
 def measure(kernel) -> dict:
@@ -72,11 +72,13 @@ CLASSES: dict[type[OSError], str] = {
     PermissionError: "EACCES EPERM", ProcessLookupError: "ESRCH", TimeoutError: "ETIMEDOUT",
 }  # fmt: skip
 BY_NUMBER: dict[int, type[OSError]] = {}
+PAGE_ERRORS: dict[int, str] = {}  # names of the numbers that the page's C library has
 
 
 def renumber_errors() -> None:
     "Let the module `errno` say what it says on Linux."
     numbers = tables().ERRORS
+    PAGE_ERRORS.update(errno.errorcode)
     for name in set(errno.errorcode.values()) - numbers.keys():
         delattr(errno, name)
     vars(errno).update(numbers)
@@ -84,6 +86,11 @@ def renumber_errors() -> None:
     codes.clear()
     codes.update((number, name) for name, number in numbers.items() if name not in ("EDEADLOCK", "ENOTSUP", "EWOULDBLOCK"))
     os.strerror = text_of
+
+
+def linux_errno(error: OSError) -> int:
+    "What Linux calls the error of a function of `os`."
+    return getattr(errno, PAGE_ERRORS.get(error.errno or 0, ""), error.errno or 0)
 
 
 def text_of(number: int) -> str:

@@ -6,30 +6,33 @@
 from __future__ import annotations
 
 import _thread
+import errno
 import os
 import signal
+import stat
 import sys
 import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..kernel.pure_python import refuse, services_file
+from ..kernel.pure_python import linux_errno, refuse, services_file
 
 from ..constants import AF_INET, AF_INET6, inet_pton
 from ..observe import listing
 
-from . import threads
-from .clock import current
-from .kernel import STATES, DatagramSocket, StreamSocket
+from . import threads, unix
+from .clock import current, sleep
+from .kernel import STATES, DatagramSocket, Refused, StreamSocket
 from .network import Network
 
 NETWORKS: list[Network] = []  # the one that everybody lives in
 WHY_NO_PROCESS = "a page of a browser is one process, and cannot start another"
 
 # %% auto #0
-__all__ = ['NETWORKS', 'WHY_NO_PROCESS', 'enter', 'replace_threads', 'run_coroutine', 'write_files', 'replace_processes',
-           'socket_table', 'connections', 'listeners', 'datagram_sockets', 'end', 'line']
+__all__ = ['NETWORKS', 'WHY_NO_PROCESS', 'READING', 'enter', 'replace_threads', 'run_coroutine', 'write_files',
+           'replace_processes', 'make_node', 'socket_table', 'connections', 'listeners', 'datagram_sockets', 'end',
+           'line']
 
 # %% ../../nbs/79_browser_host.ipynb #ae7efc4b
 def enter() -> Any:  # the `Host`
@@ -40,6 +43,8 @@ def enter() -> Any:  # the `Host`
         replace_processes()
         write_files()
         listing.table = socket_table
+        if threads.js is not None:
+            unix.make_node = make_node
         NETWORKS.append(network := Network())
         network.loopback.latency = 20e-6
         NETWORKS[0].host("localhost", "127.0.0.1", "::1").__enter__()
@@ -99,10 +104,29 @@ def replace_processes() -> None:
 
     subprocess.Popen.__init__ = refused  # type: ignore[method-assign, assignment]
 
+# %% ../../nbs/79_browser_host.ipynb #aa55ca31
+def make_node(raw: bytes, kind: int) -> tuple[int, int]:
+    "A socket's node in the file system of the page, as bind(2) makes it (unix(7))."
+    from pyodide_js import FS
+
+    path = os.fsdecode(unix.text_of(raw).rstrip(b"\0"))
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o777))
+    except OSError as error:
+        raise Refused(errno.EADDRINUSE if isinstance(error, FileExistsError) else linux_errno(error)) from None
+    found = FS.lookupPath(path).node
+    found.mode = stat.S_IFSOCK | stat.S_IMODE(found.mode)
+    return unix.node(unix.text_of(raw))
+
 # %% ../../nbs/79_browser_host.ipynb #7feb0dbd
+READING = 10e-6  # seconds that it takes: a program may wait for a state to change by asking again and again
+
+
 def socket_table(name: str) -> list[list[str]]:
     "The lines of `/proc/net/tcp`, `tcp6`, `udp` and `udp6`, as words, of the host that asks; no other table has any (proc(5))."
     task = current()
+    if task is not None and NETWORKS:
+        sleep(READING)
     if task is None or task.host is None or name.rstrip("6") not in ("tcp", "udp"):
         return []
     found = connections(task.host) + listeners(task.host) if name.startswith("tcp") else datagram_sockets(task.host)

@@ -449,6 +449,8 @@ class StreamSocket(Options):
         until = self.deadline(SO_RCVTIMEO)
         while not self.accepted:
             self.wait("a client", until=until)
+            if not self.listens:
+                raise Refused(errno.EINVAL)
         connection = self.accepted.popleft()
         sock = StreamSocket(self.host, self.family, self.type, self.protocol)
         sock.options = dict(self.options)
@@ -594,6 +596,8 @@ class StreamSocket(Options):
 
     def shutdown(self, how) -> int:
         check_how(how)
+        if self.listens:
+            return self.stop_listening() if how != SHUT_WR else 0
         if self.connection is None or self.connection.gone:
             raise Refused(errno.ENOTCONN)
         if how != SHUT_WR:
@@ -603,12 +607,23 @@ class StreamSocket(Options):
         self.changed()
         return 0
 
+    def stop_listening(self) -> int:
+        "Whoever waits for a client gets `EINVAL` (`inet_shutdown` in Linux' net/ipv4/af_inet.c)."
+        self.listens = False
+        self.disconnect_clients()
+        self.changed()
+        return 0
+
+    def disconnect_clients(self) -> None:
+        "Those that nobody has accepted yet."
+        for connection in list(self.accepted) + list(self.begun):
+            connection.abort()
+
     def release(self) -> None:
         "The last descriptor is closed."
         self.host.forget(self)
         if self.listens:
-            for connection in list(self.accepted) + list(self.begun):
-                connection.abort()
+            self.disconnect_clients()
         if self.connection:
             self.connection.changed = lambda: None
             on, seconds = struct.unpack("=ii", self.options.get((SOL_SOCKET, SO_LINGER), bytes(8))[:8])

@@ -16,6 +16,7 @@ from typing import Any
 from ..constants import AF_UNIX, MSG_CTRUNC, MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SHUT_RD, SHUT_WR, SO_PASSCRED, SO_PEERCRED
 from ..constants import SO_RCVTIMEO, SO_SNDBUF, SO_SNDTIMEO, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM, SOL_SOCKET
 from ..kernel import DescriptorGuard
+from ..kernel.pure_python import linux_errno
 
 from .control import SCM_CREDENTIALS, SCM_RIGHTS
 from .kernel import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, REAL, SOCKETS, Options, Refused, check_how, in_simulation, own
@@ -44,7 +45,7 @@ def node(path: bytes) -> tuple[int, int]:
     try:
         found = os.stat(path.rstrip(b"\0"))
     except OSError as error:
-        raise Refused(error.errno or 0) from None
+        raise Refused(linux_errno(error)) from None
     if not stat.S_ISSOCK(found.st_mode):
         raise Refused(errno.ECONNREFUSED)
     return found.st_dev, found.st_ino
