@@ -391,7 +391,9 @@ def services_file() -> str:
 
 
 def gethostbyname(name):
-    return 1, None  # HOST_NOT_FOUND of <netdb.h>
+    figures = name.replace(b".", b"").isdigit()  # no hexadecimal ones: those are a name, for this function
+    found = [packed for family, packed, _ in numeric(name, 0) or () if figures and family == AF_INET]
+    return (0, (name, [], AF_INET, found)) if found else (1, None)  # HOST_NOT_FOUND of <netdb.h>
 
 
 def gethostbyaddr(address, family):
