@@ -1,11 +1,12 @@
 """The page that says where litsock was installed and tested, and with which packages: from what `make test-anywhere` left in
-docs/anywhere.json, `make wheels` in docs/wheels.json, and `make test-suites` in tests/suites.json."""
+docs/anywhere.json, `make wheels` in docs/wheels.json, `make test-suites` in tests/suites.json, and docs/test_browser.py in docs/browser.json."""
 
 import json
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("anywhere.json")
 WINDOWS = RESULTS.with_name("windows.json")
+BROWSER = RESULTS.with_name("browser.json")
 WHEELS = Path(__file__).with_name("wheels.json")
 PACKAGES = Path(__file__).resolve().parent.parent / "tests" / "suites.json"
 SUITES = "test_socket", "test_timeout", "test_selectors", "test_ssl", "test_asyncio"
@@ -16,7 +17,7 @@ def write(target: Path) -> None:
     found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     table = "\n".join(map(line, found.values())) or "| nothing yet" + " | " * (len(HEAD) - 1) + " |"
     head = f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}"
-    target.write_text(f"{BEFORE}\n:::{{container}} mapping\n{head}\n{table}\n:::\n{differences(found.values())}\n{newcomer(found.values())}\n{windows()}\n{wheels()}\n{packages()}", encoding="utf-8")
+    target.write_text(f"{BEFORE}\n:::{{container}} mapping\n{head}\n{table}\n:::\n{differences(found.values())}\n{newcomer(found.values())}\n{windows()}\n{browser()}\n{wheels()}\n{packages()}", encoding="utf-8")
 
 
 HEAD = "Python", "installed", "litsock's own tests", *(f"`{name}`" for name in SUITES), "date", "commit"
@@ -62,6 +63,17 @@ def windows():
         f"## With Windows' Python\n\n{found['python']} for Windows under {found['wine']}, {found['date']}, commit `{found['commit']}`: the tests that came with that "
         "Python, as above. Nobody has tried it on Windows itself. `make test-windows` does it again.\n",
         "| tests | both / the standard module alone |", "|---|---|", *rows, "", f"The standard module alone passes: {alone}. Not counted, because [litsock differs there on purpose](differences.md): {len(found['known'])}.\n",
+    ])  # fmt: skip
+
+
+def browser():
+    "Which pages run in a browser."
+    found = json.loads(BROWSER.read_text(encoding="utf-8"))
+    rows = [f"| [{name}]({name}.ipynb) | {run} | {marked} |" for name, (run, marked, *_) in found["pages"].items()]
+    return "\n".join([
+        f"## In a browser\n\nThe button *Run this page here* opens these pages in JupyterLite, {found['date']}. A cell either runs, or says why it cannot there; "
+        f"none fails. {found['seen']}\n",
+        "| page | cells that run | cells that say why not |", "|---|--:|--:|", *rows, "",
     ])  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The pages that run in a browser, in a real one: `make docs-test` runs a few, with everything outside blocked.
 
-LITSOCK_BROWSER_PAGES=all runs every page (five to ten minutes), any other value those named in it. The table of what ran is left in
-build/browser/pages.md, screenshots in build/screens.
+LITSOCK_BROWSER_PAGES=all runs every page (twenty minutes), any other value those named in it: what became of their cells goes to
+docs/browser.json, which the site shows. The table of a run is left in build/browser/pages.md, screenshots in build/screens.
 """
 
 import json
@@ -23,6 +23,7 @@ sys.path.insert(0, str(TOP / "docs"))
 import browser_book
 
 SITE, SCREENS, TABLE = TOP / "_docs", TOP / "build" / "screens", TOP / "build" / "browser" / "pages.md"
+RESULTS = TOP / "docs" / "browser.json"  # what the site shows
 FEW = "00_core 20_timeouts 31_streams 51_timeline 75_network"
 CHOSEN = os.environ.get("LITSOCK_BROWSER_PAGES", FEW)
 PAGES = browser_book.SETTINGS["pages"] if CHOSEN == "all" else CHOSEN.split()
@@ -120,10 +121,17 @@ def sorted_out(cells):
     return found
 
 
-def note_row(row):
-    "Add a row to the table. It is written at once, for whoever stops the run."
-    ROWS.append(row)
+def note_row(name, counts, first, took):
+    "Add a row to the tables. They are written at once, for whoever stops the run."
+    ROWS.append(f"| {name} | {' | '.join(map(str, counts))} | {first:.0f} | {took:.0f} |")
     TABLE.write_text("\n".join([*HEAD, *ROWS, ""]), encoding="utf-8")
+    if CHOSEN != FEW:
+        found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+        pages = {**found.get("pages", {}), name: counts}
+        found |= {"date": time.strftime("%Y-%m-%d"), "pages": {page: pages[page] for page in browser_book.SETTINGS["pages"] if page in pages}}
+        rows = ",\n".join(f"  {json.dumps(page)}: {json.dumps(counts)}" for page, counts in found.pop("pages").items())
+        head = "".join(f"{json.dumps(key)}: {json.dumps(value)},\n" for key, value in found.items())
+        RESULTS.write_text(f'{{\n{head}"pages": {{\n{rows}\n}}\n}}\n', encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -133,7 +141,7 @@ def test_page(name, address, context):
     tab.goto(f"{address}run/notebooks/index.html?path={name}.ipynb")
     cells, first, took = run_all(tab.main_frame, tab)
     found = sorted_out(cells)
-    note_row(f"| {name} | {' | '.join(str(len(part)) for part in found.values())} | {first:.0f} | {took:.0f} |")
+    note_row(name, [len(part) for part in found.values()], first, took)
     if name in FEW.split():
         SCREENS.mkdir(parents=True, exist_ok=True)
         tab.screenshot(path=SCREENS / f"run-{name}.png")

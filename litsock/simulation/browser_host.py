@@ -105,7 +105,7 @@ def replace_processes() -> None:
     subprocess.Popen.__init__ = refused  # type: ignore[method-assign, assignment]
 
 # %% ../../nbs/79_browser_host.ipynb #aa55ca31
-def make_node(raw: bytes, kind: int) -> tuple[int, int]:
+def make_node(raw: bytes, type: int) -> tuple[int, int]:
     "A socket's node in the file system of the page, as bind(2) makes it (unix(7))."
     from pyodide_js import FS
 
