@@ -13,7 +13,7 @@ from typing import Any
 
 try:
     import js
-    from pyodide.ffi import can_run_sync, create_once_callable, run_sync
+    from pyodide.ffi import can_run_sync, create_once_callable, create_proxy, run_sync
 except ImportError:  # not in a browser
     js = None
 
@@ -32,19 +32,25 @@ class Baton:
     def __init__(self):
         self.held, self.keep = False, None
 
-    def acquire(self) -> bool:
-        "Take it; wait for it, if it is held."
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # seconds; negative: no limit
+        "Take it; wait for it, if it is held. Whether it was had in time."
         if not self.held:
             self.held = True
             return True
+        if not blocking:
+            return False
         me, state = RUNNING[0], leave_loop()
         promise = js.Promise.new(create_once_callable(self.remember))
+        give_up = None if timeout < 0 else create_proxy(self.give_up)
+        timer = give_up and js.setTimeout(give_up, timeout * 1000)
         try:
-            run_sync(promise)
+            return bool(run_sync(promise))
         finally:
+            if give_up is not None:
+                js.clearTimeout(timer)
+                give_up.destroy()
             RUNNING[0] = me
             enter_loop(state)
-        return True
 
     def remember(self, keep: Any, break_: Any) -> None:
         "How to keep the promise, once it is to be kept."
@@ -56,7 +62,12 @@ class Baton:
             self.held = False
         else:
             keep, self.keep = self.keep, None
-            keep(None)
+            keep(True)
+
+    def give_up(self) -> None:
+        "The time is over for the one who waits."
+        keep, self.keep = self.keep, None
+        keep(False)
 
 
 def leave_loop() -> tuple[Any, Any]:
@@ -83,7 +94,7 @@ def begin_stack(function, arguments: tuple = (), named: dict | None = None) -> i
     "`_thread.start_new_thread`, in a browser."
     if not can_run_sync():
         raise NotInBrowser(
-            "threads cannot be had in this browser: they need JavaScript Promise Integration (JSPI), which Chromium has since version 137"
+            "threads cannot be had in this browser: they need JavaScript Promise Integration (JSPI), which Chromium has since version 137, and Firefox 153 has"
         )
     gc.disable()
     ident = next(NUMBERS)
