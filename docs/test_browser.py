@@ -87,7 +87,7 @@ def context(address):
         context.asked_outside = []
 
         def decide(route):
-            if route.request.url.startswith((address, "data:", "blob:")):
+            if route.request.url.startswith((address, "data:", "blob:", "file:")):
                 return route.continue_()
             context.asked_outside.append(route.request.url)
             route.abort()
