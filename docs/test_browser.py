@@ -144,6 +144,7 @@ def test_page(name, address, context):
     note_row(name, [len(part) for part in found.values()], first, took)
     if name in FEW.split():
         SCREENS.mkdir(parents=True, exist_ok=True)
+        tab.evaluate("document.querySelector('.jp-OutputArea-output svg')?.scrollIntoView({block: 'center'})")
         tab.screenshot(path=SCREENS / f"run-{name}.png")
     tab.close()
     problems = [(cell, [(output["ename"], output["evalue"]) for output in outputs if output["output_type"] == "error"]) for kind in ("failed", "not run") for cell, outputs in found[kind]]
