@@ -200,7 +200,7 @@ class Sending(ConnectionState):
 
     def output(self) -> None:
         "Send what may be sent."
-        if self.state not in SENDING:
+        if self.state not in SENDING or not (self.out or self.fin):
             return
         while self.next_segment():
             pass
