@@ -20,11 +20,12 @@ from .standard_library import NotSimulated
 
 LOOPS: list[Any] = []  # the event loop of all cells
 MISSED: dict[str, str] = {}  # by name: why the cell that makes it did not run
+FOLLOWS = " comes from a cell that did not run: "
 SYSTEM_FILES = "/proc/", "/sys/", "/etc/"
 
 # %% auto #0
-__all__ = ['LOOPS', 'MISSED', 'SYSTEM_FILES', 'WELCOME', 'reason_of', 'names_made', 'Mark', 'mark', 'not_here', 'finish',
-           'running', 'load_ipython_extension']
+__all__ = ['LOOPS', 'MISSED', 'FOLLOWS', 'SYSTEM_FILES', 'WELCOME', 'reason_of', 'names_made', 'Mark', 'mark', 'not_here',
+           'finish', 'running', 'load_ipython_extension']
 
 # %% ../../nbs/79a_in_notebook.ipynb #1aec7b95
 def reason_of(error: BaseException) -> str | None:
@@ -34,7 +35,8 @@ def reason_of(error: BaseException) -> str | None:
     if isinstance(error, NotSimulated):
         return "it starts a process, and a page of a browser is one process"
     if isinstance(error, NameError) and error.name in MISSED:
-        return f"`{error.name}` comes from a cell that did not run: {MISSED[error.name]}"
+        reason = MISSED[error.name]
+        return reason if FOLLOWS in reason else f"`{error.name}`{FOLLOWS}{reason}"
     if isinstance(error, ModuleNotFoundError):
         return f"the package {error.name} is not part of this page's Python"
     if isinstance(error, ImportError) and error.name and error.name.startswith("litsock.kernel"):
@@ -122,7 +124,7 @@ def running(run_code):
             reason = reason_of(result.error_in_exec)
             names = names_made(result.info.raw_cell) - before
             MISSED.update(dict.fromkeys(names, reason))
-            result.error_in_exec, failed = None, False
+            result.error_in_exec, failed = None, True  # what follows in the cell does not run
         if not gc.isenabled():
             gc.collect()
         return failed
