@@ -382,24 +382,25 @@ def receive_file(
 def plain_name(name):
     "The name of a file, if it is nothing but that."
     text = (name or b"").decode(errors="replace")
-    if text in ("", ".", "..") or "/" in text or "\0" in text:
+    if text in ("", ".", "..") or Path(text).name != text or "\0" in text:  # Windows knows more separators
         raise ConnectionError(f"the sender calls its file {text!r}, which is not a plain name")
     return text
 
 
 def store(connection, path, size):
     "Write what arrives to a new file, which is removed again if it does not become complete."
-    with path.open("xb") as file, progress(size, path.name) as bar:
-        try:
+    file = path.open("xb")
+    try:
+        with file, progress(size, path.name) as bar:
             while size and (data := connection.recv(min(size, 65536))):
                 file.write(data)
                 size -= len(data)
                 bar.update(len(data))
             if size:
                 raise ConnectionAbortedError(f"it closed the connection with {size} bytes still to come")
-        except BaseException:
-            path.unlink()
-            raise
+    except BaseException:
+        path.unlink()  # closed by now: Windows removes no open file
+        raise
 
 # %% ../../nbs/31_streams.ipynb #61009f2b
 def parts_of(url: str) -> tuple[str, int, str]:  # host, port, path
