@@ -65,7 +65,7 @@ def windows():
         f"## With Windows' Python\n\n{found['python']} for Windows under {found['wine']}, {found['date']}, commit `{found['commit']}`: the tests that came with that "
         "Python, as above. Nobody has tried it on Windows itself. `make test-windows` does it again.\n",
         "| tests | both / the standard module alone |", "|---|---|", *rows, "", f"The standard module alone passes: {alone}. Not counted, because [litsock differs there on purpose](differences.md): {len(found['known'])}.\n",
-        f"Of the project's own tests, {ran} ran there and {own['passed']} passed; {own['skipped']} more were skipped, because they ask for what Windows' Python lacks. "
+        f"Of the project's own tests, {ran} ran there and {own['passed']} passed; {own['skipped']} more were skipped, because something that they need is not there. "
         "The list of those that are left out, with the reasons, is in `tools/windows/own.py`: what is Linux's alone, and what nobody has looked at there yet.\n",
     ])  # fmt: skip
 
