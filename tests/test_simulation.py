@@ -1061,3 +1061,21 @@ def test_a_listener_is_shut_down():
     net.close()
     assert simulated == after_the_listener_stops()
     assert simulated[3] == ("OSError", errno.EINVAL)
+
+
+def test_calls_at_the_same_moment_stand_below_each_other():
+    """In virtual time a conversation may take none: its picture has a row for each call all the same, and arrows that point downwards."""
+    from litsock.observe.timeline import real_rows
+
+    net = Network(seed=1)
+    with net.host("host"):
+        with litsock.create_server(("127.0.0.1", 0)) as server, litsock.create_connection(server.getsockname()) as client:
+            connection, _ = server.accept()
+            with connection, litsock.trace() as calls:
+                client.send(b"ping")
+                connection.recv(4)
+                connection.send(b"pong")
+                client.recv(4)
+    rows, times = real_rows(calls._calls(), calls._start)
+    assert [rows[call] for call in calls._calls()] == [(number, number) for number in range(4)] and len(times) == 4
+    net.close()

@@ -33,8 +33,8 @@ class Recorded(Protocol):
     def _formatter(self) -> Formatter: ...
 
 # %% auto #0
-__all__ = ['SETTING_UP', 'MOST_CALLS', 'Recorded', 'logical_times', 'in_logical_order', 'draw_timeline', 'rows_of', 'bar',
-           'arrow', 'in_words']
+__all__ = ['SETTING_UP', 'MOST_CALLS', 'Recorded', 'steps_of', 'logical_times', 'in_logical_order', 'draw_timeline', 'rows_of',
+           'bar', 'arrow', 'in_words']
 
 # %% ../../nbs/51_timeline.ipynb #adb68bd3
 class Endpoints:
@@ -271,6 +271,21 @@ def deliveries_of(
 SETTING_UP = {"bind", "connect", "listen", "setsockopt"}
 
 
+def steps_of(calls: list[CallRecord]) -> list[tuple[float, bool, CallRecord]]:
+    """Beginnings and ends in their order: the moment, whether it is the end, and the call.
+
+    In virtual time many calls share a moment. Then a call ends before the next of its thread begins.
+    """
+    following, latest = dict.fromkeys(calls, len(calls)), {}
+    for number, call in enumerate(calls):
+        if before := latest.get(call.thread):
+            following[before] = number
+        latest[call.thread] = call
+    begins = [(call.start, number, True, call) for number, call in enumerate(calls)]
+    ends = [(call.end, following[call], False, call) for call in calls]
+    return [(moment, not is_begin, call) for moment, _, is_begin, call in sorted(begins + ends, key=lambda step: step[:3])]
+
+
 def logical_times(
     trace: Recorded,  # a trace, not a part of one
 ) -> dict[CallRecord, tuple[int, int]]:
@@ -282,11 +297,10 @@ def logical_times(
         awaited.setdefault(delivery.received, []).append(delivery.sent)
         if delivery.received.name == "accept":
             listeners[delivery.sent] = sockets.identify(delivery.received.values[0], delivery.received)
-    steps = [(call.start, 0, call) for call in calls] + [(call.end, 1, call) for call in calls]
     begun: dict[CallRecord, int] = {}
     ended: dict[CallRecord, int] = {}
     latest: dict[Any, int] = {}  # of a thread or a socket
-    for _, over, call in sorted(steps, key=lambda step: step[:2]):
+    for _, over, call in steps_of(calls):
         fd = descriptor_of(call)
         socket_id = None if fd is None else sockets.identify(fd, call)
         if not over:
@@ -313,11 +327,10 @@ Rows = dict[CallRecord, tuple[int, int]]  # the first and the last row of each c
 
 def real_rows(calls: list[CallRecord], start: float) -> tuple[Rows, list[str]]:
     "Rows by the clock, and the time of each."
-    steps = [(call.start, 0, call) for call in calls] + [(call.end, 1, call) for call in calls]
     first: dict[CallRecord, int] = {}
     rows: Rows = {}
     times: list[str] = []
-    for moment, over, call in sorted(steps, key=lambda step: step[:2]):
+    for moment, over, call in steps_of(calls):
         if not over or first[call] != len(times) - 1:
             times.append(seconds_text(moment - start))
         if over:
