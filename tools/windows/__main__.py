@@ -158,8 +158,10 @@ def run_own():
         fetch(WORK / "of pytest", *FOR_WINDOWS, *OF_PYTEST)
         unpack(WORK / "of pytest", site)
     (RESULTS / "own").unlink(missing_ok=True)
-    while run(*map(windows_path, (Path(__file__).with_name("own.py"), site, TOP, RESULTS / "own"))) == AGAIN:
+    while (status := run(*map(windows_path, (Path(__file__).with_name("own.py"), site, TOP, RESULTS / "own")))) == AGAIN:
         pass
+    if status or not (RESULTS / "own").read_text(encoding="utf-8").endswith("end\n"):
+        sys.exit(f"the tests did not come to their end: status {status}")
     outcomes = own_outcomes()
     print(f"== the project's own tests: {len(outcomes['passed'])} of {sum(map(len, outcomes.values())) - len(outcomes['skipped'])} pass")
     print(*outcomes["failed"], *outcomes["hangs"], sep="\n")
@@ -169,7 +171,7 @@ def run_own():
 def own_outcomes():
     "Of what the last run of the project's own tests left: outcome -> tests."
     outcomes = {outcome: [] for outcome in ("passed", "skipped", "failed", "hangs")}
-    for line in (RESULTS / "own").read_text(encoding="utf-8").splitlines():
+    for line in (RESULTS / "own").read_text(encoding="utf-8").removesuffix("end\n").splitlines():
         outcome, test = line.split(" ", 1)
         outcomes[outcome].append(test)
     return outcomes

@@ -71,7 +71,7 @@ class Own:
 
     def __init__(self, result):
         self.result, self.outcomes = result, {}
-        self.done = {line.split(" ", 1)[1].rstrip("\n") for line in open(result, encoding="utf-8")} if os.path.exists(result) else set()
+        self.done = {line.partition(" ")[2].rstrip("\n") for line in open(result, encoding="utf-8")} if os.path.exists(result) else set()
 
     def pytest_ignore_collect(self, collection_path):
         return reason_for(f"tests/{collection_path.name}") is not None or None
@@ -130,5 +130,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(top, "tests")), top]
     without_notebooks()
     pytest.main(["-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:timeout", "--tb=short", "-q", "--no-header", *(tests or ["tests"])], [Own(result)])
+    with open(result, "a", encoding="utf-8") as file:
+        print("end", file=file)
     sys.stdout.flush()
     os._exit(0)  # without waiting for a thread that a test has left
