@@ -276,7 +276,8 @@ def steps_of(calls: list[CallRecord]) -> list[tuple[float, bool, CallRecord]]:
 
     In virtual time many calls share a moment. Then a call ends before the next of its thread begins.
     """
-    following, latest = dict.fromkeys(calls, len(calls)), {}
+    following = dict.fromkeys(calls, len(calls))
+    latest: dict[Any, CallRecord] = {}  # of each thread
     for number, call in enumerate(calls):
         if before := latest.get(call.thread):
             following[before] = number
