@@ -88,12 +88,12 @@ def find_control(
     name: bytes,
 ) -> int:
     "The id of the kernel control of that name; `OSError` where there is none."
-    from fcntl import ioctl
-
     with kernel.DescriptorGuard() as guard:
         answer = kernel.socket(System.family, int(SOCK_DGRAM), System.protocol, guard)
         if answer < 0:
             raise kernel.failure(answer)
+        from fcntl import ioctl  # which Windows has not, and no such family either
+
         try:
             info = ioctl(guard._litsock_fd, CTLIOCGINFO, bytes(4) + name.ljust(96, b"\0"))
         except OSError as error:
