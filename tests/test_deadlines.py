@@ -402,7 +402,7 @@ def test_the_nearer_of_deadline_and_timeout_holds(pair):
         began = time.monotonic()
         with sock.deadline(deadline), pytest.raises(TimeoutError):
             sock.recv(1)
-        assert 0.02 <= time.monotonic() - began < PLENTY / 2
+        assert 0.0199 < time.monotonic() - began < PLENTY / 2  # a clock may count whole milliseconds
 
 
 @pytest.mark.parametrize("timeout", [None, 5.0, 0.0])
