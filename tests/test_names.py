@@ -158,7 +158,7 @@ DOTTED = V4 | st.sampled_from(["127.1", "127.0.1", "0", "localhost"])
 
 
 @MANY
-@given(host=as_bytes(DOTTED | V6) | WRONG_HOSTS | ZEROS | NO_TEXTS)
+@given(host=as_bytes(DOTTED | V6 | SPECIAL) | WRONG_HOSTS | ZEROS | NO_TEXTS)
 def test_gethostbyname_ex(host: Any):
     same("gethostbyname_ex", host)
 

@@ -285,9 +285,23 @@ static int ls_getnameinfo(const char *address, unsigned int length, char *host, 
     return result;
 }
 
-/* `*h_error` becomes what the thread's h_errno is, as the standard module has it: for some odd names glibc says more with the other. */
+#ifndef PYPY_VERSION
+extern const unsigned long Py_Version;  /* of the running Python, whichever this was compiled with */
+#endif
+
+/* Whether the standard module tells the error that a lookup answers with. Before 3.13.16, 3.14.8 and 3.15.1 (gh-155336), and on PyPy, it
+   tells what the thread's h_errno is: for some odd names glibc sets one and not the other. */
+static int tells_own_error(void) {
+#ifdef PYPY_VERSION
+    return 0;
+#else
+    unsigned long minor = Py_Version >> 16 & 255, micro = Py_Version >> 8 & 255;
+    return minor > 15 || (minor == 15 && micro >= 1) || (minor == 14 && micro >= 8) || (minor == 13 && micro >= 16);
+#endif
+}
+
 static int found_host(const struct hostent *found, int error, int *h_error) {
-    if (!found) *h_error = h_errno;
+    if (!found && !tells_own_error()) *h_error = h_errno;
     return found ? 0 : error ? error : ENOENT;
 }
 
