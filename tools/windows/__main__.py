@@ -157,7 +157,7 @@ def run_own():
     if not (site := WORK / "pytest").exists():
         fetch(WORK / "of pytest", *FOR_WINDOWS, *OF_PYTEST)
         unpack(WORK / "of pytest", site)
-    (RESULTS / "own").unlink(missing_ok=True)
+    (RESULTS / "own").write_text("")
     while (status := run(*map(windows_path, (Path(__file__).with_name("own.py"), site, TOP, RESULTS / "own")))) == AGAIN:
         pass
     if status or not (RESULTS / "own").read_text(encoding="utf-8").endswith("end\n"):

@@ -129,8 +129,9 @@ if __name__ == "__main__":
     os.chdir(top)
     sys.path[:0] = [str(Path(top, "tests")), top]
     without_notebooks()
-    pytest.main(["-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:timeout", "--tb=short", "-q", "--no-header", *(tests or ["tests"])], [Own(result)])
-    with open(result, "a", encoding="utf-8") as file:
-        print("end", file=file)
+    status = pytest.main(["-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:timeout", "--tb=short", "-q", "--no-header", *(tests or ["tests"])], [Own(result)])
+    if status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        with open(result, "a", encoding="utf-8") as file:
+            print("end", file=file)
     sys.stdout.flush()
     os._exit(0)  # without waiting for a thread that a test has left
