@@ -76,7 +76,7 @@ class Race:
         try:
             sock.connect(address)
         except BlockingIOError as error:
-            if -error.errno != UNDER_WAY:
+            if -error.errno not in UNDER_WAY:
                 raise
         self.connecting[sock.fileno()] = sock, address
         self.poll.register(sock, POLLOUT)

@@ -160,7 +160,7 @@ def pause(seconds, deadline) -> None:
     kernel.poll(-1, 0, int(max(min(seconds, deadline - monotonic()), 0) * 1e9))
 
 # %% ../nbs/20_timeouts.ipynb #a494c921
-UNDER_WAY = -EWOULDBLOCK if sys.platform == "win32" else -EINPROGRESS  # what `connect` answers when the handshake goes on
+UNDER_WAY = {-EINPROGRESS} | ({-EWOULDBLOCK} if sys.platform == "win32" else set())  # what `connect` answers when the handshake goes on
 MILLISECOND = 1e-3  # a handshake on the same machine takes no time, but some
 
 
@@ -173,7 +173,7 @@ def finish_connect(
     "Finish a handshake that has begun. `TimeoutError` when the socket's time is over."
     while answer == -EINTR and sock._litsock_family == AF_UNIX:  # nothing goes on in the background
         answer = kernel.connect(sock._litsock_fd, raw)
-    if not (answer == -EINTR and sock._litsock_timeout != 0 or answer == UNDER_WAY and (deadline or sock._litsock_timeout)):
+    if not (answer == -EINTR and sock._litsock_timeout != 0 or answer in UNDER_WAY and (deadline or sock._litsock_timeout)):
         return answer
     if not deadline and (deadline := deadline_of(sock)):
         deadline = max(deadline, monotonic() + MILLISECOND)

@@ -1079,3 +1079,9 @@ def test_calls_at_the_same_moment_stand_below_each_other():
     rows, times = real_rows(calls._calls(), calls._start)
     assert [rows[call] for call in calls._calls()] == [(number, number) for number in range(4)] and len(times) == 4
     net.close()
+
+
+def test_on_windows_it_says_that_it_is_not_there(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(NotImplementedError, match="Linux's kernel"):
+        Network()

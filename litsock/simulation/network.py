@@ -9,6 +9,7 @@ from _thread import get_ident
 import gc
 import inspect
 import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -187,6 +188,8 @@ class Network:
         keep: int = 100_000,  # packets, and calls, that are kept to be looked at: the last ones
         speed: float | None = None,  # virtual seconds in a second of ours; `None`: as fast as it can
     ):
+        if sys.platform == "win32":
+            raise NotImplementedError("a simulated network has Linux's kernel, with Linux's numbers: there is none on Windows")
         self.seed, self.scheduler = seed, Scheduler(seed, speed)
         self.hosts, self.history, self.follower = Hosts(), History(keep), Follower()
         self.links: dict[frozenset, Link] = {}
