@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import errno
 import hashlib
+import os
 import platform
 import random
 import re
@@ -1085,3 +1086,32 @@ def test_on_windows_it_says_that_it_is_not_there(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(NotImplementedError, match="Linux's kernel"):
         Network()
+
+
+@pytest.mark.parametrize("send", [lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1), lambda: os.kill(os.getpid(), signal.SIGUSR1)])
+def test_a_signal_comes_where_the_main_thread_waits(send):
+    """At once, by virtual time, and the handler may use locks; then the main thread waits on."""
+    net = Network(seed=1)
+    with net.host("host"):
+        near, far = litsock.socketpair()
+        came, began = threading.Event(), time.monotonic()
+        before = signal.signal(signal.SIGUSR1, lambda *_: came.set())
+
+        def strike():
+            for _ in range(10):
+                came.clear()
+                send()
+                assert came.wait(5)
+            far.send(b"at last")
+
+        thread = threading.Thread(target=strike)
+        thread.start()
+        try:
+            assert near.recv(10) == b"at last"
+        finally:
+            thread.join()
+            signal.signal(signal.SIGUSR1, before)
+            near.close()
+            far.close()
+        assert time.monotonic() - began < 1
+    net.close()

@@ -26,7 +26,7 @@ from typing import Any
 from .. import core, kernel
 from ..kernel.checks import failure
 
-from .clock import SECOND, Task, current, sleep
+from .clock import SECOND, TASKS, Task, current, sleep
 from .kernel import BASE, FILES, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, TABLE, Refused, descriptor, put_at
 
 try:
@@ -62,9 +62,9 @@ CLOCKS: dict[str, Callable] = {
 __all__ = ['EPOCH', 'CLOCKS', 'EDGE_TRIGGERED', 'ONE_SHOT', 'CLOSE_ON_EXEC', 'ALARMS', 'NUMBERED', 'PROCESSES', 'METHODS',
            'LEFT_ALONE', 'choose', 'Lock', 'entering', 'starting', 'start_thread', 'choose_method', 'join_thread',
            'is_alive', 'wait_for', 'listed', 'moment', 'not_a_file', 'number', 'simulated_select', 'Poll', 'Epoll',
-           'ring', 'left', 'set_alarm', 'on_main_thread', 'answer_of', 'status', 'file_control', 'duplicate',
-           'by_number', 'NotSimulated', 'refused', 'sockets', 'wrap_socket', 'made', 'functions', 'SharedLock',
-           'class_attributes', 'captured', 'Replaced']
+           'ring', 'left', 'set_alarm', 'on_main_thread', 'to_main_thread', 'answer_of', 'status', 'file_control',
+           'duplicate', 'by_number', 'NotSimulated', 'refused', 'sockets', 'wrap_socket', 'made', 'functions',
+           'SharedLock', 'class_attributes', 'captured', 'Replaced']
 
 # %% ../../nbs/74_standard_library.ipynb #ccc344d1
 class Lock:
@@ -386,6 +386,19 @@ def on_main_thread(real: Callable, virtual: Callable) -> Callable:
     return call
 
 
+def to_main_thread(real: Callable, means_it: Callable[[Any], bool]) -> Callable:
+    "A function that sends a signal. From another thread of a simulation it comes where the main thread waits, and not amid what others do."
+
+    def call(target, number, /):
+        task, main = current(), TASKS.get(threading.main_thread().ident or 0)
+        if task and main and number and task is not main is task.scheduler.director and means_it(target):
+            return task.scheduler.interrupt(main, partial(signal.raise_signal, number))
+        return real(target, number)
+
+    call.__name__ = call.__qualname__ = real.__name__
+    return call
+
+
 ALARMS: dict[str, Callable] = {
     "alarm": lambda scheduler, seconds: ceil(set_alarm(scheduler, seconds)[0]),
     "setitimer": lambda scheduler, which, seconds, interval=0.0: set_alarm(scheduler, seconds, interval),
@@ -518,6 +531,9 @@ def functions() -> dict[Any, Any]:
     for name, virtual in ALARMS.items():
         if real := getattr(signal, name, None):
             found[real] = on_main_thread(real, virtual)
+    found[os.kill] = to_main_thread(os.kill, lambda process: process == os.getpid())
+    if real := getattr(signal, "pthread_kill", None):
+        found[real] = to_main_thread(real, lambda thread: thread == threading.main_thread().ident)
     for name, virtual in NUMBERED.items():
         if real := getattr(os, name, None):
             found[real] = by_number(real, virtual)
