@@ -58,7 +58,8 @@ docs-serve: docs ## show the site on this machine; stop it with Ctrl-C
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _docs 8000
 
 docs-test: docs ## see the site in a real browser (Debian: chromium)
-	@$(BIN)/pytest -q -p no:cacheprovider docs/test_site.py docs/test_browser.py
+	@$(BIN)/pytest -q -p no:cacheprovider docs/test_site.py
+	@$(BIN)/pytest -q -p no:cacheprovider docs/test_browser.py
 
 check: .venv/dev ## see that package, README, types and notebooks are in step, and the C free of warnings
 	@$(BIN)/python tools/check.py
