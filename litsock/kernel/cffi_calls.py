@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from errno import ERANGE
 
 from ._native import ffi, lib
-from .checks import c_int, c_size, c_text, failure, readable, set_state, writable
+from .checks import c_int, c_size, c_text, failure, packed_address, readable, set_state, writable
 
 # %% auto #0
 __all__ = ['close', 'getdescriptorflags', 'listen', 'poll', 'sendfile', 'setblocking', 'setdescriptorflags', 'shutdown',
@@ -532,14 +532,7 @@ def inet_ntop(
     /,
 ) -> str:
     "An address of that family as text; `ValueError` if the family is another or the length is wrong."
-    family = c_int(address_family)
-    with readable(packed_ip) as view:
-        packed = bytes(view)
-    size = PACKED_SIZES.get(family)
-    if size is None:
-        raise ValueError(f"unknown address family {family}")
-    if len(packed) != size:
-        raise ValueError(f"an address of that family has {size} bytes, not {len(packed)}")
+    family, packed = packed_address(address_family, packed_ip, PACKED_SIZES)
     text = allocate(ADDRESS_TEXT)
     answer = lib.ls_inet_ntop(family, packed, text, len(text))
     if answer < 0:

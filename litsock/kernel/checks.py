@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # %% auto #0
 __all__ = ['TYPE_CHECKING', 'set_state', 'LARGEST_CONTROL', 'ERROR_TEXTS', 'c_int', 'c_size', 'c_text', 'without_zero',
-           'readable', 'writable', 'byte_view', 'zeros', 'failure', 'with_note']
+           'readable', 'writable', 'byte_view', 'packed_address', 'zeros', 'failure', 'with_note']
 
 # %% ../../nbs/94_checks.ipynb #df48c8ef
 def c_int(
@@ -99,6 +99,22 @@ def byte_view(
     if view.ndim == 1 and view.format == "B":
         return view
     return view.cast("B") if view.nbytes and len(view.format) == 1 else memoryview(view.tobytes())
+
+
+def packed_address(
+    family: int,
+    packed: Any,  # a bytes-like object
+    sizes: dict[int, int],  # bytes of an address, by family
+) -> tuple[int, bytes]:  # both, as `inet_ntop` needs them
+    "An address in network order with its family; `ValueError` if the family is another or the length is wrong."
+    family = c_int(family)
+    with readable(packed) as view:
+        packed = bytes(view)
+    if family not in sizes:
+        raise ValueError(f"unknown address family {family}")
+    if len(packed) != sizes[family]:
+        raise ValueError(f"an address of that family has {sizes[family]} bytes, not {len(packed)}")
+    return family, packed
 
 # %% ../../nbs/94_checks.ipynb #fd754644
 LARGEST_CONTROL = 1 << 20  # bytes: descriptors, 253 at most, take one kilobyte; timestamps, addresses and credentials less

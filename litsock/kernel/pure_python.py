@@ -13,7 +13,7 @@ from functools import cache
 from pprint import pformat
 from types import SimpleNamespace
 
-from .checks import c_int, c_size, c_text, readable
+from .checks import c_int, c_size, c_text, packed_address, readable
 
 # %% auto #0
 __all__ = ['CLASSES', 'BY_NUMBER', 'PAGE_ERRORS', 'AF_INET', 'AF_INET6', 'PACKED_SIZES', 'WORD', 'HEADER', 'PROTOCOLS',
@@ -206,13 +206,7 @@ def inet_ntop(
     /,
 ) -> str:
     "An address of that family as text; `ValueError` if the family is another or the length is wrong."
-    family = c_int(address_family)
-    packed = bytes(readable(packed_ip))
-    size = PACKED_SIZES.get(family)
-    if size is None:
-        raise ValueError(f"unknown address family {family}")
-    if len(packed) != size:
-        raise ValueError(f"an address of that family has {size} bytes, not {len(packed)}")
+    family, packed = packed_address(address_family, packed_ip, PACKED_SIZES)
     return inet_ntoa(packed) if family == AF_INET else text_v6(packed)
 
 # %% ../../nbs/97_pure_python.ipynb #208a3dae

@@ -9,7 +9,7 @@ import sys
 from errno import EINTR
 
 from ._winsock import ffi
-from .checks import c_int, c_size, c_text, readable, set_state, writable
+from .checks import c_int, c_size, c_text, packed_address, readable, set_state, writable
 from .windows_constants import GROUPS
 
 TYPE_CHECKING = False
@@ -491,14 +491,7 @@ def inet_pton(address_family: int, ip_string: str, /) -> bytes:
 
 def inet_ntop(address_family: int, packed_ip: bytes, /) -> str:
     "An address of that family as text; `ValueError` if the family is another or the length is wrong."
-    family = c_int(address_family)
-    with readable(packed_ip) as view:
-        packed = bytes(view)
-    size = PACKED_SIZES.get(family)
-    if size is None:
-        raise ValueError(f"unknown address family {family}")
-    if len(packed) != size:
-        raise ValueError(f"an address of that family has {size} bytes, not {len(packed)}")
+    family, packed = packed_address(address_family, packed_ip, PACKED_SIZES)
     text = ffi.new(CHARS, 46)
     winsock.inet_ntop(family, packed, text, len(text))
     return ffi.string(text).decode()
