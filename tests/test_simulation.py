@@ -554,17 +554,11 @@ def test_what_is_kept_has_a_limit():
     client, server = net.host("client"), net.host("server")
     net.link(client, server, latency=0.01)
 
-    @server.program
-    def serve():
-        with litsock.create_server(("", 9)) as listener:
-            peer, _ = listener.accept()
-            with peer:
-                while data := peer.recv(100):
-                    peer.sendall(data)
+    echo(server)
 
     @client.program
     def ask():
-        with litsock.create_connection(("server", 9)) as sock:
+        with litsock.create_connection(("server", 7)) as sock:
             for _ in range(50):
                 sock.sendall(b"x")
                 sock.recv(1)
@@ -584,17 +578,11 @@ def talk_for_three_seconds(speed):
     client, server = net.host("client"), net.host("server")
     net.link(client, server, latency=0.05, jitter=0.02, loss=0.1)
 
-    @server.program
-    def serve():
-        with litsock.create_server(("", 9)) as listener:
-            peer, _ = listener.accept()
-            with peer:
-                while data := peer.recv(100):
-                    peer.sendall(data)
+    echo(server)
 
     @client.program
     def ask():
-        with litsock.create_connection(("server", 9)) as sock:
+        with litsock.create_connection(("server", 7)) as sock:
             for _ in range(6):
                 sleep(0.5)
                 sock.sendall(b"x")

@@ -391,9 +391,9 @@ def to_main_thread(real: Callable, means_it: Callable[[Any], bool]) -> Callable:
 
     def call(target, number, /):
         task, main = current(), TASKS.get(threading.main_thread().ident or 0)
-        if task and main and number and task is not main is task.scheduler.director and means_it(target):
-            return task.scheduler.interrupt(main, partial(signal.raise_signal, number))
-        return real(target, number)
+        if task is None or task is main or main is not task.scheduler.director or not number or not means_it(target):
+            return real(target, number)
+        return task.scheduler.interrupt(main, partial(signal.raise_signal, number))
 
     call.__name__ = call.__qualname__ = real.__name__
     return call
