@@ -394,8 +394,8 @@ static int adopt(Socket *self, PyObject *fileno, const int *said) {
     if (proto == -1 && getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &proto, &size) < 0) return 0;
     int64_t timeout = first_timeout(self->state, type);
     if (!audit_new(self, said[0], said[1], said[2])) return -1;
-    set_up(self, family, type, proto, timeout, fd);
     if (is_duplicate && PyObject_SetAttrString(fileno, "taken", Py_True) < 0) return -1;
+    set_up(self, family, type, proto, timeout, fd);
     if (timeout >= 0 && !(type & SOCK_NONBLOCK)) ioctl(fd, FIONBIO, &nonblocking);
     return 1;
 }
