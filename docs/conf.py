@@ -121,7 +121,10 @@ def short_ones_are_open(app, page, template, context, doctree):
 
 
 def without_implementations(app, doctree, name):
-    "The search finds what a page says and shows, not the words of code that is folded away."
+    "The search finds what a page says and shows, not the words of code that is folded away, nor the labels of a picture, run together."
+    for part in doctree.findall(nodes.raw):
+        if "<svg" in part.astext():
+            part["classes"].append("no-search")
     for cell in doctree.findall(nodes.container):
         if {"tag_hide-input", "tag_remove-input"} & set(cell["classes"]):
             for part in cell.findall(nodes.container):
