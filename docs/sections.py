@@ -51,7 +51,7 @@ def write(app, failed):
     if failed or app.builder.format != "html":
         return
     stem = SearchEnglish({}).stem
-    pages, rows, words = {}, [], {}
+    pages, rows, words, latest = {}, [], {}, {}
     for name in sorted(app.env.found_docs):
         if not name.startswith(LEFT_OUT):
             doctree = app.env.get_doctree(name)
@@ -59,7 +59,8 @@ def write(app, failed):
             for title, named, anchor, counts in sections(doctree, stem):
                 pages.setdefault(name, title)
                 for word, count in counts.items():
-                    words.setdefault(word, []).append(len(rows) * (MOST + 1) + min(count, MOST))
+                    step, latest[word] = len(rows) - latest.get(word, 0), len(rows)  # from the section before that has it: small numbers are short
+                    words.setdefault(word, []).append(step * (MOST + 1) + min(count, MOST))
                 rows.append([name, title, anchor, counts.total(), named])
     index = {"pages": pages, "rows": rows, "most": MOST, "words": words}
     text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))

@@ -1,5 +1,6 @@
 // Ranks the sections of the pages by what they say. SECTIONS, of docs/sections.py, has the titles of the pages; for each section
-// its page, title, anchor, number of words, and the words of its title; and for each word the sections, with how often they have it.
+// its page, title, anchor, number of words, and the words of its title; and for each word the sections, counted from the one before,
+// with how often they have it.
 const PRIOR = [[/^(9\d|from_c|differences|index$|01a)/, 0.5], [/^(22|24_|25|26)/, 1.3], [/^24a/, 1.1]];  // appendices and lists; pages that answer questions
 
 // Words that say little about what is asked for, and words that people use for one another. All as the stemmer leaves them.
@@ -17,7 +18,8 @@ const places = new Map();
 function sectionsWith(word) {
   if (!places.has(word)) {
     const base = SECTIONS.most + 1, found = Object.hasOwn(SECTIONS.words, word) ? SECTIONS.words[word] : [];
-    places.set(word, new Map(found.map(number => [Math.floor(number / base), number % base])));
+    let section = 0;
+    places.set(word, new Map(found.map(number => [section += Math.floor(number / base), number % base])));
   }
   return places.get(word);
 }
