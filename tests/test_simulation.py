@@ -22,8 +22,8 @@ import pytest
 import litsock
 from litsock.observe.flows import Packets
 from litsock.observe.packets import ICMP, RAW, ICMPv6, IPv4, IPv6, Packet
-from litsock.simulation.clock import Deadlock, sleep
-from litsock.simulation.network import Network
+from litsock.simulation.clock import TASKS, Deadlock, sleep
+from litsock.simulation.network import Host, Network
 
 LENGTH, SEQUENCES = 25, 40
 
@@ -626,6 +626,130 @@ def test_ctrl_c_in_real_time_loses_nothing():
     net.run()
     assert wait.result == "over"
     net.close()
+
+
+def in_place() -> list:
+    """What a network replaces while it runs, as it is now."""
+    places = [(time, "sleep"), (threading.Thread, "start"), (threading, "Lock"), (litsock.kernel, "getaddrinfo"), (litsock.kernel, "socket")]
+    return [vars(place)[name] for place, name in places] + [sys.modules.get("socket")]
+
+
+class Interrupted(BaseException):
+    """As a signal's handler raises it."""
+
+
+def interrupted_at(function, number: int, lines: set) -> tuple[bool, Any]:
+    """Call a function, and interrupt it where it comes to its `number`-th new line of these modules; whether it came so far, and where."""
+    seen: dict = {}
+    where = None
+
+    def trace(frame, event, argument):
+        nonlocal where
+        code = frame.f_code
+        if code.co_name == "captured" or not code.co_filename.endswith(("simulation/network.py", "simulation/standard_library.py")):
+            return None
+        if code is Host.__exit__.__code__:
+            return None
+        at = frame.f_code.co_filename, frame.f_lineno
+        if event == "line" and at not in seen:
+            seen[at] = None
+            if len(seen) == number:
+                sys.settrace(None)
+                lines.add(where := at)
+                raise Interrupted
+        return trace
+
+    sys.settrace(trace)
+    try:
+        function()
+    except Interrupted:
+        return True, where
+    finally:
+        sys.settrace(None)
+    return False, None
+
+
+def test_an_interrupt_leaves_nothing_half_done():
+    """Wherever Ctrl-C comes while `run` puts the simulation in place or takes it away: all is as before, and the next `run` is whole."""
+    before, lines = in_place(), set()
+    for number in range(1, 1000, 3):
+        net = Network(seed=1)
+        host, began = net.host("one"), time.monotonic()
+
+        @host.program
+        def wait():
+            thread = threading.Thread(target=time.sleep, args=(3600,))
+            thread.start()
+            thread.join()
+
+        came, where = interrupted_at(net.run, number, lines)
+        assert in_place() == before, where
+        net.run()
+        assert net.now == 3600 and time.monotonic() - began < 5
+        assert wait.result is None
+        net.close()
+        assert in_place() == before and _thread.get_ident() not in TASKS and net.thread is None
+        if not came:
+            break
+    assert len(lines) > 20
+
+
+def test_an_interrupt_while_a_host_is_entered_or_left():
+    """Neither the thread nor the kernel stays behind."""
+    before, lines = in_place(), set()
+    for number in range(1, 1000, 3):
+        net = Network(seed=1)
+        first, second = net.host("first"), net.host("second")
+
+        def visit():
+            with first:
+                with second:
+                    assert litsock.gethostname() == "second"
+                assert litsock.gethostname() == "first"
+
+        came, where = interrupted_at(visit, number, lines)
+        assert in_place() == before and _thread.get_ident() not in TASKS and net.thread is None, where
+        visit()
+        net.close()
+        if not came:
+            break
+    assert len(lines) > 20
+
+
+REAL = (_thread.allocate_lock, _thread.start_new_thread)  # in a tuple, where a network does not replace them
+
+
+def test_one_thread_lets_time_pass():
+    """Another one is refused, and so is a program of the network."""
+    net, other = Network(seed=1), Network(seed=2)
+    host, elsewhere, errors = net.host("one"), other.host("elsewhere"), []
+
+    def attempt():
+        for enter in net.run, net.close, host.__enter__:
+            try:
+                enter()
+            except RuntimeError as error:
+                errors.append(str(error))
+
+    with host:
+        ended = REAL[0]()
+        ended.acquire()
+        REAL[1](lambda: (attempt(), ended.release()), ())
+        assert ended.acquire(timeout=10)
+        assert errors == ["another thread runs this network, or has entered a host of it"] * 3
+    errors.clear()
+
+    @host.program
+    def nested():
+        attempt()
+        with elsewhere:
+            return litsock.gethostname()
+
+    net.run()
+    assert errors == ["one.nested is part of the network, and cannot run it, close it or enter a host"] * 3
+    assert nested.result == "elsewhere"
+    net.close()
+    other.close()
 
 
 @pytest.mark.parametrize("address", ["10.0.0.4", "fd00::4"])

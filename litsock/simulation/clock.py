@@ -137,7 +137,10 @@ class Scheduler:
                 if self.interrupted:
                     raise self.interrupted
                 if self.ready:
-                    return self.ready.pop(self.random.randrange(len(self.ready)) if len(self.ready) > 1 else 0)
+                    at = self.random.randrange(len(self.ready)) if len(self.ready) > 1 else 0
+                    chosen = self.ready[at]
+                    del self.ready[at]  # no call, after which Ctrl-C could come
+                    return chosen
                 if not self.happen():
                     raise Deadlock(self.report("nothing will ever wake one of them"))
         except BaseException as error:
@@ -227,26 +230,27 @@ class Scheduler:
         "Pass the baton on, and wait for it to come back."
         chosen = self.holder = self.pick()
         if chosen is not task:
-            chosen.baton.release()
-            self.await_baton(task)
+            give, take = chosen.baton.release, task.baton.acquire
+            try:
+                give()
+                take()
+            except BaseException as interruption:
+                self.interrupt_by(interruption, task)
         if (self.stopping or task.ended) and task is not self.director:
             raise Stopped
         if task is self.director and self.error:
             error, self.error = self.error, None
             raise error
 
-    def await_baton(self, task: Task) -> None:
-        "Wait for the baton. Ctrl-C is raised when it has come, or, if nobody gives it back, the second time."
-        try:
-            task.baton.acquire()
-        except BaseException as error:
-            if self.interrupted:
-                raise
-            self.interrupted = error
-            self.bell.release()
-            task.baton.acquire(blocking=self.holder is not task)
-            self.bell.acquire(blocking=False)
-            self.error, self.interrupted = error, None
+    def interrupt_by(self, error: BaseException, task: Task) -> None:
+        "Ctrl-C comes to a task that waits for the baton, and is raised when it has the baton, or, if nobody gives it back, the second time."
+        if self.interrupted:
+            raise error
+        self.interrupted = error
+        self.bell.release()
+        task.baton.acquire(blocking=self.holder is not task)
+        self.bell.acquire(blocking=False)
+        self.error, self.interrupted = error, None
 
     def start(self, function: Callable, *arguments, name: str = "", host: Any = None, program: Any = None) -> Task:
         "Start a thread. It runs when the baton comes to it."

@@ -13,9 +13,10 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
+from weakref import WeakSet
 
 from .. import kernel
 from ..constants import inet_aton
@@ -32,7 +33,8 @@ from .traffic import BROADCAST, LOOPBACK, SentPacket, Traffic
 from .unix import UnixDatagramSocket
 
 # %% auto #0
-__all__ = ['BEGINNING', 'RECORDED', 'Program', 'is_numeric', 'awaits_clients', 'Host', 'Network']
+__all__ = ['BEGINNING', 'NETWORKS', 'RECORDED', 'Program', 'is_numeric', 'awaits_clients', 'Visit', 'close_at_exit', 'close_all',
+           'Host', 'Network']
 
 # %% ../../nbs/75_network.ipynb #7de16e04
 BEGINNING = EPOCH * SECOND  # nanoseconds since 1970
@@ -95,6 +97,60 @@ def awaits_clients(file: File) -> bool:
     return getattr(file, "listens", False) or isinstance(file, DatagramSocket) and file.named and file.remote is None
 
 
+class Visit:
+    """A context manager, in which a thread lets the time of a network pass: it and no other.
+
+    Whoever enters and leaves it twice is safe from Ctrl-C that comes while it is left.
+    """
+
+    def __init__(self, network: Network):
+        self.network, self.replaced = network, Replaced(RECORDED)
+        self.ident, self.thread = get_ident(), network.thread
+        self.task, self.host = TASKS.get(self.ident), network.scheduler.director.host
+
+    def __enter__(self) -> Visit:
+        director = self.network.scheduler.director
+        if self.task and self.task.scheduler is director.scheduler and self.task is not director:
+            raise RuntimeError(f"{self.task.name} is part of the network, and cannot run it, close it or enter a host")
+        if self.thread not in (None, self.ident):
+            raise RuntimeError("another thread runs this network, or has entered a host of it")
+        try:
+            self.network.thread = self.ident
+            self.replaced.__enter__()
+            return self
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def become(self, host: Host) -> None:
+        "Use the kernel of a host."
+        director = self.network.scheduler.director
+        director.host, TASKS[self.ident] = host, director
+
+    def __exit__(self, *exception) -> None:
+        TASKS.pop(self.ident, None)
+        if self.task:
+            TASKS[self.ident] = self.task
+        self.network.scheduler.director.host, self.network.thread = self.host, self.thread
+        self.replaced.__exit__()
+
+
+NETWORKS: WeakSet[Network] = WeakSet()
+
+
+@cache
+def close_at_exit() -> None:
+    "Close all networks when the interpreter ends, which would wait for their threads."
+    import_module("concurrent.futures.thread")  # whose own function at exit waits for its threads: it has to be called after ours
+    threading._register_atexit(close_all)  # type: ignore[attr-defined]
+
+
+def close_all() -> None:
+    for network in list(NETWORKS):
+        if network.thread in (None, get_ident()):
+            network.close()
+
+
 class Host(Traffic):
     "A machine on the network. As a context manager it lends this thread its kernel."
 
@@ -104,7 +160,7 @@ class Host(Traffic):
         self.node_name = name  # what `gethostname` says
         self.programs: list[Program] = []
         self.held: list[Task] | None = None  # what would run, while the programs stand still
-        self.visitors: list[Task | None] = []
+        self.visits: list[Visit] = []
 
     def __repr__(self) -> str:
         return f"<host {self.name}: {', '.join(self.addresses)}>"
@@ -158,22 +214,23 @@ class Host(Traffic):
         self.silent.add(port)
 
     def __enter__(self) -> Host:
-        ident = get_ident()
-        self.network.enter()
-        self.visitors.append(TASKS.get(ident))
-        task = self.network.scheduler.director
-        task.host, TASKS[ident] = self, task
-        self.network.start_programs()
-        self.network.scheduler.is_over = lambda: False
-        self.network.scheduler.catch_up()
+        visit = Visit(self.network)
+        self.visits.append(visit)
+        try:
+            visit.__enter__()
+            visit.become(self)
+            self.network.start_programs()
+            self.network.scheduler.is_over = lambda: False
+            self.network.scheduler.catch_up()
+        except BaseException:
+            self.visits.remove(visit)
+            visit.__exit__()
+            raise
         return self
 
     def __exit__(self, *exception) -> None:
-        before = self.visitors.pop()
-        TASKS.pop(get_ident())
-        if before:
-            TASKS[get_ident()] = before
-        self.network.leave()
+        with self.visits.pop() as visit, visit:
+            pass
 
 # %% ../../nbs/75_network.ipynb #20813b97
 RECORDED = {name: recorded(name, function, FILES) for name, function in TABLE.items()}
@@ -201,8 +258,9 @@ class Network:
         self.lookup_time = 0.0  # seconds that `getaddrinfo` takes to look a name up
         self.lookups_fail = False  # whether no name server answers: after ten seconds, as with glibc, it gives up
         self.names: dict[str, list[str]] = {}  # what name servers say of names: wrong addresses, other names of a host, or none (an empty list)
-        self.replaced = Replaced()
-        self.registered = False
+        self.thread: int | None = None  # that lets time pass
+        close_at_exit()
+        NETWORKS.add(self)
 
     def host(
         self,
@@ -376,18 +434,6 @@ class Network:
         owner = self.owner(ip)
         return "localhost" if ip in LOOPBACK else owner.name if owner else None
 
-    def enter(self) -> None:
-        if not self.registered:
-            self.registered = True
-            import_module("concurrent.futures.thread")  # whose own function at exit waits for its threads: it has to be called after ours
-            threading._register_atexit(self.close)  # type: ignore[attr-defined]  # else the interpreter waits for its threads
-        self.replaced.__enter__()
-        for name, function in RECORDED.items():
-            setattr(kernel, name, function)
-
-    def leave(self) -> None:
-        self.replaced.__exit__()
-
     def start_programs(self) -> None:
         for host in self.hosts.values():
             for program in host.programs:
@@ -405,16 +451,14 @@ class Network:
 
         The first exception of a program is raised here. `Deadlock` when nobody can go on, `TimeoutError` at the limit.
         """
-        self.enter()
         try:
-            self.start_programs()
-            self.scheduler.is_over = self.is_quiet
-            self.scheduler.run(limit)
+            with Visit(self) as visit, visit:
+                self.start_programs()
+                self.scheduler.is_over = self.is_quiet
+                self.scheduler.run(limit)
         except (Deadlock, TimeoutError) as error:
             self.raise_first(error)
             raise
-        finally:
-            self.leave()
         self.raise_first(None)
 
     def is_quiet(self) -> bool:
@@ -431,9 +475,10 @@ class Network:
         "End all programs."
         log = logging.getLogger("concurrent.futures")  # which takes the end of its threads for an error
         before, log.disabled = log.disabled, True
-        self.enter()
-        self.scheduler.stop()
-        if any(file.host.network is self for file in FILES.values()):
-            gc.collect()  # sockets that nobody can reach any more are closed now, while there is a kernel that knows them
-        self.leave()
-        log.disabled = before
+        try:
+            with Visit(self) as visit, visit:
+                self.scheduler.stop()
+                if any(file.host.network is self for file in FILES.values()):
+                    gc.collect()  # sockets that nobody can reach any more are closed now, while there is a kernel that knows them
+        finally:
+            log.disabled = before

@@ -60,11 +60,11 @@ CLOCKS: dict[str, Callable] = {
 
 # %% auto #0
 __all__ = ['EPOCH', 'CLOCKS', 'EDGE_TRIGGERED', 'ONE_SHOT', 'CLOSE_ON_EXEC', 'ALARMS', 'NUMBERED', 'PROCESSES', 'METHODS',
-           'LEFT_ALONE', 'choose', 'Lock', 'entering', 'starting', 'start_thread', 'choose_method', 'join_thread',
-           'is_alive', 'wait_for', 'listed', 'moment', 'not_a_file', 'number', 'simulated_select', 'Poll', 'Epoll',
-           'ring', 'left', 'set_alarm', 'on_main_thread', 'to_main_thread', 'answer_of', 'status', 'file_control',
-           'duplicate', 'by_number', 'NotSimulated', 'refused', 'sockets', 'wrap_socket', 'made', 'functions',
-           'SharedLock', 'class_attributes', 'captured', 'Replaced']
+           'LEFT_ALONE', 'choose', 'Lock', 'starting', 'start_thread', 'choose_method', 'join_thread', 'is_alive',
+           'wait_for', 'listed', 'moment', 'not_a_file', 'number', 'simulated_select', 'Poll', 'Epoll', 'ring', 'left',
+           'set_alarm', 'on_main_thread', 'to_main_thread', 'answer_of', 'status', 'file_control', 'duplicate',
+           'by_number', 'NotSimulated', 'refused', 'sockets', 'wrap_socket', 'made', 'functions', 'SharedLock',
+           'class_attributes', 'captured', 'Replaced']
 
 # %% ../../nbs/74_standard_library.ipynb #ccc344d1
 class Lock:
@@ -106,18 +106,19 @@ class Lock:
         self.held = False
 
 # %% ../../nbs/74_standard_library.ipynb #6b395c38
-def entering(function: Callable, task: Task) -> Callable:
-    "What a new thread has to run, so that it lives in the simulation of its parent."
-    scheduler, thread = task.scheduler, getattr(function, "__self__", None)
-    child = Task(scheduler, getattr(thread, "name", function.__name__), task.host, task.program)
-    if isinstance(thread, threading.Thread):
-        thread._litsock_task = child  # type: ignore[attr-defined]
-    scheduler.add(child)
-    return lambda *arguments: scheduler.live(child, function, arguments)
-
-
 def starting(start: Callable) -> Callable:
-    return choose(start, lambda task, function, *arguments, **named: start(entering(function, task), *arguments, **named))
+    "A function that starts threads: a program's live in the simulation of their parent."
+
+    def begin(task: Task, function: Callable, *arguments, **named) -> Any:
+        scheduler, thread = task.scheduler, getattr(function, "__self__", None)
+        child = Task(scheduler, getattr(thread, "name", function.__name__), task.host, task.program)
+        begun = start(lambda *given: scheduler.live(child, function, given), *arguments, **named)
+        if isinstance(thread, threading.Thread):
+            thread._litsock_task = child  # type: ignore[attr-defined]
+        scheduler.add(child)  # now that it has a thread: the machine may be out of them
+        return begun
+
+    return choose(start, begin)
 
 
 def start_thread(start: Callable) -> Callable:
@@ -582,38 +583,60 @@ LEFT_ALONE = "_queue", "litsock.simulation."
 
 def captured(name: str, module: Any, by_id: dict[int, Any]) -> list[tuple[Any, str, Any]]:
     "The functions that a module has taken from others. The types of `_thread` stay: they are asked for with `isinstance`."
-    names = list(getattr(module, "__dict__", {}).items())
+    names = dict(getattr(module, "__dict__", {})).items()
     return [(module, key, by_id[id(value)]) for key, value in names if id(value) in by_id and not (name == "_thread" and isinstance(value, type))]
 
 
 class Replaced:
-    "A context manager, in which the threads of simulations meet a simulated kernel and virtual time."
+    "A context manager, in which the threads of simulations meet a simulated kernel and virtual time. It is used once."
 
-    depth = 0
-    undo: list[tuple[Any, str, Any]] = []
+    entered: dict[Replaced, None] = {}  # those that nobody has left
+    complete = False  # whether everything is in place
+    undo: list[tuple[Any, str, Any]] = []  # what was there before
     modules: dict[str, Any] = {}
+    lock = threading.RLock()
+
+    def __init__(self, table: dict[str, Callable] = TABLE):  # what to put into `kernel`
+        self.table = table
 
     def __enter__(self):
-        Replaced.depth += 1
-        if Replaced.depth > 1:
-            return
+        try:
+            Replaced.entered[self] = None
+            self.settle()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *exception):
+        Replaced.entered.pop(self, None)
+        self.settle()
+
+    def settle(self) -> None:
+        "Have everything in place while somebody needs it, and nothing else."
+        with Replaced.lock:
+            if Replaced.entered and not Replaced.complete:
+                self.take_away()  # what another began
+                self.put_in_place()
+            if not Replaced.entered:
+                self.take_away()
+
+    def put_in_place(self) -> None:
         found = functions()
         by_id = {id(real): virtual for real, virtual in found.items()}
-        changes = class_attributes(found) + [(kernel, name, function) for name, function in TABLE.items()]
-        for name, module in list(sys.modules.items()):
+        changes = class_attributes(found) + [(kernel, name, function) for name, function in self.table.items()]
+        for name, module in sys.modules.copy().items():
             if name not in LEFT_ALONE and not name.startswith("litsock.simulation."):
                 changes += captured(name, module, by_id)
+        Replaced.modules = {name: sys.modules.get(name) for name in ("socket", "_socket")}
         Replaced.undo = [(place, name, vars(place)[name]) for place, name, _ in changes]
         for place, name, value in changes:
             setattr(place, name, value)
         ours = sys.modules["litsock"]
-        Replaced.modules = {name: sys.modules.get(name) for name in ("socket", "_socket")}
         sys.modules |= {"socket": ours, "_socket": ours._socket}
+        Replaced.complete = True
 
-    def __exit__(self, *exception):
-        Replaced.depth -= 1
-        if Replaced.depth:
-            return
+    def take_away(self) -> None:
+        Replaced.complete = False
         for place, name, value in Replaced.undo:
             setattr(place, name, value)
         for name, module in Replaced.modules.items():
@@ -621,3 +644,4 @@ class Replaced:
                 sys.modules.pop(name, None)
             else:
                 sys.modules[name] = module
+        Replaced.undo, Replaced.modules = [], {}
