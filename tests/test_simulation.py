@@ -1227,3 +1227,22 @@ def test_a_signal_comes_where_the_main_thread_waits(send):
             far.close()
         assert time.monotonic() - began < 1
     net.close()
+
+
+def test_what_is_not_simulated_says_so():
+    """Urgent data, and many datagrams in one call: not silently as ordinary data, and not as a closed socket."""
+    net = Network(seed=1)
+    with net.host("host"), litsock.create_server(("", 7)) as listener, litsock.create_connection(("host", 7)) as near:
+        far = listener.accept()[0]
+        with far, litsock.socket(litsock.AF_INET, litsock.SOCK_DGRAM) as datagrams:
+            for urgent in lambda: near.send(b"!", litsock.MSG_OOB), lambda: far.recv(1, litsock.MSG_OOB):
+                with pytest.raises(OSError, match=r"a simulated network has no urgent data \(MSG_OOB\)") as caught:
+                    urgent()
+                assert caught.value.errno == errno.EOPNOTSUPP
+            for name, arguments in (("sendmmsg", [(b"x", ("10.0.0.1", 9))]), ("recvmmsg", 4)):
+                if hasattr(litsock.kernel, name):
+                    with pytest.raises(OSError, match=f"a simulated network has no {name}"):
+                        getattr(datagrams, name)(arguments, *(100,) * (name == "recvmmsg"))
+            near.send(b"ordinary")
+            assert far.recv(100) == b"ordinary"
+    net.close()

@@ -71,15 +71,15 @@ def own(file: File, owner: Any) -> int:
 
 # %% auto #0
 __all__ = ['BASE', 'FILES', 'FREED', 'DONTWAIT', 'PEEK', 'WAITALL', 'ERRQUEUE', 'POLLIN', 'POLLOUT', 'POLLERR', 'POLLHUP',
-           'POLLNVAL', 'POLLRDHUP', 'MAPPED', 'ANY', 'KINDS', 'TCP_OPTIONS', 'STATES', 'LARGEST_DATAGRAM', 'OVERHEAD',
-           'IP_TOS', 'IP_TTL', 'IP_PKTINFO', 'IP_RECVTTL', 'IP_RECVTOS', 'IPV6_RECVPKTINFO', 'IPV6_PKTINFO',
-           'IPV6_RECVHOPLIMIT', 'IPV6_HOPLIMIT', 'IPV6_RECVTCLASS', 'IPV6_TCLASS', 'MULTICAST_HOPS', 'UNICAST_HOPS',
-           'TRAFFIC_CLASS', 'RECEIVE_ERRORS', 'MEMBERSHIP', 'REAL', 'METHODS', 'TABLE', 'SOCKETS', 'LARGEST_PIECE',
-           'INTERFACES', 'Refused', 'descriptor', 'put_at', 'own', 'check_how', 'pack_address', 'unpack_address',
-           'File', 'Options', 'opened', 'incoming', 'info_of', 'StreamSocket', 'is_group', 'DatagramSocket',
-           'by_descriptor', 'in_simulation', 'socket', 'monotonic', 'gethostname', 'sethostname', 'if_nameindex',
-           'if_indextoname', 'if_nametoindex', 'close', 'poll', 'close_rights', 'sendfile', 'name_server_answers',
-           'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
+           'POLLNVAL', 'POLLRDHUP', 'MAPPED', 'ANY', 'KINDS', 'TCP_OPTIONS', 'STATES', 'OUT_OF_BAND', 'NO_URGENT_DATA',
+           'LARGEST_DATAGRAM', 'OVERHEAD', 'IP_TOS', 'IP_TTL', 'IP_PKTINFO', 'IP_RECVTTL', 'IP_RECVTOS',
+           'IPV6_RECVPKTINFO', 'IPV6_PKTINFO', 'IPV6_RECVHOPLIMIT', 'IPV6_HOPLIMIT', 'IPV6_RECVTCLASS', 'IPV6_TCLASS',
+           'MULTICAST_HOPS', 'UNICAST_HOPS', 'TRAFFIC_CLASS', 'RECEIVE_ERRORS', 'MEMBERSHIP', 'REAL', 'METHODS',
+           'TABLE', 'SOCKETS', 'LARGEST_PIECE', 'INTERFACES', 'Refused', 'descriptor', 'put_at', 'own', 'check_how',
+           'pack_address', 'unpack_address', 'File', 'Options', 'opened', 'incoming', 'info_of', 'StreamSocket',
+           'is_group', 'DatagramSocket', 'by_descriptor', 'in_simulation', 'socket', 'monotonic', 'gethostname',
+           'sethostname', 'if_nameindex', 'if_indextoname', 'if_nametoindex', 'close', 'poll', 'close_rights',
+           'sendfile', 'missing', 'name_server_answers', 'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
 
 # %% ../../nbs/73_simulated_kernel.ipynb #3d1e5f4a
 MAPPED = "::ffff:"
@@ -403,6 +403,9 @@ def info_of(sock: StreamSocket) -> bytes:
     )  # fmt: skip
 
 
+OUT_OF_BAND, NO_URGENT_DATA = 0x1, "a simulated network has no urgent data (MSG_OOB)"  # <bits/socket.h>
+
+
 class StreamSocket(Options):
     "A TCP socket: at first nothing, then it listens or has a connection."
 
@@ -529,6 +532,8 @@ class StreamSocket(Options):
         return number
 
     def read(self, size, flags):
+        if flags & OUT_OF_BAND:
+            raise OSError(errno.EOPNOTSUPP, NO_URGENT_DATA)
         if flags & ERRQUEUE:
             raise Refused(errno.EAGAIN)
         gathered, until = b"", self.deadline(SO_RCVTIMEO)
@@ -554,6 +559,8 @@ class StreamSocket(Options):
                 return gathered, b"", 0, []
 
     def write(self, data, flags, address, control=()) -> int:
+        if flags & OUT_OF_BAND:
+            raise OSError(errno.EOPNOTSUPP, NO_URGENT_DATA)
         sent, until = 0, self.deadline(SO_SNDTIMEO)
         while True:
             connection = self.connection
@@ -972,7 +979,20 @@ def sendfile(fd, source, offset, count):
         return -(error.errno or errno.EINVAL)
 
 
+def missing(name: str):
+    "A function that simulated sockets do not have."
+    real = REAL[name]
+
+    def call(fd, *arguments):
+        if fd in FILES:
+            raise OSError(errno.EOPNOTSUPP, f"a simulated network has no {name}")
+        return real(fd, *arguments)
+
+    return call
+
+
 TABLE.update(close=close, close_rights=close_rights, poll=poll, sendfile=sendfile)
+TABLE.update((name, missing(name)) for name in ("sendmmsg", "recvmmsg") if name in REAL)
 
 # %% ../../nbs/73_simulated_kernel.ipynb #4c113609
 def name_server_answers(network: Any) -> bool:

@@ -520,8 +520,8 @@ def functions() -> dict[Any, Any]:
     found |= {getattr(time, name): choose(getattr(time, name), virtual) for name, virtual in CLOCKS.items()}
     for lock in threading.Lock, threading._allocate_lock:  # type: ignore[attr-defined]  # since 3.13 not the same
         found[lock] = choose(lock, Lock)
-    found[threading.RLock] = choose(threading.RLock, lambda task: threading._PyRLock())  # type: ignore[attr-defined]
-    found[queue.SimpleQueue] = choose(queue.SimpleQueue, lambda task: queue._PySimpleQueue())  # type: ignore[attr-defined]
+    found[threading.RLock] = choose(threading.RLock, partial(made, threading._PyRLock))  # type: ignore[attr-defined]
+    found[queue.SimpleQueue] = choose(queue.SimpleQueue, partial(made, queue._PySimpleQueue))  # type: ignore[attr-defined]  # PyPy has no other
     found[select.select] = choose(select.select, simulated_select)
     for name, kind in ("poll", Poll), ("epoll", Epoll):
         if real := getattr(select, name, None):
