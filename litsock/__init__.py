@@ -21,18 +21,16 @@ from .names import *
 from .services import *
 from .timeouts import *
 
-__all__ = [*(name for name in constants.__all__ if name not in ("EBADF", "EAGAIN", "EWOULDBLOCK")), *core.__all__, *control_messages.__all__, *names.__all__, *services.__all__, *timeouts.__all__]
+__all__ = [*core.__all__, *control_messages.__all__, *names.__all__, *services.__all__, *timeouts.__all__, *constants.__all__]
 
 if sys.version_info < (3, 11, 10) or (3, 12) <= sys.version_info < (3, 12, 5):  # which have no such thing
     del _fallback_socketpair
 
-_ABSENT = set()  # what the standard module does not have on this platform
+_ABSENT = {"fromshare"}  # what the standard module does not have on this platform
 if sys.platform == "win32":
     _ABSENT = {"CMSG_LEN", "CMSG_SPACE", "recv_fds", "send_fds", "sethostname"}
     __all__.append("errorTab")
-else:
-    _ABSENT = {"fromshare"}
-for _name in _ABSENT:
+for _name in *_ABSENT, "EBADF", "EAGAIN", "EWOULDBLOCK":  # the last three are there, but no part of what `import *` brings
     __all__.remove(_name)
 
 __file__ = core.__file__  # where `inspect` looks for the source of the class

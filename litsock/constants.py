@@ -17,7 +17,7 @@ __all__ = ['AddressFamily', 'SocketKind', 'MsgFlag', 'AddressInfo', 'has_ipv6', 
 
 # %% ../nbs/01_constants.ipynb #ef031b74
 _FAMILIES, _KINDS, _FLAGS, _LOOKUP_FLAGS, _OTHERS = kernel.constants()
-CONSTANTS = {**_FAMILIES, **_KINDS, **_FLAGS, **_LOOKUP_FLAGS, **_OTHERS}
+CONSTANTS = {**_OTHERS, **_FAMILIES, **_KINDS, **_FLAGS, **_LOOKUP_FLAGS}  # the large one first: it is copied whole
 
 # %% ../nbs/01_constants.ipynb #4df90224
 def _enum(kind, title, numbers):
