@@ -24,7 +24,7 @@ __all__ = ['LIMIT', 'CONVERSATIONS', 'CHAPTERS', 'PROGRAMS', 'PORT', 'OPTIONS', 
            'explain', 'run', 'main']
 
 # %% ../../nbs/39_running.ipynb #61063e89
-LIMIT = 10  # seconds
+LIMIT = 60  # seconds: an emulated processor takes ten to start a program
 
 
 @contextmanager
