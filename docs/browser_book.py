@@ -31,6 +31,7 @@ MORE_DEPENDENCIES = {  # that a wheel of the kernel does not state itself, or th
     "piplite": ["micropip"], "micropip": ["packaging"], "ipython-pygments-lexers": ["pygments"],
     "ipywidgets": ["comm", "ipython", "traitlets", "jupyterlab-widgets", "widgetsnbextension"],
 }  # fmt: skip
+FORMER_DEPENDENCIES = {"pytest": {"atomicwrites", "attrs", "exceptiongroup", "more-itertools", "py", "setuptools", "six"}}  # that the lock of Pyodide still lists
 AT_START = ["micropip", "piplite", "ipykernel", "comm", "pyodide-kernel", "jedi", "ipython", "ipywidgets", "litsock"]
 FIRST_CELL = "%load_ext litsock.simulation.in_notebook"
 
@@ -60,7 +61,7 @@ def remember(name, *parts):
 def download():
     "What PyPI and npm have: JupyterLite in an environment of its own, Pyodide, wheels."
     KEPT.mkdir(parents=True, exist_ok=True)
-    versions = [SETTINGS[name] for name in ("jupyterlite", "pyodide", "python", "wheels")]
+    versions = [SETTINGS[name] for name in ("jupyterlite", "pyodide", "python", "wheels", "on_demand")]
     if same_as_before("download", versions):
         return
     if not shutil.which("npm"):
@@ -73,7 +74,7 @@ def download():
     run("npm", "pack", "--silent", f"pyodide@{SETTINGS['pyodide']}", cwd=KEPT / "npm")
     run("tar", "xzf", next((KEPT / "npm").glob("*.tgz")), "-C", KEPT / "npm")
     run(KEPT / "venv/bin/pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--python-version", SETTINGS["python"],
-        "--implementation", "py", "--abi", "none", "--platform", "any", "--dest", KEPT / "wheels", *SETTINGS["wheels"])  # fmt: skip
+        "--implementation", "py", "--abi", "none", "--platform", "any", "--dest", KEPT / "wheels", *SETTINGS["wheels"], *SETTINGS["on_demand"])  # fmt: skip
     remember("download", versions)
 
 
@@ -104,7 +105,7 @@ def entry(path, known):
         stated = email.message_from_bytes(wheel.read(next(name for name in names if name.endswith(".dist-info/METADATA"))))
     name = canonical(stated["Name"])
     tops = {part.split("/")[0] for part in names} - {part.split("/")[0] for part in names if re.match(r"[^/]*\.(dist-info|data)/", part)}
-    depends = {canonical(one) for one in known.get(name, {}).get("depends", [])} | set(MORE_DEPENDENCIES.get(name, []))
+    depends = {canonical(one) for one in known.get(name, {}).get("depends", [])} - FORMER_DEPENDENCIES.get(name, set()) | set(MORE_DEPENDENCIES.get(name, []))
     return name, {
         "name": stated["Name"], "version": stated["Version"], "file_name": path.name, "install_dir": "site", "package_type": "package",
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "unvendored_tests": False,
@@ -195,7 +196,8 @@ def build(target: Path) -> None:
 
 def preloaded(target):
     "What the first page needs in any case: Python and the wheels, the notebook's own scripts."
-    wheels = sorted(path.name for path in (target / "static/pyodide").glob("*.whl"))
+    later = tuple(one.partition("==")[0] + "-" for one in SETTINGS["on_demand"])
+    wheels = sorted(path.name for path in (target / "static/pyodide").glob("*.whl") if not path.name.startswith(later))
     return [f"static/pyodide/{name}" for name in (*RUNTIME, "pyodide-lock.json", *wheels)]
 
 
