@@ -5,9 +5,10 @@ python -m bench connect bulk            # some
 python -m bench --rounds 31 --json bench/results.json     # where the book and the site look for results
 
 What the file has: `machine` (what the figures depend on, and the date), `rounds`, and `cases`: for each its name, with
-`operation`, `unit` ("seconds" or "bytes"), `about`, `target`, `standard`, `litsock` and, where a C loop was measured too,
-`limit` (the figure of each round, smaller is better), `ratio` (the standard module's figure over litsock's, in the same
-round: `median`, `min`, `max`), and `calls` (system calls of one operation: `standard`, `litsock`) where they were counted.
+`operation`, `unit` ("seconds" or "bytes"), `about`, `target`, `standard`, `litsock` and, where they were measured too,
+`method` (C methods that make the call and do nothing else) and `limit` (a loop of C): the figure of each round, smaller is
+better; `ratio` (the standard module's figure over litsock's, in the same round: `median`, `min`, `max`), and `calls` (system
+calls of one operation: `standard`, `litsock`) where they were counted.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from tqdm import tqdm
 import litsock
 
 from .calls import counts
-from .limits import limit
+from .limits import limit, methods
 from .table import CASES, Case, as_text
 
 RATIO = "ratio = the standard module's figure / litsock's, in the same round: above 1, litsock is better"
@@ -42,7 +43,8 @@ class Result:
 
     standard: list[float] = field(default_factory=list)
     litsock: list[float] = field(default_factory=list)
-    limit: list[float] = field(default_factory=list)  # empty where no C loop was measured
+    method: list[float] = field(default_factory=list)  # methods of C that do nothing else; empty where none were measured
+    limit: list[float] = field(default_factory=list)  # a loop of C; the same
 
     @property
     def ratios(self) -> list[float]:
@@ -53,6 +55,8 @@ def measure(name: str, rounds: int) -> Result:
     """A round to warm up, and then `rounds` that count. Who goes first changes every time."""
     case, result = CASES[name], Result()
     order = [(standard, result.standard), (litsock, result.litsock)]
+    if case.method and (least := methods()):
+        order.insert(1, (least, result.method))
     for number in range(rounds + 1):
         for module, figures in order:
             figures.append(undisturbed(case, module))
@@ -60,7 +64,8 @@ def measure(name: str, rounds: int) -> Result:
             result.limit.append(figure)
         order.reverse()
         if number == 0:
-            result.standard.clear(), result.litsock.clear(), result.limit.clear()
+            for figures in vars(result).values():
+                figures.clear()
     return result
 
 
@@ -114,7 +119,7 @@ def amount(figure: float, unit: str) -> str:
 
 
 HEADINGS = (
-    f"{'case':24}{'standard':>11}{'litsock':>11}{'C':>11}{'ratio':>8}   {'min – max':15}{'target':>7}   calls   one …"
+    f"{'case':24}{'standard':>11}{'litsock':>11}{'C method':>11}{'C':>11}{'ratio':>8}   {'min – max':15}{'target':>7}   calls   one …"
 )
 CALLS = """
 calls: system calls of one operation, by the standard module and by litsock. litsock keeps its own record; what the standard

@@ -145,7 +145,7 @@ def pingpong_traced(module: Any) -> float:
         return ping_pong(*ends, 2_000)
 
 
-@case("unix-pingpong", "round trip", 1.25, limit=True)
+@case("unix-pingpong", "round trip", 1.25, limit=True, method=True)
 def unix_pingpong(module: Any) -> float:
     near, far = module.socketpair()
     with near, far:
@@ -244,7 +244,7 @@ def socket_close(module: Any) -> float:
     return repeated(lambda: module.socket().close(), count=10_000)
 
 
-@case("recv-into", "round trip", 1.15, limit=True)
+@case("recv-into", "round trip", 1.15, limit=True, method=True)
 def recv_into(module: Any, count: int = 10_000) -> float:
     """The same as `unix-pingpong`, into memory that is there already."""
     data, buffer = bytes(64), bytearray(64)

@@ -18,6 +18,7 @@ class Case:
     needs: tuple[str, ...]  # names beyond the ordinary ones, such as "socket.sendfile"
     once: Callable[[ModuleType], Any] | None  # a context manager that gives the operation alone, to count its calls
     limit: bool  # whether limits.c does it too
+    method: bool  # whether method.c can do it too
     unit: str  # "seconds", or "bytes"
 
     def lacks(self, module: ModuleType) -> list[str]:
@@ -46,12 +47,13 @@ def case(
     needs: str = "",
     once: Callable | None = None,
     limit: bool = False,
+    method: bool = False,
     unit: str = "seconds",
 ) -> Callable:
     """Enter a function into the table."""
 
     def enter(measure: Callable[[ModuleType], float]) -> Callable[[ModuleType], float]:
-        CASES[name] = Case(measure, operation, target, tuple(needs.split()), once, limit, unit)
+        CASES[name] = Case(measure, operation, target, tuple(needs.split()), once, limit, method, unit)
         return measure
 
     return enter
