@@ -68,9 +68,19 @@ def quietly(*command, **options):
     return done.stdout
 
 
+def settings_by_processor(version):
+    "Debian's Python.h includes its settings by processor. A folder with this machine's for each: the processors are of the same width and byte order."
+    own, folder = Path(f"/usr/include/{platform.machine()}-linux-gnu/python{version}/pyconfig.h"), WORK / "settings"
+    for processor in PROCESSORS if own.exists() else ():
+        copy = folder / f"{processor}-linux-gnu" / own.parent.name / own.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(own, copy)
+    return folder
+
+
 def build(python, version, processor, source):
     "Build one wheel from the unpacked source distribution, and put it into dist/."
-    compiler = f"{sys.executable} -m ziglang cc -target {processor}-linux-gnu.{GLIBC} -O2 -fno-sanitize=undefined"
+    compiler = f"{sys.executable} -m ziglang cc -target {processor}-linux-gnu.{GLIBC} -O2 -fno-sanitize=undefined -I{settings_by_processor(version)}"
     environment = os.environ | {
         "CC": compiler, "LDSHARED": f"{compiler} -shared", "CFLAGS": "-O2 -g0 -fwrapv -DNDEBUG", "LDFLAGS": "-s", "ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"),
         "SETUPTOOLS_EXT_SUFFIX": f".cpython-{version.replace('.', '')}-{processor}-linux-gnu.so",
