@@ -90,7 +90,7 @@ def furnish(root):
 ENTER = """
 mount --rbind /dev "$root/dev"; mount -t proc proc "$root/proc"; mount -t sysfs sys "$root/sys"
 [ -z "$packages" ] || chroot "$root" env DEBIAN_FRONTEND=noninteractive bash -c "
-  apt-get -qq -o Acquire::Check-Valid-Until=false update && apt-get install -y -qq --no-install-recommends $packages" >"$root/tmp/apt.log" 2>&1 || { tail -3 "$root/tmp/apt.log"; exit 1; }
+  dpkg --configure -a && apt-get -qq -o Acquire::Check-Valid-Until=false update && apt-get install -y -qq --no-install-recommends $packages" >"$root/tmp/apt.log" 2>&1 || { tail -3 "$root/tmp/apt.log"; exit 1; }
 mkdir -p "$root/etc/ssl/certs"
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null || true
 chroot "$root" chown -R $user: /home/$user
