@@ -1,4 +1,5 @@
 """Ends the run of the tests with tables: the conformance run, and the programs that ran on litsock."""
+import pickle
 import shutil
 import subprocess
 from contextlib import ExitStack
@@ -91,6 +92,22 @@ def table(programs):
     rows += [(name, row["result"], row["does"], row["sockets"]) for name, row in programs.items()]
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+
+
+def pytest_sessionfinish(session):
+    """A process that pytest-xdist has started prints nothing: it sends what its tests found."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["found"] = pickle.dumps((config.stash.get(VERDICTS, []), config.stash.get(PROGRAMS, {})))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Such a process has ended."""
+    if sent := getattr(node, "workeroutput", {}).get("found"):
+        verdicts, programs = pickle.loads(sent)
+        node.config.stash.setdefault(VERDICTS, []).extend(verdicts)
+        node.config.stash.setdefault(PROGRAMS, {}).update(programs)
 
 
 def pytest_terminal_summary(terminalreporter, config):
