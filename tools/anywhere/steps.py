@@ -22,7 +22,8 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 BUILD = TOP / "build"
 SUITES = "test_socket", "test_timeout", "test_selectors", "test_ssl", "test_asyncio"
-NEEDED = "pytest>=8", "nbval>=0.11", "pytest-timeout", "hypothesis", "ipykernel", "nbformat", "tqdm"
+NEEDED = "pytest>=8", "nbval>=0.11", "pytest-timeout", "pytest-xdist", "hypothesis", "ipykernel", "nbformat", "tqdm"
+WITHOUT_RUST = "hypothesis", "jsonschema<4.18"  # newer ones are partly Rust, which PyPy has no wheels of
 HOURS = 3600
 MACHINE = platform.machine()
 MOST_NAMES = 40  # of tests that a result names
@@ -52,7 +53,8 @@ def install():
 def packages(python):
     "Install what the tests need, and of what some of them use that which can be had for this Python: what cannot."
     pip = python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"
-    run(*pip, "--only-binary", "hypothesis", *NEEDED, check=True)  # its newest versions are Rust, which PyPy has no wheels of
+    older = WITHOUT_RUST if sys.implementation.name == "pypy" else ()
+    run(*pip, "--only-binary", "hypothesis", *NEEDED, *older, check=True)
     run(*pip, "--editable", TOP, check=True)
     config = configparser.ConfigParser(delimiters=["="])
     config.read(TOP / "settings.ini", encoding="utf-8")
@@ -69,7 +71,7 @@ def tests():
     without = packages(python)
     report = BUILD / "tests.xml"
     report.unlink(missing_ok=True)
-    options = "-q", "-p", "no:cacheprovider", "--ignore=tests/test_conformance.py", f"--junitxml={report}"
+    options = "-q", "-p", "no:cacheprovider", "--numprocesses=auto", "--no-loadscope-reorder", "--dist=loadfile", "--ignore=tests/test_conformance.py", f"--junitxml={report}"
     try:
         run(python, "-m", "pytest", *options, cwd=TOP, timeout=2 * HOURS)
     except subprocess.TimeoutExpired:
