@@ -274,21 +274,22 @@ class MessageRow:
         sock,  # whose addresses they have
         messages,  # an iterable of `(data, address)` or `(data, ancdata, flags, address)`; for a connected socket the address is `None`
     ):
-        ready = [self.ready(sock, *message) for message in messages]
-        sizes = array("i", [len(part) for parts in ready for part in parts])
+        sizes: list[int] = []
+        data, addresses, controls = [], [], []
+        for message in messages:
+            if len(message) not in (2, 4):
+                raise TypeError("sendmmsg(): a message is (data, address) or (data, ancdata, flags, address)")
+            part, ancdata, address = message[0], message[1] if len(message) == 4 else (), message[-1]  # flags mean nothing to the kernel
+            raw = b"" if address is None else pack(sock, address, "sendmmsg")
+            sys.audit("socket.sendmsg", sock, address)
+            part = part if type(part) is bytes else byte_view(part)
+            control = build(ancdata) if ancdata else b""
+            sizes += len(part), len(raw), len(control)
+            data.append(part)
+            addresses.append(raw)
+            controls.append(control)
         self.parts: tuple[Any, Any, Any, Any]
-        self.parts, self.first = (sizes, *(map(b"".join, zip(*ready)) if ready else (b"", b"", b""))), 0
-
-    @staticmethod
-    def ready(sock, data, *rest):
-        "One message in bytes: data, address, control messages. Its flags say how it was received, and mean nothing to the kernel."
-        if len(rest) not in (1, 3):
-            raise TypeError("sendmmsg(): a message is (data, address) or (data, ancdata, flags, address)")
-        ancdata, address = rest[0] if len(rest) == 3 else (), rest[-1]
-        raw = b"" if address is None else pack(sock, address, "sendmmsg")
-        sys.audit("socket.sendmsg", sock, address)
-        data = data if type(data) is bytes else byte_view(data)
-        return data, raw, build(ancdata) if ancdata else b""
+        self.parts, self.first = (array("i", sizes), *map(b"".join, (data, addresses, controls))), 0
 
     def __len__(self) -> int:
         return len(self.parts[0]) // 3 - self.first
