@@ -21,7 +21,7 @@ run: .venv/run ## see servers and clients of the examples talk to each other
 	@echo "== python -m litsock.examples demo"
 	@$(BIN)/python -m litsock.examples demo
 
-test: .venv/dev ## run every page of the book and every test (one of them: make test ARGS=nbs/00_core.ipynb)
+test: .venv/dev ## run every page of the book and every test, on each core (ten minutes; one page: make test ARGS=nbs/00_core.ipynb)
 	@echo "== pytest --nbval $(or $(ARGS),nbs tests)"
 	@$(BIN)/pytest $(or $(ARGS),$(ON_EACH_CORE)=loadfile --junitxml=build/test.xml)
 
@@ -29,7 +29,7 @@ test-suites: .venv/dev ## run other packages' test suites, with the standard mod
 	@echo "== python tools/suites $(ARGS)"
 	@$(BIN)/python tools/suites $(ARGS)
 
-test-families: .venv/dev ## run the pages on address families in a virtual machine whose kernel has them all (about ten minutes)
+test-families: .venv/dev ## run the pages on address families in a virtual machine whose kernel has them all (twenty minutes)
 	@echo "== python tools/vm test"
 	@$(BIN)/python tools/vm test
 
