@@ -105,7 +105,7 @@ def extensions():
     macros = [] if building.LIMITED else [("_CFFI_NO_LIMITED_API", "1")]
     native = Extension("litsock.kernel._native", [], define_macros=macros, extra_compile_args=["-Wall"], py_limited_api=building.LIMITED, optional=not building.PYPY)
     fast = Extension("litsock.kernel._fast", [], extra_compile_args=building.WARNINGS)
-    return [native] if building.PYPY else [native, fast]
+    return [native] * bool(building.CFFI) + [fast] * (not building.PYPY)
 
 
 config = configparser.ConfigParser(delimiters=["="])
@@ -117,6 +117,7 @@ setup(
     description=settings["description"],
     author=settings["author"],
     keywords=settings["keywords"].split(),
+    setup_requires=building.CFFI,  # which pip, too, asks for before it builds
     install_requires=settings["requirements"].split(),
     extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("cffi", "cli", "examples", "lab", "dev", "docs")},
     cmdclass={"build": Build, "build_py": BuildWithBook, "build_ext": BuildC, "egg_info": Description},

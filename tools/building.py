@@ -18,7 +18,9 @@ from io import StringIO
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OLDEST = 3, 11
 PYPY = sys.implementation.name == "pypy"
-LIMITED = not PYPY and not sysconfig.get_config_var("Py_GIL_DISABLED")  # whether CFFI's extension keeps to the limited API
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+LIMITED = not PYPY and not FREE_THREADED  # whether CFFI's extension keeps to the limited API
+CFFI = [] if FREE_THREADED and sys.version_info < (3, 14) else ["cffi>=1.17"]  # there is no CFFI for the first free-threaded Python
 WARNINGS = ["-Wall", "-Wextra"]
 
 # What is missing, and the packages of Debian (apt install) and Fedora (dnf install) that bring it.
@@ -42,17 +44,17 @@ def includes():
 
 
 def sources(folder):
-    "Write the C that the notebooks export into a folder: paths by the name of the extension. PyPy has CFFI's alone."
-    kernel = os.path.join(TOP, "litsock", "kernel")
-    native = os.path.join(folder, "_native.c")
-    with redirect_stdout(StringIO()):  # CFFI says what it writes
-        runpy.run_path(os.path.join(kernel, "bindings.py"))["ffi_builder"]().emit_c_code(native)
-    if PYPY:
-        return {"_native": native}
-    fast = os.path.join(folder, "_fast.c")
-    with open(fast, "w", encoding="utf-8") as file:
-        file.write(runpy.run_path(os.path.join(kernel, "c_socket.py"))["SOURCE"])
-    return {"_native": native, "_fast": fast}
+    "Write the C that the notebooks export into a folder: paths by the name of the extension."
+    kernel, written = os.path.join(TOP, "litsock", "kernel"), {}
+    if CFFI:
+        written["_native"] = os.path.join(folder, "_native.c")
+        with redirect_stdout(StringIO()):  # CFFI says what it writes
+            runpy.run_path(os.path.join(kernel, "bindings.py"))["ffi_builder"]().emit_c_code(written["_native"])
+    if not PYPY:
+        written["_fast"] = os.path.join(folder, "_fast.c")
+        with open(written["_fast"], "w", encoding="utf-8") as file:
+            file.write(runpy.run_path(os.path.join(kernel, "c_socket.py"))["SOURCE"])
+    return written
 
 
 def compiles(text):

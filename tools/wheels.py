@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 TOP = Path(__file__).resolve().parent.parent
 DIST, WORK, SIZES = TOP / "dist", TOP / "build" / "wheels", TOP / "docs" / "wheels.json"
 NEEDS = "ziglang", "build", "twine", "auditwheel", "abi3audit"
-VERSIONS = "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15"
+VERSIONS = "3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15"
 GLIBC = "2.28"  # Debian 10, RHEL 8, Ubuntu 18.10, and what came after
 PROCESSORS = "x86_64", "aarch64"
 WINDOWS = "win_amd64", "win_arm64"  # one wheel each for every Python: nothing in it is compiled
@@ -55,7 +55,8 @@ def workshop(python, version):
     folder = WORK / f"python{version}"
     if not (folder / "made").exists():
         subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
-        quietly(folder / "bin" / "pip", "install", "--quiet", "build", "setuptools>=77", "cffi>=1.17")
+        needs = quietly(python, "-c", "import building; print(*building.CFFI)", cwd=TOP / "tools").split()
+        quietly(folder / "bin" / "pip", "install", "--quiet", "build", "setuptools>=77", *needs)
         (folder / "made").touch()
     return folder / "bin" / "python"
 

@@ -33,6 +33,7 @@ PLACES = {
     "bookworm": ("bookworm", "python3-venv python3-dev libpython3.11-testsuite", "python3"),
     "3.12": (None, "", "python3.12"),
     "3.13": ("sid", "python3.13-venv python3.13-dev libpython3.13-testsuite", "python3.13"),
+    "3.13t": (None, "", "python3.13t"),
     "3.14": ("sid", "python3.14-venv python3.14-dev libpython3.14-testsuite", "python3.14"),
     "3.14t": (None, "", "python3.14t"),
     "3.15": ("sid", "python3.15-venv python3.15-dev libpython3.15-testsuite", "python3.15"),
