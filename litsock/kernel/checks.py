@@ -98,7 +98,8 @@ def byte_view(
     view = readable(data)
     if view.ndim == 1 and view.format == "B":
         return view
-    return view.cast("B") if view.nbytes and len(view.format) == 1 else memoryview(view.tobytes())
+    with view:  # which else would hold the object until somebody collects it, on PyPy
+        return view.cast("B") if view.nbytes and len(view.format) == 1 else memoryview(view.tobytes())
 
 
 def packed_address(

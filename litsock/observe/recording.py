@@ -48,12 +48,12 @@ def truncate(
     size: int | None = None,  # how much of it counts; `None`: all
 ) -> TruncatedData:
     "What is kept of data."
-    if type(data) is not bytes:
-        data = kernel.byte_view(data)
-    elif size is None and len(data) <= limit:
+    if type(data) is bytes and size is None and len(data) <= limit:
         return TruncatedData(data, len(data))
-    size = len(data) if size is None else min(size, len(data))
-    return TruncatedData(bytes(data[: min(size, limit)]), size)
+    with kernel.byte_view(data) as view:
+        size = len(view) if size is None else min(size, len(view))
+        with view[: min(size, limit)] as start:
+            return TruncatedData(bytes(start), size)
 
 # %% ../../nbs/52_recording.ipynb #4ac66cc3
 class Signature(NamedTuple):
@@ -140,15 +140,20 @@ def keep_recvfrom(arguments, answer, limit):
     return len(data), (fd, truncate(data, limit, size), size, flags, address)
 
 
+def length(buffer) -> int:  # bytes
+    with memoryview(buffer) as view:
+        return view.nbytes
+
+
 def keep_recv_into(arguments, answer, limit):
     fd, buffer, size, flags = arguments
-    size = size or memoryview(buffer).nbytes
+    size = size or length(buffer)
     return (answer, (fd, truncate(buffer, limit, answer) if answer >= 0 else ..., size, flags)) if size else None
 
 
 def keep_recvfrom_into(arguments, answer, limit):
     fd, buffer, size, flags = arguments
-    size = size or memoryview(buffer).nbytes
+    size = size or length(buffer)
     if type(answer) is int:
         return answer, (fd, ..., size, flags, ...)
     return answer[0], (fd, truncate(buffer, limit, answer[0]), size, flags, answer[1])
@@ -287,7 +292,7 @@ def option_value(level, option, value, limit):
     "What is kept of an option's value."
     if value is None:
         return None
-    size = memoryview(value).nbytes
+    size = length(value)
     return truncate(value, 0 if (level, option) in SECRETS else size if size <= NUMBER else limit)
 
 
@@ -368,7 +373,7 @@ def plain(argument):
     if isinstance(argument, int) or not hasattr(argument, "__index__"):
         return argument
     try:
-        memoryview(argument)
+        memoryview(argument).release()
     except TypeError:
         return index(argument)
     return index(argument) if isinstance(argument, Integral) else argument

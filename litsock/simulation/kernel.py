@@ -10,6 +10,7 @@ import os
 import struct
 import sys
 from collections import deque
+from contextlib import ExitStack
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -76,10 +77,11 @@ __all__ = ['BASE', 'FILES', 'FREED', 'DONTWAIT', 'PEEK', 'WAITALL', 'ERRQUEUE', 
            'IPV6_RECVPKTINFO', 'IPV6_PKTINFO', 'IPV6_RECVHOPLIMIT', 'IPV6_HOPLIMIT', 'IPV6_RECVTCLASS', 'IPV6_TCLASS',
            'MULTICAST_HOPS', 'UNICAST_HOPS', 'TRAFFIC_CLASS', 'RECEIVE_ERRORS', 'MEMBERSHIP', 'REAL', 'METHODS',
            'TABLE', 'SOCKETS', 'LARGEST_PIECE', 'INTERFACES', 'Refused', 'descriptor', 'put_at', 'own', 'check_how',
-           'pack_address', 'unpack_address', 'File', 'Options', 'opened', 'incoming', 'info_of', 'StreamSocket',
-           'is_group', 'DatagramSocket', 'by_descriptor', 'in_simulation', 'socket', 'monotonic', 'gethostname',
-           'sethostname', 'if_nameindex', 'if_indextoname', 'if_nametoindex', 'close', 'poll', 'close_rights',
-           'sendfile', 'missing', 'name_server_answers', 'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
+           'pack_address', 'unpack_address', 'File', 'Options', 'copied', 'opened', 'incoming', 'info_of',
+           'StreamSocket', 'is_group', 'DatagramSocket', 'by_descriptor', 'in_simulation', 'socket', 'monotonic',
+           'gethostname', 'sethostname', 'if_nameindex', 'if_indextoname', 'if_nametoindex', 'close', 'poll',
+           'close_rights', 'sendfile', 'missing', 'name_server_answers', 'getaddrinfo', 'gethostbyname',
+           'gethostbyaddr', 'getnameinfo']
 
 # %% ../../nbs/73_simulated_kernel.ipynb #3d1e5f4a
 MAPPED = "::ffff:"
@@ -277,7 +279,7 @@ class Options(File):
         return bytes_of(simple[option]) if option in simple else None
 
     def setsockopt(self, level, option, value, size) -> int:
-        data = bytes(readable(value))[:size] if value is not None else bytes(size)
+        data = copied(value)[:size] if value is not None else bytes(size)
         try:
             found = find(self.family, self.type, level, option, setting=True)
             if level == SOL_SOCKET and option in (SO_RCVTIMEO, SO_SNDTIMEO) and len(data) == 16:
@@ -300,13 +302,14 @@ class Options(File):
         raise NotImplementedError
 
     def send(self, data, flags) -> int:
-        return self.write(byte_view(data), flags, None)
+        return self.sendto(data, flags, None)
 
     def sendto(self, data, flags, address) -> int:
-        return self.write(byte_view(data), flags, address or None)
+        with byte_view(data) as view:
+            return self.write(view, flags, address or None)
 
     def sendmsg(self, buffers, control, address, flags) -> int:
-        data = b"".join(bytes(readable(part)) for part in buffers)
+        data = b"".join(map(copied, buffers))
         try:
             messages = split(control) if control else []
         except Invalid:
@@ -335,14 +338,14 @@ class Options(File):
         return self.fill(buffer, size, flags, "recvfrom_into")[:2]
 
     def fill(self, buffer, size, flags, caller):
-        memory = byte_view(writable(buffer, caller))
-        if size < 0:
-            raise ValueError(f"negative buffersize in {caller}")
-        if size > len(memory):
-            raise ValueError("buffer too small for requested bytes")
-        data, address, *_ = self.read(size or len(memory), flags)
-        memory[: len(data)] = data[: len(memory)]
-        return len(data), address
+        with writable(buffer, caller) as whole, byte_view(whole) as memory:
+            if size < 0:
+                raise ValueError(f"negative buffersize in {caller}")
+            if size > len(memory):
+                raise ValueError("buffer too small for requested bytes")
+            data, address, *_ = self.read(size or len(memory), flags)
+            memory[: len(data)] = data[: len(memory)]
+            return len(data), address
 
     def recvmsg(self, size, control, flags):
         data, address, came, messages = self.read(size, flags)
@@ -350,14 +353,22 @@ class Options(File):
         return len(data), data, used, came | cut, address
 
     def recvmsg_into(self, buffers, control, flags):
-        views = [byte_view(writable(buffer, "recvmsg_into")) for buffer in buffers]
-        data, address, came, messages = self.read(sum(map(len, views)), flags)
-        left = data
-        for view in views:
-            view[: len(left[: len(view)])] = left[: len(view)]
-            left = left[len(view) :]
+        with ExitStack() as held:
+            wholes = [held.enter_context(writable(buffer, "recvmsg_into")) for buffer in buffers]
+            views = [held.enter_context(byte_view(whole)) for whole in wholes]
+            data, address, came, messages = self.read(sum(map(len, views)), flags)
+            left = data
+            for view in views:
+                view[: len(left[: len(view)])] = left[: len(view)]
+                left = left[len(view) :]
         used, cut = incoming(messages, control, flags)
         return len(data), None, used, came | cut, address
+
+
+def copied(data: Any) -> bytes:
+    "The bytes of a bytes-like object, which nobody holds afterwards."
+    with readable(data) as view:
+        return view.tobytes()
 
 
 def opened(fd: int) -> File | RealFile:
@@ -575,7 +586,8 @@ class StreamSocket(Options):
                 if sent:
                     return sent
                 raise Refused(errno.EPIPE)
-            sent += connection.write(data[sent:])
+            with data[sent:] as rest:
+                sent += connection.write(rest)
             if sent == len(data):
                 return sent
             try:

@@ -523,10 +523,11 @@ class Connection(Receiving):
 
     def write(self, data: bytes | memoryview) -> int:  # bytes that were taken; 0: none fits
         "Send data, as much as the buffer takes."
-        taken = data[: max(self.send_buffer - len(self.out), 0)]
-        self.out += taken
+        count = min(len(data), max(self.send_buffer - len(self.out), 0))
+        with memoryview(data) as view, view[:count] as taken:
+            self.out += taken
         self.output()
-        return len(taken)
+        return count
 
     def read(self, size: int, peek: bool = False) -> bytes:
         "Take what has arrived. A window that opens by that is announced."

@@ -261,11 +261,12 @@ class ConnectedSocket(UnixSocket):
             if not self.other.full:
                 messages = self.messages(control, self.other) if messages is None else []
                 room = max(self.option(SOL_SOCKET, SO_SNDBUF) - self.other.buffered, 1)
-                piece = data[sent : sent + room] if self.type == SOCK_STREAM else data
                 if self.type != SOCK_STREAM and len(data) > self.option(SOL_SOCKET, SO_SNDBUF) - 32:
                     raise Refused(errno.EMSGSIZE)
+                with data[sent : sent + room if self.type == SOCK_STREAM else len(data)] as view:
+                    piece = bytes(view)
                 if piece or self.type != SOCK_STREAM:
-                    self.other.put(bytes(piece), self.name, messages)
+                    self.other.put(piece, self.name, messages)
                 sent += len(piece)
                 if sent == len(data):
                     return sent
