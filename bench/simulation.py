@@ -97,16 +97,58 @@ def many_connections() -> float:  # seconds
     return needed
 
 
+def many_threads() -> float:  # seconds
+    """As many hosts with fifty connections each to one server, which has a thread for each, and all open at once."""
+    import threading
+    import time
+
+    net = litsock.Network(seed=1)
+    server, clients = net.host("server"), [net.host(f"host{number}") for number in range(CLIENTS)]
+    for client in clients:
+        net.link(client, server, latency=0.001)
+    opened: list[int] = []
+
+    def answer(peer) -> None:
+        with peer:
+            while data := peer.recv(100):
+                peer.sendall(data)
+
+    @server.program
+    def serve() -> None:
+        with litsock.create_server(("", 7), backlog=CLIENTS) as listener:
+            while True:
+                threading.Thread(target=answer, args=(listener.accept()[0],)).start()
+
+    def talk() -> None:
+        ends = [litsock.create_connection(("server", 7)) for _ in range(50)]
+        for end in ends:
+            end.sendall(b"hello")
+        opened.append(sum(end.recv(10) == b"hello" for end in ends))
+        time.sleep(60)
+        for end in ends:
+            end.close()
+
+    for client in clients:
+        client.program(talk)
+    begun = process_time()
+    net.run()
+    needed = process_time() - begun
+    net.close()
+    assert opened == CLIENTS * [50]
+    return needed
+
+
 def main() -> None:
     """The command."""
     cases = (
         ("an hour of virtual idle", idle_hour, 1000, "ms", "under 50"),
         ("segments of a long transfer in a second of CPU time", segments, 1, "", "at least 20,000"),
         (f"{CLIENTS} hosts with 1000 connections each", many_connections, 1, "s", "in one process"),
+        (f"{CLIENTS * 50} threads with a connection each", many_threads, 1, "s", "in one process"),
     )
     for name, measure, factor, unit, target in cases:
         gc.collect()
-        figures = [measure() * factor for _ in range(1 if measure is many_connections else 5)]
+        figures = [measure() * factor for _ in range(1 if measure in (many_connections, many_threads) else 5)]
         print(f"{name}: {sorted(figures)[len(figures) // 2]:,.0f} {unit} ({min(figures):,.0f} to {max(figures):,.0f}; asked: {target})", flush=True)
 
 

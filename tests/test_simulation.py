@@ -984,6 +984,44 @@ def test_a_buffer_is_free_after_each_call(kind):
     net.close()
 
 
+class Unread(dict):
+    """A dictionary in which single things can be looked up."""
+
+    def __iter__(self):
+        raise AssertionError("somebody looks at all of it")
+
+    keys = values = items = __iter__
+
+
+@pytest.mark.parametrize("ip", ["10.0.0.4", "255.255.255.255"])
+def test_what_a_packet_costs_does_not_grow_with_the_number_of_links(ip):
+    """A host looks at its own links: in a network where each host has one to each, there are half as many as hosts by hosts."""
+    net = Network(seed=1)
+    client, router, *others = [net.host("client"), net.router("router"), *(net.host(f"host{number}") for number in range(10))]
+    for other in (client, *others):
+        net.link(router, other)
+    net.link(client, others[0])
+    assert net.link_to(client, others[0].addresses[0])
+    net.links = Unread(net.links)
+
+    @others[1].program
+    def listen():
+        with litsock.socket(type=litsock.SOCK_DGRAM) as sock:
+            sock.bind(("", 9))
+            return sock.recv(10)
+
+    @(router if ip == "255.255.255.255" else client).program
+    def ask():
+        with litsock.socket(type=litsock.SOCK_DGRAM) as sock:
+            sock.setsockopt(litsock.SOL_SOCKET, litsock.SO_BROADCAST, 1)
+            sleep(1)
+            sock.sendto(b"hello", (ip, 9))
+
+    net.run()
+    assert listen.result == b"hello"
+    net.close()
+
+
 @pytest.mark.needs("tshark")
 def test_tshark_finds_nothing_malformed(tmp_path):
     packets = talk_of_everything()
@@ -1093,13 +1131,13 @@ def test_what_a_router_says_ends_a_handshake_and_nothing_later():
 
     def unplug():
         del net.links[frozenset((router, server))]
-        net.routes.clear()
+        net.rewired()
         client_way = net.links[frozenset((client, router))]
         net.routes[client, "10.0.0.3"] = client_way, router, "client–router"  # the client does not know
 
     def plug_in():
         net.links[frozenset((router, server))] = last
-        net.routes.clear()
+        net.rewired()
 
     @client.program
     def ask():

@@ -11,10 +11,11 @@ import inspect
 import logging
 import sys
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from functools import cache, partial
 from importlib import import_module
+from itertools import permutations
 from typing import Any
 from weakref import WeakSet
 
@@ -255,6 +256,7 @@ class Network:
         self.captured: deque[SentPacket] = deque(maxlen=keep)
         self.sent = 0  # packets
         self.routes: dict[tuple[Any, str], tuple[Any, Any, str]] = {}  # by host and address: link, host, and how it is called
+        self.neighbours: dict[Any, dict[Any, Link]] = defaultdict(dict)  # by host: the hosts at the other ends of its links
         self.lookup_time = 0.0  # seconds that `getaddrinfo` takes to look a name up
         self.lookups_fail = False  # whether no name server answers: after ten seconds, as with glibc, it gives up
         self.names: dict[str, list[str]] = {}  # what name servers say of names: wrong addresses, other names of a host, or none (an empty list)
@@ -270,7 +272,7 @@ class Network:
         "Add a host."
         number = len(self.hosts) + 1
         self.hosts[name] = Host(self, name, addresses or (f"10.0.{number >> 8}.{number & 255}", f"fd00::{number:x}"))
-        self.routes.clear()
+        self.rewired()
         return self.hosts[name]
 
     def router(self, name: str, *addresses: str) -> Host:
@@ -287,7 +289,7 @@ class Network:
     ) -> Link:
         "Connect two hosts."
         self.links[frozenset((one, other))] = link = Link(self.scheduler, **qualities)
-        self.routes.clear()
+        self.rewired()
         return link
 
     @property
@@ -326,18 +328,33 @@ class Network:
         "How a host reaches an address: the link, who is at its end, and what to call it; `None` where there is none."
         found = self.routes.get((host, ip))
         if found is None:
+            if not self.neighbours:
+                self.find_neighbours()
             target = host if host.has(ip) else self.owner(ip)
             nearest = host if target is host else self.next_hop(host, target)
-            link = self.loopback if target is host else self.links.get(frozenset((host, nearest)))
+            link = self.loopback if target is host else self.neighbours[host].get(nearest)
             found = self.routes[host, ip] = link, nearest, "lo" if target is host else f"{host.name}–{nearest.name}" if nearest else ""
         return found
 
+    def rewired(self) -> None:
+        "Hosts or links have changed: the ways have to be found anew."
+        self.routes.clear()
+        self.neighbours.clear()
+
+    def find_neighbours(self) -> None:
+        "Sort the links by host, so that nobody has to look at all of them for each route."
+        for pair, link in self.links.items():
+            for one, other in permutations(pair, 2):
+                self.neighbours[one][other] = link
+
     def next_hop(self, host: Host, target: Host | None) -> Host | None:
         "The neighbour through which a host reaches another, over the fewest links; `None`: there is no way."
+        if target in self.neighbours[host]:
+            return target
         first: dict[Any, Any] = {host: None}
         queue = [host]
         for at in queue:
-            for other in (other for pair in self.links if at in pair for other in pair if other not in first):
+            for other in (other for other in self.neighbours[at] if other not in first):
                 first[other] = first[at] or other
                 if other is target:
                     return first[other]
@@ -387,8 +404,7 @@ class Network:
 
     def carry_to_many(self, host: Any, packet: SentPacket) -> None:
         "A packet for everybody, or for a group: over each link, and back to the sender."
-        ends = [(link, other) for pair, link in self.links.items() if host in pair for other in pair if other is not host]
-        for link, target in [*ends, (self.loopback, host)]:
+        for target, link in [*self.neighbours[host].items(), (host, self.loopback)]:
             copy = SentPacket(packet.ip, packet.last, packet.payload)
             copy.time, copy.interface = BEGINNING + self.scheduler.nanoseconds, "lo" if target is host else f"{host.name}–{target.name}"
             self.send(link, host, copy, target)

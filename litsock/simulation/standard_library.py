@@ -151,11 +151,11 @@ def join_thread(join: Callable) -> Callable:
 
 
 def is_alive(real: Callable) -> Callable:
-    def ask(task, thread):
+    def ask(thread):  # often: `socketserver` asks all its threads each time that a client comes
         child = getattr(thread, "_litsock_task", None)
         return not child.done if child else real(thread)
 
-    return choose_method(real, ask)
+    return ask
 
 # %% ../../nbs/74_standard_library.ipynb #aaa8fc65
 def wait_for(task: Task, interests: dict[int, int], until: int | None) -> list[tuple[int, int]]:  # descriptors and events
