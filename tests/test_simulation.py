@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from array import array
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -1019,6 +1020,162 @@ def test_what_a_packet_costs_does_not_grow_with_the_number_of_links(ip):
 
     net.run()
     assert listen.result == b"hello"
+    net.close()
+
+
+def pair_of_hosts(**qualities) -> tuple[Network, Host, Host, Any]:
+    net = Network(seed=1)
+    client, server = net.host("client"), net.host("server")
+    return net, client, server, net.link(client, server, **qualities)
+
+
+DISCOVERY = {4: (litsock.IPPROTO_IP, litsock.IP_MTU_DISCOVER, litsock.IP_MTU), 6: (litsock.IPPROTO_IPV6, 23, 24)}  # IPV6_MTU_DISCOVER, IPV6_MTU
+FAMILIES = {4: litsock.AF_INET, 6: litsock.AF_INET6}
+LONGEST = {4: 1472, 6: 1452}  # data of a datagram that an MTU of 1500 takes whole
+
+
+def datagrams(host: Host, version: int) -> Any:
+    """A program that gathers datagrams."""
+
+    def gather():
+        found = []
+        with litsock.socket(FAMILIES[version], litsock.SOCK_DGRAM) as sock:
+            sock.bind(("", 9))
+            sock.settimeout(5)
+            with suppress(TimeoutError):
+                while True:
+                    found.append(sock.recv(70000))
+        return found
+
+    return host.program(gather, daemon=False)
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_datagrams_longer_than_the_link_takes(version):
+    """`IP_MTU_DISCOVER` decides, as on Linux over a loopback interface with an MTU of 1500; each fragment is a packet with a header."""
+    net, client, server, _ = pair_of_hosts(jitter=0.01, latency=0.02, reordering=0.5, duplication=0.2)
+    gather, (level, discover, mtu), most = datagrams(server, version), DISCOVERY[version], LONGEST[version]
+    sizes = 1000, most, most + 1, 5000, 65507
+    sent = [bytes([mode]) + random.Random(size).randbytes(size - 1) for mode in range(6) for size in sizes]
+
+    @client.program
+    def ask():
+        refused = []
+        for data in sent:
+            with litsock.socket(FAMILIES[version], litsock.SOCK_DGRAM) as sock:
+                sock.setsockopt(level, discover, data[0])
+                try:
+                    sock.sendto(data, (server.addresses[version == 6], 9))
+                except OSError as error:
+                    assert error.errno == errno.EMSGSIZE
+                    refused.append((data[0], len(data)))
+                sleep(0.1)
+        with litsock.socket(FAMILIES[version], litsock.SOCK_DGRAM) as sock:
+            with pytest.raises(OSError) as caught:
+                sock.getsockopt(level, mtu)
+            assert caught.value.errno == errno.ENOTCONN
+            sock.connect((server.addresses[version == 6], 9))
+            assert sock.getsockopt(level, mtu) == 1500
+            if version == 6:
+                sock.setsockopt(level, 62, 1)  # IPV6_DONTFRAG
+                with pytest.raises(OSError) as caught:
+                    sock.send(bytes(5000))
+                assert caught.value.errno == errno.EMSGSIZE
+        return refused
+
+    net.run()
+    assert ask.result == [(mode, size) for mode in (2, 3, 4) for size in sizes if size > most]
+    assert set(gather.result) == {data for data in sent if data[0] not in (2, 3, 4) or len(data) <= most}
+    assert {packet.ip.dont_fragment for packet in net.packets if packet.payload[:1] == b"\0" and version == 4} <= {False}
+    assert max(packet.size for packet in net.packets) in (1496, 1500)
+    assert len([packet for packet in net.packets if packet.fragment]) == 3 * (2 + 4 + 45 + (version == 6))
+    assert not [packet for packet in net.packets if packet.problem or False in packet.checksums().values()]
+    net.close()
+
+
+@pytest.mark.parametrize(("version", "seconds", "kind"), [(4, 30, (2, 11, 1)), (6, 60, (3, 3, 1))])
+def test_a_lost_fragment_loses_the_datagram(version, seconds, kind):
+    """The others are kept for a while; then the sender is told."""
+    net, client, server, link = pair_of_hosts()
+    gather, (level, *_) = datagrams(server, version), DISCOVERY[version]
+    finish = link.drop(lambda packet: packet.fragment and 0 < packet.fragment.offset < 2000)
+
+    @client.program
+    def ask():
+        with litsock.socket(FAMILIES[version], litsock.SOCK_DGRAM) as sock:
+            sock.setsockopt(level, litsock.IP_RECVERR if version == 4 else litsock.IPV6_RECVERR, 1)
+            sleep(1)
+            sock.sendto(bytes(5000), (server.addresses[version == 6], 9))
+            finish()
+            sock.sendto(b"again" * 1000, (server.addresses[version == 6], 9))
+            begun = net.now
+            sock.settimeout(100)
+            with pytest.raises(OSError) as caught:
+                sock.recv(10)
+            _, [(_, _, error)], _, _ = sock.recvmsg(10, 200, litsock.MSG_ERRQUEUE)
+            return caught.value.errno, round(net.now - begun, 3), tuple(error[4:7]), len(server.fragments)
+
+    net.run()
+    assert ask.result == (errno.EHOSTUNREACH, seconds, kind, 0)
+    assert gather.result == [b"again" * 1000]
+    assert [packet.comment for packet in net.packets if packet.comment] == ["dropped"]
+    net.close()
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_datagrams_over_a_way_that_is_narrower_further_on(version):
+    """A router cuts what may be cut; of anything else it says what would fit, and the sender cuts from then on."""
+    net = Network(seed=1)
+    client, router, server = net.host("client"), net.router("router"), net.host("server")
+    net.link(client, router, latency=0.01)
+    net.link(router, server, latency=0.01, mtu=1280)
+    gather, (level, discover, mtu) = datagrams(server, version), DISCOVERY[version]
+
+    @client.program
+    def ask():
+        with litsock.socket(FAMILIES[version], litsock.SOCK_DGRAM) as sock:
+            sock.setsockopt(level, discover, 0)  # IP_PMTUDISC_DONT
+            sock.connect((server.addresses[version == 6], 9))
+            sleep(1)
+            sock.send(b"1" * 4000)
+            sleep(1)
+            sock.setsockopt(level, discover, 1)  # IP_PMTUDISC_WANT, the default
+            sock.send(b"2" * 1400)
+            sleep(1)
+            error = sock.getsockopt(litsock.SOL_SOCKET, litsock.SO_ERROR)
+            sock.send(b"3" * 1400)
+            sleep(1)
+            return error, sock.getsockopt(level, mtu)
+
+    net.run()
+    told = version == 4  # of IPv6 the first was in fragments of 1500 bytes, which the router has complained of already
+    assert ask.result == (errno.EMSGSIZE if told else 0, 1280)
+    expected = [b"1" * 4000, b"3" * 1400] if told else [b"2" * 1400, b"3" * 1400]
+    assert gather.result == expected
+    assert {packet.comment for packet in net.packets if packet.comment} == {"too big"}
+    assert all(packet.size <= 1280 for packet in net.packets if packet.interface == "router–server")
+    net.close()
+
+
+@pytest.mark.needs("tshark")
+@pytest.mark.parametrize("version", [4, 6])
+def test_tshark_puts_fragments_together(tmp_path, version):
+    net, client, server, _ = pair_of_hosts()
+    data = random.Random(1).randbytes(5000)
+
+    @client.program
+    def ask():
+        with litsock.socket(FAMILIES[version], litsock.SOCK_DGRAM) as sock:
+            sock.sendto(data, (server.addresses[version == 6], 9))
+
+    net.run()
+    path = str(tmp_path / "run.pcapng")
+    net.packets.pcapng(path)
+    command = ["tshark", "-n", "-r", path, "-o", "udp.check_checksum:TRUE", "-Y", f"udp && !icmp && !icmpv6 && ip{'v6' * (version == 6)}.reassembled.length"]
+    found = subprocess.run(
+        [*command, "-T", "fields", "-e", "udp.checksum.status", "-e", "udp.length", "-e", "udp.payload"], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["1", "5008", data.hex()]
     net.close()
 
 

@@ -75,13 +75,13 @@ __all__ = ['BASE', 'FILES', 'FREED', 'DONTWAIT', 'PEEK', 'WAITALL', 'ERRQUEUE', 
            'POLLNVAL', 'POLLRDHUP', 'MAPPED', 'ANY', 'KINDS', 'TCP_OPTIONS', 'STATES', 'OUT_OF_BAND', 'NO_URGENT_DATA',
            'LARGEST_DATAGRAM', 'OVERHEAD', 'IP_TOS', 'IP_TTL', 'IP_PKTINFO', 'IP_RECVTTL', 'IP_RECVTOS',
            'IPV6_RECVPKTINFO', 'IPV6_PKTINFO', 'IPV6_RECVHOPLIMIT', 'IPV6_HOPLIMIT', 'IPV6_RECVTCLASS', 'IPV6_TCLASS',
-           'MULTICAST_HOPS', 'UNICAST_HOPS', 'TRAFFIC_CLASS', 'RECEIVE_ERRORS', 'MEMBERSHIP', 'REAL', 'METHODS',
-           'TABLE', 'SOCKETS', 'LARGEST_PIECE', 'INTERFACES', 'Refused', 'descriptor', 'put_at', 'own', 'check_how',
-           'pack_address', 'unpack_address', 'File', 'Options', 'copied', 'opened', 'incoming', 'info_of',
-           'StreamSocket', 'is_group', 'DatagramSocket', 'by_descriptor', 'in_simulation', 'socket', 'monotonic',
-           'gethostname', 'sethostname', 'if_nameindex', 'if_indextoname', 'if_nametoindex', 'close', 'poll',
-           'close_rights', 'sendfile', 'missing', 'name_server_answers', 'getaddrinfo', 'gethostbyname',
-           'gethostbyaddr', 'getnameinfo']
+           'MULTICAST_HOPS', 'UNICAST_HOPS', 'TRAFFIC_CLASS', 'RECEIVE_ERRORS', 'MTU_DISCOVER', 'NO_FRAGMENTS',
+           'IPV6_DONTFRAG', 'MTU_OF_PATH', 'MEMBERSHIP', 'REAL', 'METHODS', 'TABLE', 'SOCKETS', 'LARGEST_PIECE',
+           'INTERFACES', 'Refused', 'descriptor', 'put_at', 'own', 'check_how', 'pack_address', 'unpack_address',
+           'File', 'Options', 'copied', 'opened', 'incoming', 'info_of', 'StreamSocket', 'is_group', 'DatagramSocket',
+           'by_descriptor', 'in_simulation', 'socket', 'monotonic', 'gethostname', 'sethostname', 'if_nameindex',
+           'if_indextoname', 'if_nametoindex', 'close', 'poll', 'close_rights', 'sendfile', 'missing',
+           'name_server_answers', 'getaddrinfo', 'gethostbyname', 'gethostbyaddr', 'getnameinfo']
 
 # %% ../../nbs/73_simulated_kernel.ipynb #3d1e5f4a
 MAPPED = "::ffff:"
@@ -271,6 +271,10 @@ class Options(File):
 
     def computed(self, level: int, option: int) -> bytes | None:
         "The value of an option that says something of the socket; `None`: it is what was set, or the default."
+        if (level, option) in MTU_OF_PATH:
+            if not self.remote:
+                raise Refused(errno.ENOTCONN)
+            return bytes_of(self.host.mtu_to(self.remote[0]))
         if level != SOL_SOCKET:
             return None
         if option == SO_ERROR:
@@ -673,6 +677,9 @@ MULTICAST_HOPS: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, 33), True: (I
 UNICAST_HOPS: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, IP_TTL), True: (IPPROTO_IPV6, 16)}
 TRAFFIC_CLASS: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, IP_TOS), True: (IPPROTO_IPV6, IPV6_TCLASS)}
 RECEIVE_ERRORS: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, 11), True: (IPPROTO_IPV6, 25)}
+MTU_DISCOVER: dict[bool, tuple[int, int]] = {False: (IPPROTO_IP, 10), True: (IPPROTO_IPV6, 23)}
+NO_FRAGMENTS = 2, 3, 4  # of its values: IP_PMTUDISC_DO, IP_PMTUDISC_PROBE, IP_PMTUDISC_INTERFACE
+IPV6_DONTFRAG, MTU_OF_PATH = 62, ((IPPROTO_IP, 14), (IPPROTO_IPV6, 24))  # IP_MTU, IPV6_MTU
 
 
 def is_group(ip: str) -> bool:
@@ -725,7 +732,11 @@ class DatagramSocket(Options):
         source = self.local[0] if self.local[0] not in ("0.0.0.0", "::") else self.host.source_for(remote[0])
         if source is None:
             raise Refused(errno.ENETUNREACH)
-        self.host.transmit(source, remote[0], UDP(self.local[1], remote[1]), bytes(data), **fields)
+        discovery = self.option(*MTU_DISCOVER[":" in remote[0]])
+        whole = discovery in NO_FRAGMENTS or ":" in remote[0] and self.option(IPPROTO_IPV6, IPV6_DONTFRAG)
+        if whole and len(data) + (48 if ":" in remote[0] else 28) > self.host.mtu_to(remote[0], discovery):
+            raise Refused(errno.EMSGSIZE)
+        self.host.transmit(source, remote[0], UDP(self.local[1], remote[1]), bytes(data), discovery=discovery, **fields)
         return len(data)
 
     def fields(self, ip: str, control: Any) -> dict[str, int]:
@@ -770,11 +781,12 @@ class DatagramSocket(Options):
         quoted: Any,  # the packet that has not arrived
         said_by: str,  # an address
         kind: tuple[int, int],  # type and code of ICMP
+        mtu: int = 0,  # bytes that would fit, where it was too long
     ) -> None:
         "Somebody says that a datagram has not arrived."
         six = ":" in said_by
         if self.option(*RECEIVE_ERRORS[six]):
-            error = struct.pack("=I4B2I", number, 3 if six else 2, *kind, 0, 0, 0)  # `struct sock_extended_err` of <linux/errqueue.h>
+            error = struct.pack("=I4B2I", number, 3 if six else 2, *kind, 0, mtu, 0)  # `struct sock_extended_err` of <linux/errqueue.h>
             control = *RECEIVE_ERRORS[self.family == AF_INET6], error + pack_address(self.family, said_by, 0)
             self.errors.append((number, quoted.payload, quoted.destination, control))
         elif not for_good or self.remote is None:

@@ -190,6 +190,7 @@ class Host(Traffic):
             connection.fail(0)
         self.bound.clear()
         self.connections.clear()
+        self.fragments.clear()
         self.connected.clear()
         self.unix_names.clear()
 
@@ -396,7 +397,7 @@ class Network:
         if target.forwards and target.is_for_another(packet.ip.destination):
             return target.forward(packet, came, hops + 1)
         if hops and came is packet:
-            came = SentPacket(packet.ip._replace(ttl=packet.ip.ttl - hops), packet.last, packet.payload)
+            came = packet.copy(hops)
         event = self.history.arrived(self.scheduler.nanoseconds, target, packet)
         target.receive(came)
         if type(packet.last) is TCP:
@@ -405,7 +406,7 @@ class Network:
     def carry_to_many(self, host: Any, packet: SentPacket) -> None:
         "A packet for everybody, or for a group: over each link, and back to the sender."
         for target, link in [*self.neighbours[host].items(), (host, self.loopback)]:
-            copy = SentPacket(packet.ip, packet.last, packet.payload)
+            copy = packet.copy()
             copy.time, copy.interface = BEGINNING + self.scheduler.nanoseconds, "lo" if target is host else f"{host.name}–{target.name}"
             self.send(link, host, copy, target)
 

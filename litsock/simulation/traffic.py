@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from errno import ECONNREFUSED, EHOSTUNREACH, ENETUNREACH
+from errno import ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH
 from functools import cached_property, partial
+from itertools import count
 from typing import Any
 
-from ..observe.packets import ICMP, ICMPv6, IPv4, IPv6, Packet, RAW, SYN, TCP, UDP, encode
+from ..observe.packets import ICMP, ICMPv6, Fragment, IPv4, IPv6, Packet, RAW, SYN, TCP, UDP, encode
 
-from .kernel import DatagramSocket, File, StreamSocket, is_group
+from .clock import SECOND
+from .kernel import MTU_DISCOVER, DatagramSocket, File, StreamSocket, is_group
 from .tcp import Connection, reset_for
 
 LEAST_MTU = 552  # what Linux believes, at least (net.ipv4.route.min_pmtu)
@@ -22,25 +24,31 @@ UNREACHABLE: dict[tuple[type, int, int], tuple[int, bool]] = {  # type and code:
     (ICMP, 3, 1): (EHOSTUNREACH, False),
     (ICMP, 3, 3): (ECONNREFUSED, True),  # nobody has this port
     (ICMP, 11, 0): (EHOSTUNREACH, False),  # too many hops
+    (ICMP, 11, 1): (EHOSTUNREACH, False),  # not all fragments have come
     (ICMPv6, 1, 0): (ENETUNREACH, False),
     (ICMPv6, 1, 3): (EHOSTUNREACH, False),
     (ICMPv6, 1, 4): (ECONNREFUSED, True),
     (ICMPv6, 3, 0): (EHOSTUNREACH, False),
+    (ICMPv6, 3, 1): (EHOSTUNREACH, False),
 }
 TOO_BIG = (ICMP, 3, 4), (ICMPv6, 2, 0)
+UNREACHABLE.update((kind, (EMSGSIZE, True)) for kind in TOO_BIG)
 FIRST_PORT, LAST_PORT = 32768, 60999  # what Linux gives away (net.ipv4.ip_local_port_range)
 LOOPBACK = "127.0.0.1", "::1"
 UNSPECIFIED = "0.0.0.0", "::"
 BROADCAST = "255.255.255.255"
 
 # %% auto #0
-__all__ = ['LEAST_MTU', 'UNREACHABLE', 'TOO_BIG', 'FIRST_PORT', 'LAST_PORT', 'LOOPBACK', 'UNSPECIFIED', 'BROADCAST', 'header_for',
-           'SentPacket', 'Ports', 'serves', 'Traffic']
+__all__ = ['LEAST_MTU', 'UNREACHABLE', 'TOO_BIG', 'FIRST_PORT', 'LAST_PORT', 'LOOPBACK', 'UNSPECIFIED', 'BROADCAST',
+           'DONT_FRAGMENT', 'IGNORES_PATH', 'UNAWARE', 'PATIENCE', 'LARGEST', 'header_for', 'SentPacket', 'Ports',
+           'serves', 'SentFragment', 'cut', 'joined', 'Traffic']
 
 # %% ../../nbs/73d_traffic.ipynb #0fe38676
-def header_for(source: str, destination: str, ttl: int = 64, tos: int = 0) -> IPv4 | IPv6:
-    "The IP header of a packet. All segments of a connection share one."
-    return IPv6(source, destination, None, ttl, tos) if ":" in destination else IPv4(source, destination, None, ttl, tos)
+def header_for(source: str, destination: str, ttl: int = 64, tos: int = 0, id: int | None = None) -> IPv4 | IPv6:
+    "The IP header of a packet. All segments of a connection share one. Routers may cut a packet of IPv4 that has an `id` into fragments."
+    if ":" in destination:
+        return IPv6(source, destination, None, ttl, tos)
+    return IPv4(source, destination, None, ttl, tos, id or 0, id is None)
 
 
 class SentPacket(Packet):
@@ -86,6 +94,10 @@ class SentPacket(Packet):
             return head + 20 + (8 if self.last.options else 0) + len(self.payload)
         return head + 8 + len(self.payload)
 
+    def copy(self, hops: int = 0) -> SentPacket:
+        "The same packet, so many routers later."
+        return SentPacket(self.ip._replace(ttl=self.ip.ttl - hops), self.last, self.payload)
+
 # %% ../../nbs/73d_traffic.ipynb #f61aeabc
 class Ports:
     "Who is bound where, on a host."
@@ -100,6 +112,8 @@ class Ports:
         self.unix_names: dict[Any, File] = {}  # Unix sockets, by abstract name or node
         self.silent: set[int] = set()
         self.path_mtu: dict[str, int] = {}  # by address: what routers have said of the way there
+        self.fragments: dict[tuple, dict[int, Any]] = {}  # by what they have in common: fragments by their offset
+        self.identifications = count(1)  # of packets that are cut into fragments
 
     def has(self, ip: str) -> bool:
         "Whether an address is one of this host's."
@@ -182,6 +196,68 @@ def serves(file: File, ip: str) -> bool:
         return file.family == 10
     return file.family == 2 or not file.option(41, 26)
 
+# %% ../../nbs/73d_traffic.ipynb #954171bc
+DONT_FRAGMENT, IGNORES_PATH, UNAWARE = (1, 2, 3), (3, 4, 5), (0, 4, 5)  # values of `IP_MTU_DISCOVER`: IP_PMTUDISC_* of <linux/in.h>
+PATIENCE: dict[type, int] = {IPv4: 30 * SECOND, IPv6: 60 * SECOND}  # nanoseconds (net.ipv4.ipfrag_time, net.ipv6.ip6frag_time)
+LARGEST: dict[type, int] = {IPv4: 65515, IPv6: 65535}  # bytes behind the header
+
+
+class SentFragment(SentPacket):
+    "A fragment of a packet of a simulated network."
+
+    def __init__(self, raw: bytes):
+        seen = Packet(raw, RAW)
+        super().__init__(seen.ip, seen.last, seen.payload, seen.source and (seen.source, seen.destination))  # type: ignore[arg-type]
+        self.raw = raw  # type: ignore[misc]
+
+    def __len__(self) -> int:  # bytes
+        return len(self.raw)
+
+    def copy(self, hops: int = 0) -> SentPacket:
+        ip = self.ip._replace(ttl=self.ip.ttl - hops)
+        return SentFragment(encode(ip, payload=self.raw[40:]) if type(ip) is IPv6 else encode(ip._replace(checksum=None), payload=self.raw[20:]))
+
+
+def cut(
+    ip: IPv4 | IPv6,  # the header of the packet
+    raw: bytes,  # the packet
+    mtu: int,  # bytes
+    id: int,  # by which its fragments are known
+) -> list[SentFragment]:
+    "The fragments of a packet."
+    rest, protocol = (raw[40:], raw[6]) if isinstance(ip, IPv6) else (raw[20:], raw[9])
+    size, made = max((mtu - (48 if isinstance(ip, IPv6) else 20)) // 8, 1) * 8, []
+    for at in range(0, len(rest), size):
+        more = at + size < len(rest)
+        if isinstance(ip, IPv6):
+            layers: tuple = ip._replace(protocol=44), Fragment(at, more, id % 2**32, protocol)
+        else:
+            fields: Any = {"offset": ip.offset + at, "more_fragments": more or ip.more_fragments, "dont_fragment": False, "id": id % 2**16}
+            layers = (ip._replace(protocol=protocol, size=None, checksum=None, **fields),)
+        made.append(SentFragment(encode(*layers, payload=rest[at : at + size])))
+    return made
+
+
+def joined(pieces: dict[int, Any]) -> Packet | None:
+    "The packet that fragments make up; `None` while one is missing."
+    data, more = b"", True
+    while more:
+        piece = pieces.get(len(data))
+        if piece is None:
+            return None
+        header = piece.fragment
+        whole = piece.dissected
+        start, size = whole.places[whole.layers.index(header)]
+        body, more = piece.raw[start + size : whole.end], header.more_fragments
+        if more and not body:
+            return None
+        data += body
+    ip: Any = pieces[0].ip
+    if len(data) > LARGEST[type(ip)]:
+        return None
+    changes = {"protocol": header.protocol} if type(ip) is IPv6 else {"more_fragments": False, "checksum": None}
+    return Packet(encode(ip._replace(size=None, **changes), payload=data), RAW)
+
 # %% ../../nbs/73d_traffic.ipynb #28a6b84c
 class Traffic(Ports):
     "What a host does with packets."
@@ -191,8 +267,7 @@ class Traffic(Ports):
 
     def connection(self, local: tuple[str, int], remote: tuple[str, int]) -> Connection:
         "A new connection, in the table."
-        mtu = min(self.network.mtu(self, remote[0]), self.path_mtu.get(remote[0], 65535))
-        size = mtu - (60 if ":" in remote[0] else 40)
+        size = self.mtu_to(remote[0]) - (60 if ":" in remote[0] else 40)
         send = partial(self.put, header_for(local[0], remote[0]), ends=(local, remote))
         made = Connection(self.network.scheduler, send, local, remote, size=size)
         if (local, remote) not in self.connections:
@@ -211,9 +286,27 @@ class Traffic(Ports):
         if not self.connected[local[1]]:
             del self.connected[local[1]]
 
-    def transmit(self, source: str, destination: str, header: Any, payload: bytes = b"", ttl: int = 64, tos: int = 0) -> None:
-        "Send a packet."
-        self.put(header_for(source, destination, ttl, tos), header, payload)
+    def mtu_to(self, ip: str, discovery: int = 1) -> int:
+        "The longest packet for an address, in bytes: what the link there takes, or the whole way, as far as that is known."
+        mtu = self.network.mtu(self, ip)
+        return mtu if discovery in IGNORES_PATH else min(mtu, self.path_mtu.get(ip, mtu))
+
+    def transmit(
+        self,
+        source: str,
+        destination: str,
+        header: Any,
+        payload: bytes = b"",
+        ttl: int = 64,
+        tos: int = 0,
+        discovery: int = 1,  # `IP_MTU_DISCOVER`
+    ) -> None:
+        "Send a packet, in fragments if it is too long for the way."
+        id = None if discovery in DONT_FRAGMENT else next(self.identifications)
+        packet, mtu = SentPacket(header_for(source, destination, ttl, tos, id), header, payload), self.mtu_to(destination, discovery)
+        pieces = [packet] if len(packet) <= mtu else cut(packet.ip, packet.raw, mtu, id or next(self.identifications))
+        for piece in pieces if self.up else ():
+            self.network.carry(self, piece, destination)
 
     def put(self, ip: IPv4 | IPv6, header: Any, payload: bytes = b"", ends: tuple | None = None) -> None:
         if self.up:
@@ -223,8 +316,11 @@ class Traffic(Ports):
         "A packet has arrived. One with a wrong checksum is thrown away."
         if not self.up:
             return
-        if type(packet) is not SentPacket and (packet.problem or False in packet.checksums().values()):
-            return
+        if type(packet) is not SentPacket:
+            if packet.problem or False in packet.checksums().values():
+                return
+            if packet.fragment:
+                return self.receive_fragment(packet, packet.fragment)
         kind = type(packet.last)
         if kind is TCP:
             self.receive_tcp(packet)
@@ -232,6 +328,27 @@ class Traffic(Ports):
             self.receive_udp(packet)
         elif kind in (ICMP, ICMPv6):
             self.receive_icmp(packet)
+
+    def receive_fragment(self, packet: Any, header: Any) -> None:
+        "Keep a fragment until all have come: then the packet has arrived."
+        ip = packet.ip
+        key = ip.source, ip.destination, header.protocol, header.id
+        if key not in self.fragments:
+            self.fragments[key] = {}
+            self.network.scheduler.after(PATIENCE[type(ip)], self.give_up, key, self.fragments[key])
+        pieces = self.fragments[key]
+        pieces[header.offset] = packet
+        if whole := joined(pieces):
+            del self.fragments[key]
+            self.receive(whole)
+
+    def give_up(self, key: tuple, pieces: dict[int, Any]) -> None:
+        "The fragments that have not come are lost, and with them the packet."
+        if self.fragments.get(key) is not pieces:
+            return
+        del self.fragments[key]
+        if first := pieces.get(0):
+            self.transmit(first.ip.destination, first.ip.source, ICMPv6(3, 1) if type(first.ip) is IPv6 else ICMP(11, 1), first.raw[:548])
 
     def receive_tcp(self, packet: Packet) -> None:
         local, remote, header = packet.destination, packet.source, packet.last
@@ -272,19 +389,22 @@ class Traffic(Ports):
         if quoted is None or quoted.source is None or quoted.destination is None:
             return
         number = type(packet.last), *packet.last[:2]
-        if number in TOO_BIG and isinstance(quoted.last, TCP):
-            return self.receive_too_big(quoted, max(int.from_bytes(packet.last.rest, "big"), LEAST_MTU))
+        mtu = max(int.from_bytes(packet.last.rest, "big"), LEAST_MTU) if number in TOO_BIG else 0
+        if mtu and isinstance(quoted.last, TCP):
+            return self.receive_too_big(quoted, mtu)
         if number not in UNREACHABLE or packet.ip is None:
             return
         error, for_good = UNREACHABLE[number]
+        if mtu:
+            self.path_mtu[quoted.destination[0]] = mtu
         if isinstance(quoted.last, TCP):
             connection = self.connections.get((quoted.source, quoted.destination))
             if connection and connection.state == "SYN-SENT":  # later it may be a router that is restarted: TCP tries again (RFC 1122, section 4.2.3.9)
                 connection.fail(error)
         elif isinstance(quoted.last, UDP):
             sock = self.bound_at(DatagramSocket, quoted.source, lambda file: file.remote in (None, quoted.destination))
-            if sock:
-                sock.not_arrived(error, for_good, quoted, packet.ip.source, packet.last[:2])
+            if sock and not (mtu and sock.option(*MTU_DISCOVER[":" in quoted.destination[0]]) in UNAWARE):
+                sock.not_arrived(error, for_good, quoted, packet.ip.source, packet.last[:2], mtu)
 
     def receive_too_big(self, quoted: Packet, mtu: int) -> None:
         "The way to a host is narrower than the link to the first router."
@@ -302,7 +422,11 @@ class Traffic(Ports):
             packet.comment, error = "too many hops", ICMPv6(3) if six else ICMP(11)
         elif link is None:
             packet.comment, error = "no route", ICMPv6(1) if six else ICMP(3)
-        elif type(packet.last) is TCP and len(packet) > (mtu := self.network.mtu(self, ip.destination)):
+        elif len(packet) > (mtu := self.network.mtu(self, ip.destination)) and not six and not ip.dont_fragment:
+            for piece in cut(ip._replace(ttl=ip.ttl - hops), came.raw, mtu, ip.id):
+                self.network.carry(self, piece, ip.destination)
+            return
+        elif len(packet) > mtu:
             packet.comment, error = "too big", ICMPv6(2, 0, mtu.to_bytes(4, "big")) if six else ICMP(3, 4, mtu.to_bytes(4, "big"))
         else:
             return self.network.pass_on(self, packet, came, hops)
