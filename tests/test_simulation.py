@@ -1179,6 +1179,111 @@ def test_tshark_puts_fragments_together(tmp_path, version):
     net.close()
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError(), KeyboardInterrupt(), pytest.fail.Exception("failed"), GeneratorExit(), SystemExit(3), SystemExit("why")])
+def test_whatever_a_program_raises_is_raised_by_run(error):
+    """Also what is no `Exception`: `pytest.fail` in a program fails the test."""
+    net = Network(seed=1)
+
+    @net.host("here").program
+    def program():
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        net.run()
+    assert caught.value is error
+    with pytest.raises(type(error)):
+        program.result
+    net.close()
+
+
+@pytest.mark.parametrize("status", [None, 0])
+def test_a_program_that_exits_has_ended(status):
+    net = Network(seed=1)
+    program = net.host("here").program(lambda: sys.exit(status))
+    net.run()
+    assert program.result is None
+    net.close()
+
+
+ENDLESS = """
+import litsock, sys
+net = litsock.Network(seed=1)
+host = net.host("here")
+
+@host.program
+def compute():
+    print("begun", flush=True)
+    try:
+        while True:
+            pass
+    finally:
+        print("cleaned up", flush=True)
+
+try:
+    net.run() if sys.argv[1] == "run" else host.__enter__().network.scheduler.block("nothing", until=10**9)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+net.close()
+print("closed", flush=True)
+"""
+
+
+@pytest.mark.skipif(platform.python_implementation() == "PyPy", reason="PyPy cannot raise an exception in another thread")
+@pytest.mark.parametrize("way", ["run", "enter"])
+def test_ctrl_c_ends_a_program_that_never_waits(way):
+    with subprocess.Popen([sys.executable, "-c", ENDLESS, way], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout and process.stdout.readline() == "begun\n"
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=60)[0].split("\n") == ["cleaned up", "interrupted", "closed", ""]
+        finally:
+            process.kill()
+
+
+def test_a_program_that_catches_everything_is_left_behind():
+    """The others end, and so does `close`."""
+    net = Network(seed=1)
+    host, ended = net.host("here"), []
+
+    @host.program
+    def stubborn():
+        while True:
+            try:
+                sleep(1)
+            except BaseException:
+                pass
+
+    @host.program
+    def gentle():
+        try:
+            sleep(1000)
+        finally:
+            ended.append(net.now)
+
+    with pytest.raises(TimeoutError):
+        net.run(5)
+    net.close()
+    assert ended == [5]
+    assert [task.done for task in net.scheduler.tasks] == [True, True]
+
+
+def test_the_end_of_a_thread_is_no_news(monkeypatch):
+    """Threads that outlive their program end with the network; `threading.excepthook` hears of their own exceptions only."""
+    heard = []
+    monkeypatch.setattr(threading, "excepthook", lambda news: heard.append(news.exc_value))
+    net = Network(seed=1)
+
+    @net.host("here").program
+    def program():
+        threading.Thread(target=time.sleep, args=(1e9,)).start()
+        threading.Thread(target=[].pop).start()
+
+    net.run()
+    net.close()
+    assert list(map(type, heard)) == [IndexError]
+
+
 @pytest.mark.needs("tshark")
 def test_tshark_finds_nothing_malformed(tmp_path):
     packets = talk_of_everything()

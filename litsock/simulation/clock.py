@@ -12,9 +12,11 @@ from random import Random
 from time import monotonic
 from typing import Any
 
-from .threads import allocate_lock, get_ident, start_new_thread
+from .threads import allocate_lock, get_ident, start_new_thread, throw
 
 SECOND = 10**9  # nanoseconds
+GRACE, LAST_GRACE = 1.0, 10.0  # seconds of ours that a thread may go on computing after Ctrl-C, and after the end of its simulation
+MOST_REFUSALS = 1000  # times that a thread may catch the exception that is to end it
 
 
 class Deadlock(RuntimeError):
@@ -37,7 +39,8 @@ class Event:
         self.function = None
 
 # %% auto #0
-__all__ = ['SECOND', 'Stopped', 'TASKS', 'Deadlock', 'Event', 'Task', 'current', 'Scheduler', 'sleep']
+__all__ = ['SECOND', 'GRACE', 'LAST_GRACE', 'MOST_REFUSALS', 'Stopped', 'TASKS', 'Deadlock', 'Event', 'Task', 'current',
+           'Scheduler', 'sleep']
 
 # %% ../../nbs/70_clock.ipynb #d6dd03f6
 TASKS: dict[int, Task] = {}  # by `get_ident()`
@@ -57,6 +60,7 @@ class Task:
         self.baton = allocate_lock()
         self.baton.acquire()
         self.blocked = self.done = self.ended = False
+        self.ident, self.refusals = 0, 0  # its thread's number, once it runs; times that it has been told to end
         self.waiting: str | Callable[[], str] = ""  # for what, in words, or a function that says so
         self.watches: Iterable = ()  # the sockets that it waits for
         self.interrupt: Callable[[], None] | None = None  # is called in its thread when it goes on
@@ -201,8 +205,7 @@ class Scheduler:
     ) -> None:
         "Wait until somebody wakes one of the queues, or the moment comes. The task looks for itself which it was."
         task = TASKS[get_ident()]
-        if (self.stopping or task.ended) and task is not self.director:
-            raise Stopped
+        self.check_end(task)
         task.waiting, task.watches, task.blocked = waits_for, watches, True
         before, task.fruitless = task.fruitless, float("inf") if until is None else task.fruitless
         for queue in queues:
@@ -221,6 +224,25 @@ class Scheduler:
             interrupt, task.interrupt = task.interrupt, None
             interrupt()
 
+    def check_end(self, task: Task) -> None:
+        "End a thread whose time is over. One that catches that again and again, and goes on, is left behind, where it stands."
+        if not (self.stopping or task.ended) or task is self.director:
+            return
+        task.refusals += 1
+        if task.refusals > MOST_REFUSALS:
+            self.leave(task)
+            task.baton.acquire(blocking=False)
+            task.baton.acquire()
+        raise Stopped
+
+    def leave(self, task: Task) -> None:
+        "A thread is done: somebody else gets the baton, for good."
+        task.done = True
+        self.wake(task.joined)
+        del TASKS[get_ident()]
+        self.holder = self.pick()
+        self.holder.baton.release()
+
     def interrupt(self, task: Task, function: Callable[[], None]) -> None:
         "Let a task call a function where it waits, as a process runs a handler when a signal comes. It waits on afterwards, unless that raises."
         task.interrupt = function
@@ -236,8 +258,7 @@ class Scheduler:
                 take()
             except BaseException as interruption:
                 self.interrupt_by(interruption, task)
-        if (self.stopping or task.ended) and task is not self.director:
-            raise Stopped
+        self.check_end(task)
         if task is self.director and self.error:
             error, self.error = self.error, None
             raise error
@@ -248,9 +269,19 @@ class Scheduler:
             raise error
         self.interrupted = error
         self.bell.release()
-        task.baton.acquire(blocking=self.holder is not task)
+        if self.holder is task:
+            task.baton.acquire(blocking=False)
+        else:
+            self.wait_for_baton(task, GRACE)
         self.bell.acquire(blocking=False)
         self.error, self.interrupted = error, None
+
+    def wait_for_baton(self, task: Task, grace: float) -> None:  # seconds of ours
+        "Wait for the baton; not for ever, where its holder computes and does not think of giving it back."
+        if not task.baton.acquire(timeout=grace):
+            self.holder.ended = True
+            throw(self.holder.ident, Stopped)
+            task.baton.acquire()
 
     def start(self, function: Callable, *arguments, name: str = "", host: Any = None, program: Any = None) -> Task:
         "Start a thread. It runs when the baton comes to it."
@@ -267,18 +298,15 @@ class Scheduler:
     def live(self, task: Task, function: Callable, arguments: tuple) -> Any:
         "The life of a thread."
         task.baton.acquire()
-        TASKS[get_ident()] = task
+        task.ident = get_ident()
+        TASKS[task.ident] = task
         try:
             if not self.stopping and not task.ended:
                 return function(*arguments)
         except Stopped:
             return None
         finally:
-            task.done = True
-            self.wake(task.joined)
-            del TASKS[get_ident()]
-            self.holder = self.pick()
-            self.holder.baton.release()
+            self.leave(task)
 
     def run(self, limit: float | None = None) -> None:  # seconds of virtual time
         "Give the baton away until all is over. `Deadlock` when nobody can go on, `TimeoutError` at the limit."
@@ -296,8 +324,9 @@ class Scheduler:
         for task in self.tasks:
             if not task.done:
                 self.is_over = lambda: True
+                self.holder = task
                 task.baton.release()
-                self.director.baton.acquire()
+                self.wait_for_baton(self.director, LAST_GRACE)
 
 
 def sleep(seconds: float) -> None:

@@ -63,7 +63,9 @@ class Program:
                 from asyncio import run
 
                 self.value = run(self.value)
-        except Exception as error:
+        except SystemExit as error:
+            self.error = error if error.code else None
+        except BaseException as error:
             error.add_note(f"in {self.task.name}, {self.host.network.now:.6f} s after the network began")
             self.error = error
 

@@ -26,7 +26,7 @@ from typing import Any
 from .. import core, kernel
 from ..kernel.checks import failure
 
-from .clock import SECOND, TASKS, Task, current, sleep
+from .clock import SECOND, TASKS, Stopped, Task, current, sleep
 from .kernel import BASE, FILES, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, TABLE, Refused, descriptor, put_at
 
 try:
@@ -60,11 +60,11 @@ CLOCKS: dict[str, Callable] = {
 
 # %% auto #0
 __all__ = ['EPOCH', 'CLOCKS', 'EDGE_TRIGGERED', 'ONE_SHOT', 'CLOSE_ON_EXEC', 'ALARMS', 'NUMBERED', 'PROCESSES', 'METHODS',
-           'LEFT_ALONE', 'choose', 'Lock', 'starting', 'start_thread', 'choose_method', 'join_thread', 'is_alive',
-           'wait_for', 'listed', 'moment', 'not_a_file', 'number', 'simulated_select', 'Poll', 'Epoll', 'ring', 'left',
-           'set_alarm', 'on_main_thread', 'to_main_thread', 'answer_of', 'status', 'file_control', 'duplicate',
-           'by_number', 'NotSimulated', 'refused', 'sockets', 'wrap_socket', 'made', 'functions', 'SharedLock',
-           'class_attributes', 'captured', 'Replaced']
+           'LEFT_ALONE', 'choose', 'Lock', 'starting', 'but_for_the_end', 'start_thread', 'choose_method',
+           'join_thread', 'is_alive', 'wait_for', 'listed', 'moment', 'not_a_file', 'number', 'simulated_select',
+           'Poll', 'Epoll', 'ring', 'left', 'set_alarm', 'on_main_thread', 'to_main_thread', 'answer_of', 'status',
+           'file_control', 'duplicate', 'by_number', 'NotSimulated', 'refused', 'sockets', 'wrap_socket', 'made',
+           'functions', 'SharedLock', 'class_attributes', 'captured', 'Replaced']
 
 # %% ../../nbs/74_standard_library.ipynb #ccc344d1
 class Lock:
@@ -115,10 +115,21 @@ def starting(start: Callable) -> Callable:
         begun = start(lambda *given: scheduler.live(child, function, given), *arguments, **named)
         if isinstance(thread, threading.Thread):
             thread._litsock_task = child  # type: ignore[attr-defined]
+            thread._invoke_excepthook = but_for_the_end(thread._invoke_excepthook, child)  # type: ignore[attr-defined]
         scheduler.add(child)  # now that it has a thread: the machine may be out of them
         return begun
 
     return choose(start, begin)
+
+
+def but_for_the_end(report: Callable, task: Task) -> Callable:
+    "What reports the exception of a thread, but for the one that ends it: not every `threading.excepthook` overlooks that, pytest's for one."
+
+    def call(thread):
+        if not isinstance(sys.exc_info()[1], Stopped) or not (task.ended or task.scheduler.stopping):
+            report(thread)
+
+    return call
 
 
 def start_thread(start: Callable) -> Callable:

@@ -23,7 +23,7 @@ NUMBERS = count(2)
 RUNNING = [_thread.get_ident()]  # the number of the thread that runs, in a browser
 
 # %% auto #0
-__all__ = ['NUMBERS', 'RUNNING', 'Baton', 'leave_loop', 'enter_loop', 'begin_stack', 'Handle', 'begin_joinable', 'soon']
+__all__ = ['NUMBERS', 'RUNNING', 'Baton', 'leave_loop', 'enter_loop', 'begin_stack', 'Handle', 'begin_joinable', 'soon', 'throw']
 
 # %% ../../nbs/70a_threads.ipynb #0cd1d561
 class Baton:
@@ -144,6 +144,19 @@ def soon(function) -> None:
         function()
     else:
         js.setTimeout(create_once_callable(function, _may_syncify=True), 0)
+
+
+def throw(
+    ident: int,  # of a thread that runs
+    kind: type[BaseException],
+) -> None:
+    "Raise an exception in another thread, when it next runs Python, if that can be done: PyPy cannot."
+    try:
+        from ctypes import c_ulong, py_object, pythonapi
+
+        pythonapi.PyThreadState_SetAsyncExc(c_ulong(ident), py_object(kind))
+    except (ImportError, AttributeError):
+        return
 
 
 if js is None:
