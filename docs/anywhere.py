@@ -57,16 +57,17 @@ def differences(results):
 def windows():
     "What `make test-windows` found."
     found = json.loads(WINDOWS.read_text(encoding="utf-8"))
-    rows = [f"| `{name}` | {passed} / {alone} |" for name, (passed, alone) in found["suites"].items()]
-    alone = ", ".join(f"`{name.removeprefix('test.')}`" for name in found["only standard"]) or "none"
-    own = found["own"]
+    suites, own = found["suites"], found["own"]
+    rows = [f"| `{name}` | {suite['passed']} / {len(suite['only standard'])} | {suite['date']} | `{suite['commit']}` |" for name, suite in suites.items()]
+    alone = ", ".join(f"`{name.removeprefix('test.')}`" for suite in suites.values() for name in suite["only standard"]) or "none"
     ran = own["passed"] + own["failed"] + own["hangs"]
     return "\n".join([
-        f"## With Windows' Python\n\n{found['python']} for Windows under {found['wine']}, {found['date']}, commit `{found['commit']}`: the tests that came with that "
+        f"## With Windows' Python\n\n{found['python']} for Windows under {found['wine']}: the tests that came with that "
         "Python, as above. Nobody has tried it on Windows itself. `make test-windows` does it again.\n",
-        "| tests | both / the standard module alone |", "|---|---|", *rows, "", f"The standard module alone passes: {alone}. Not counted, because [litsock differs there on purpose](differences.md): {len(found['known'])}.\n",
-        f"Of the project's own tests, {ran} ran there and {own['passed']} passed; {own['skipped']} more were skipped, because something that they need is not there. "
-        "The list of those that are left out, with the reasons, is in `tools/windows/own.py`: what is Linux's alone, and what nobody has looked at there yet.\n",
+        "| tests | both / the standard module alone | date | commit |", "|---|---|---|---|", *rows, "",
+        f"The standard module alone passes: {alone}. Not counted, because [litsock differs there on purpose](differences.md): {sum(len(suite['known']) for suite in suites.values())}.\n",
+        f"Of the project's own tests, {ran} ran there ({own['date']}, commit `{own['commit']}`) and {own['passed']} passed; {own['skipped']} more were skipped, because something that "
+        "they need is not there. The list of those that are left out, with the reasons, is in `tools/windows/own.py`.\n",
     ])  # fmt: skip
 
 

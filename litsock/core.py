@@ -236,11 +236,17 @@ def set_up(sock, family, type, proto):
         kernel.setblocking(sock._litsock_fd, False)
 
 
+def audit_around(sock, family, type, proto):
+    "Tell the audit hooks of an object around a descriptor that is there already. Windows' Python does not."
+    if not WINDOWS:
+        sys.audit("socket.__new__", sock, family, type, proto)
+
+
 def adopt_descriptor(sock, fileno, family, type, proto):
     "Become the owner of a descriptor, once it has proved to be a socket's."
-    sys.audit("socket.__new__", sock, family, type, proto)
     if WINDOWS and isinstance(fileno, bytes):
         return adopt_shared(sock, fileno)
+    audit_around(sock, family, type, proto)
     fd = c_fd(fileno)
     if fd < 0:
         raise ValueError("negative file descriptor")
@@ -265,8 +271,10 @@ def adopt_shared(sock, info):
     "Become the owner of a new handle for a socket that a process has shared; Windows only."
     if len(info) != kernel.PROTOCOL_INFO:
         raise ValueError(f"the description of a shared socket has {kernel.PROTOCOL_INFO} bytes, not {len(info)}")
+    family, type, proto = kernel.kind_of(info)
+    sys.audit("socket.__new__", sock, family, type, proto)
     checked(kernel.from_share(info, sock))
-    set_up(sock, *kernel.kind_of(info))
+    set_up(sock, family, type, proto)
 
 
 def ask_int(fd, option):
@@ -552,7 +560,7 @@ def after_accept(sock, answer, cls):
 def set_up_or_close(sock, family, type, proto):
     "A socket that has just got its descriptor, as it starts its life."
     with CloseOnError(sock):
-        sys.audit("socket.__new__", sock, family, type, proto)
+        audit_around(sock, family, type, proto)
         set_up(sock, family, type, proto)
         return sock
 
@@ -1087,13 +1095,13 @@ def fromshare(
 
 
 def socketpair(
-    family: int | None = None,  # `AF_UNIX` by default
+    family: int | None = AF_INET if WINDOWS else None,  # `AF_UNIX` by default, on Windows `AF_INET`
     type: int = SOCK_STREAM,
     proto: int = 0,
 ) -> tuple[socket, socket]:
     "Two sockets that are connected to each other."
     if WINDOWS:
-        return _fallback_socketpair(AF_INET if family is None else family, type, proto)
+        return _fallback_socketpair(family, type, proto)
     family = AF_UNIX if family is None else family
     lower = names.LOWER.get("socketpair", _lower_socketpair)
     if lower is _lower_socketpair and _makes_sockets():
@@ -1110,15 +1118,16 @@ def _fallback_socketpair(family=AF_INET, type=SOCK_STREAM, proto=0):
     if family not in (AF_INET, AF_INET6) or type != SOCK_STREAM or proto:
         raise ValueError("only streams of AF_INET and AF_INET6 can be connected so, with proto 0")
     host = "127.0.0.1" if family == AF_INET else "::1"
-    with names.PUBLIC["socket"](family, type) as server, CloseOnError(names.PUBLIC["socket"](family, type)) as one:
+    with names.PUBLIC["socket"](family, type, proto) as server:
         server.bind((host, 0))
         server.listen()
-        one.connect(server.getsockname()[:2])
-        other, _ = server.accept()
-        with CloseOnError(other):
-            if one.getsockname() != other.getpeername() or one.getpeername() != other.getsockname():
-                raise ConnectionError("another program has connected first")
-        return one, other
+        with CloseOnError(names.PUBLIC["socket"](family, type, proto)) as one:
+            one.connect(server.getsockname()[:2])
+            other, _ = server.accept()
+            with CloseOnError(other):
+                if one.getsockname() != other.getpeername() or one.getpeername() != other.getsockname():
+                    raise ConnectionError("another program has connected first")
+            return one, other
 
 
 def _lower_socketpair(

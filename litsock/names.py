@@ -41,12 +41,15 @@ def host_text(
     raise TypeError(f"getaddrinfo() argument 1 must be str, bytes or None, not {type(host).__name__}")
 
 
+c_long = c_int if sys.platform == "win32" else c_size  # where a C `long` has 32 bits
+
+
 def service_text(
     port: str | bytes | int | None,
 ) -> bytes | None:
     "A port or a service for `getaddrinfo`."
     if type(port) is int:
-        return b"%d" % (port if sys.version_info >= (3, 12) else c_size(port))  # as the Python that runs has it
+        return b"%d" % (port if sys.version_info >= (3, 12) else c_long(port))  # as the Python that runs has it
     if sys.version_info >= (3, 14) and hasattr(port, "__index__"):
         return b"%d" % index(port)
     if isinstance(port, str):

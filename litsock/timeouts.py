@@ -18,6 +18,7 @@ __all__ = ['getdefaulttimeout', 'setdefaulttimeout']
 
 # %% ../nbs/20_timeouts.ipynb #93a3acef
 LONGEST_TIMEOUT = 2**63 / 1e9  # seconds: as many nanoseconds as 63 bits can count, or 292 years
+LARGEST_TIMEOUT = (2**31 - 1) / 1e3 if sys.platform == "win32" else LONGEST_TIMEOUT
 FOREVER = float("inf")
 
 
@@ -43,6 +44,8 @@ def in_range(seconds):
         raise OverflowError("timeout too large: 292 years is the most, and None waits for ever")
     if seconds < 0:
         raise ValueError("Timeout value out of range: it cannot be negative")
+    if seconds > LARGEST_TIMEOUT:
+        raise OverflowError("timeout too large: 24 days are the most on Windows, and None waits for ever")
     return float(seconds)
 
 # %% ../nbs/20_timeouts.ipynb #d3076413

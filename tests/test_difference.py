@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from test_bad_input import PYPY, descriptors, needs_ipv6, outcome
+from outcomes import outcome
+from test_bad_input import PYPY, descriptors, needs_ipv6
 
 import litsock
 

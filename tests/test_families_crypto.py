@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_bad_input import compare, descriptors, outcome
+from outcomes import outcome
+from test_bad_input import compare, descriptors
 from test_difference import BASE, settings
 
 import litsock

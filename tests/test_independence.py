@@ -97,6 +97,8 @@ def test_the_standard_module_would_be_noticed():
 
 # Descriptors
 
+inheritable = os.get_handle_inheritable if sys.platform == "win32" else os.get_inheritable  # type: ignore[attr-defined]
+
 
 def made_socket(keep: Callable) -> list[int]:
     return [keep(litsock.socket()).fileno()]
@@ -167,7 +169,7 @@ def test_descriptor_is_not_inheritable(way: Callable):
 
     try:
         numbers = way(keep)
-        assert numbers and not any(map(os.get_inheritable, numbers))
+        assert numbers and not any(map(inheritable, numbers))
     finally:
         for sock in socks:
             sock.close()
@@ -178,7 +180,7 @@ def test_inheritable_on_demand():
         answers = []
         for wanted in (True, False):
             sock.set_inheritable(wanted)
-            answers.append((sock.get_inheritable(), os.get_inheritable(sock.fileno())))
+            answers.append((sock.get_inheritable(), inheritable(sock.fileno())))
     assert answers == [(True, True), (False, False)]
 
 
@@ -210,6 +212,8 @@ NONE_TO_ASK = {
     "socket.gettimeout": lambda self, /: ...,
     "socket.setblocking": lambda self, flag, /: ...,
     "socket.settimeout": lambda self, value, /: ...,
+    "socket.ioctl": lambda self, control, option, /: ...,
+    "socket.share": lambda self, process_id, /: ...,
     "socket.shutdown": lambda self, how, /: ...,
     "socket.send": lambda self, data, flags=0, /: ...,
     "socket.sendall": lambda self, data, flags=0, /: ...,
@@ -261,7 +265,7 @@ def functions(module: Any) -> dict[str, Any]:
 
 
 def is_public(owner: Any, name: str) -> bool:
-    thing = getattr(owner, name)
+    thing = getattr(owner, name, None)  # dir() names methods that are not available everywhere
     wanted = not name.startswith("_") or name == "__init__"
     return wanted and callable(thing) and not (isinstance(thing, type) and name != "socket")
 

@@ -1546,12 +1546,6 @@ def test_calls_at_the_same_moment_stand_below_each_other():
     net.close()
 
 
-def test_on_windows_it_says_that_it_is_not_there(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(NotImplementedError, match="Linux's kernel"):
-        Network()
-
-
 @pytest.mark.parametrize("send", [lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1), lambda: os.kill(os.getpid(), signal.SIGUSR1)])
 def test_a_signal_comes_where_the_main_thread_waits(send):
     """At once, by virtual time, and the handler may use locks; then the main thread waits on."""

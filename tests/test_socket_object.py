@@ -2,6 +2,7 @@
 
 import array
 import copy
+import errno
 import gc
 import io
 import itertools
@@ -26,6 +27,7 @@ import litsock
 from litsock import kernel
 
 pytestmark = pytest.mark.usefixtures("no_leak")
+NO_SOCKET = errno.ENOTSOCK if sys.platform == "win32" else errno.EBADF  # what a call says of a number that was closed
 
 
 def map_of(data):
@@ -125,16 +127,19 @@ def test_a_held_buffer_cannot_shrink(pair):
     buffer.clear()
 
 
+def is_open(fd):
+    return type(kernel.getsockname(fd)) is bytes  # `os.fstat` knows no sockets on Windows
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(["socket", "reader", "writer"])))
 def test_the_last_to_close_closes(order):
     one, other = litsock.socketpair()
     things = {"socket": one, "reader": one.makefile("rb"), "writer": one.makefile("wb")}
     fd = one.fileno()
     for name in order:
-        os.fstat(fd)
+        assert is_open(fd)
         things[name].close()
-    with pytest.raises(OSError):
-        os.fstat(fd)
+    assert not is_open(fd)
     assert other.recv(1) == b""
     other.close()
 
@@ -214,7 +219,7 @@ def test_close_in_one_thread_while_another_waits(pair):
     other.shutdown(litsock.SHUT_RDWR)
     waiting.join(4)
     assert not waiting.is_alive()
-    assert seen == [b""] or seen[0].errno == 9
+    assert seen == [b""] or seen[0].errno == NO_SOCKET
 
 
 def test_fork_shares_the_conversation(pair):
@@ -270,10 +275,10 @@ def test_half_made_object_can_be_shown_and_collected():
 
 def test_close_reports_what_the_system_says():
     sock = litsock.socket()
-    os.close(sock.fileno())
+    litsock.close(sock.fileno())
     with pytest.raises(OSError) as caught:
         sock.close()
-    assert caught.value.errno == 9
+    assert caught.value.errno == NO_SOCKET
     sock.close()
 
 
@@ -349,12 +354,14 @@ def strike_at(delay):
 
 
 AUDIT = """
-import json, sys, warnings
+import json, os, sys, warnings
 warnings.simplefilter("ignore")
 name = sys.argv[1]
 module = __import__(name)
 heard, listening = [], False
-def plain(value): return "the socket" if isinstance(value, module.socket) else value
+def plain(value):
+    if isinstance(value, tuple) and value[1] not in (0, 9): return value[0]  # the system chose the port
+    return "the socket" if isinstance(value, module.socket) else value
 def hook(event, arguments):
     if listening and event.startswith("socket."):
         heard.append([event, [plain(value) for value in arguments]])
@@ -367,11 +374,11 @@ for attempt in (
     lambda: udp.sendmsg([b"x"], [], 0, ("127.0.0.1", 9)), lambda: udp.sendmsg([b"x"]),
     lambda: udp.connect(("127.0.0.1", 9)), lambda: udp.connect_ex(("127.0.0.1", 9)),
     lambda: udp.connect(("127.0.0.1", "9")), lambda: udp.bind("nonsense"), lambda: module.socketpair(),
-    lambda: udp.dup(), lambda: module.fromfd(udp.fileno(), module.AF_INET, module.SOCK_DGRAM),
+    lambda: module.fromshare(udp.share(os.getpid())), lambda: udp.dup(), lambda: module.fromfd(udp.fileno(), module.AF_INET, module.SOCK_DGRAM),
     lambda: module.socket(fileno=udp.detach()), lambda: module.socket(9999),
 ):
     try: attempt()
-    except (OSError, TypeError): pass
+    except (OSError, TypeError, AttributeError): pass  # no `sendmsg` on Windows, no `share` elsewhere
 listening = False
 print(json.dumps(heard))
 """
@@ -489,7 +496,7 @@ except Handled:
 signal.setitimer(signal.ITIMER_REAL, 0)
 print(len(os.listdir("/proc/self/fd")) - before)
 """
-in_python = os.environ.get("LITSOCK_FAST") == "0"
+in_python = kernel._fast is None
 
 
 @pytest.mark.skipif(in_python, reason="Python runs signal handlers before the first line of a finaliser")
@@ -551,8 +558,8 @@ def test_a_subclass_owns_its_names():
 def test_a_buffer_is_held_while_a_call_waits(pair, method, timeout):
     one, other = pair
     other.settimeout(timeout)
-    buffer, answers = bytearray(10), []
-    thread = threading.Thread(target=lambda: answers.append(getattr(other, method)([buffer] if method == "recvmsg_into" else buffer)))
+    buffer, answers, receive = bytearray(10), [], getattr(other, method)
+    thread = threading.Thread(target=lambda: answers.append(receive([buffer] if method == "recvmsg_into" else buffer)))
     thread.start()
     end = time.monotonic() + 5
     while time.monotonic() < end:  # until the thread has begun
@@ -755,7 +762,7 @@ def test_the_lower_type_has_no_weak_references():
 
     with pytest.raises(TypeError):
         weakref.ref(litsock.SocketType())
-    sock = Weak(litsock.AF_UNIX)
+    sock = Weak(litsock.AF_INET)
     assert weakref.ref(sock)() is sock
     sock._io_refs, sock._closed = "any", "thing"
     sock.close()
@@ -778,7 +785,7 @@ def test_signatures_can_be_asked_for():
 
     assert in_python or str(inspect.signature(litsock.socket)) == "(family=-1, type=-1, proto=-1, fileno=None)"
     for name in dir(litsock.socket):
-        value = getattr(litsock.socket, name)
+        value = getattr(litsock.socket, name, None)  # dir() names methods that are not available everywhere
         if callable(value) and not name.startswith("__") and not name.startswith("_litsock"):
             inspect.signature(value)
     assert typing.get_type_hints(litsock.socket.accept)

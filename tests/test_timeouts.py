@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal
 from fractions import Fraction
 from statistics import median
@@ -32,6 +32,10 @@ from bench.table import CASES
 from litsock import kernel
 
 MODULES = pytest.mark.parametrize("module", [standard, litsock], ids=["standard", "litsock"])
+WINDOWS = sys.platform == "win32"
+WAIT, ACCEPT = ("select", "accept") if WINDOWS else ("ppoll", "accept4")  # in a trace
+SENDFILE = ["sendfile", "sendto"] if WINDOWS else ["sendfile"]  # which says that there is none
+SETTLED = 0.2 if WINDOWS else 0  # seconds: so long TCP, which makes the pairs on Windows, may move what was sent to the other end
 PLENTY = 20.0  # seconds: more than any of these operations should ever need
 pytestmark = pytest.mark.usefixtures("no_leak")
 
@@ -40,22 +44,36 @@ def full(sock):
     """Fill the kernel's buffer to the last byte; the mode is as before."""
     before = sock.gettimeout()
     sock.setblocking(False)
-    for size in (65536, 1):
-        try:
-            while True:
-                sock.send(bytes(size))
-        except BlockingIOError:
-            pass
+    while fill(sock):
+        time.sleep(SETTLED)
     sock.settimeout(before)
     return sock
+
+
+def fill(sock):
+    """Send until it would block. How many bytes went out."""
+    sent = 0
+    for size in (65536, 1):
+        with suppress(BlockingIOError):
+            while True:
+                sent += sock.send(bytes(size))
+    return sent
+
+
+def empty(sock):
+    """Receive until nothing comes for a while. TCP sends on only when enough of its window is free."""
+    sock.settimeout(0.2)
+    with suppress(TimeoutError):
+        while sock.recv(2**24):
+            pass
 
 
 # The modes, and every way between them
 
 
 def modes(sock: Any) -> tuple:
-    """What a socket and its descriptor say about the mode."""
-    return sock.gettimeout(), sock.timeout, sock.getblocking(), os.get_blocking(sock.fileno())
+    """What a socket and its descriptor say about the mode. Windows does not tell that of a descriptor."""
+    return sock.gettimeout(), sock.timeout, sock.getblocking(), os.get_blocking(sock.fileno()) if hasattr(os, "get_blocking") else None
 
 
 WAYS = {
@@ -94,10 +112,14 @@ def default(module: ModuleType, timeout: float | None):
 
 @pytest.mark.parametrize("timeout", [2**62 // 10**9 + 1, 2.0**62 // 1e9 + 1, 9_223_372_036, 56386553.939714916, 1.5e-9])
 def test_a_default_of_any_size_is_the_timeout_of_a_new_socket(timeout: float):
+    """Or is refused by both modules, as Windows' does with the larger ones."""
     answers = []
     for module in (litsock, standard):
-        with default(module, timeout), module.socket() as sock:
-            answers.append((module.getdefaulttimeout(), sock.gettimeout()))
+        try:
+            with default(module, timeout), module.socket() as sock:
+                answers.append((module.getdefaulttimeout(), sock.gettimeout()))
+        except OverflowError:
+            answers.append((OverflowError, module.getdefaulttimeout()))
     assert answers[0] == answers[1]
 
 
@@ -165,7 +187,7 @@ def test_the_mode_belongs_to_all_who_share_the_descriptor(keep):
 
 
 VALUES = [
-    Decimal("0.5"), Decimal(2), Fraction(1, 2), True, 2, 0.25, 1e-9, 5e-324, 9e9, 3e6, 2147483.647, 2147483648, -0.0,
+    Decimal("0.5"), Decimal(2), Fraction(1, 2), True, 2, 0.25, 1e-9, 5e-324, 9e9, 3e6, 2147483.647, 2147483.6471, 2147484, 2147483648, -0.0,
     float("nan"), float("inf"), float("-inf"), -1, -1e-9, 2**63, "1", b"1", "", [], 1j,
 ]  # fmt: skip
 
@@ -243,11 +265,11 @@ def test_one_call_for_the_others(timeout: float | None, keep, pair):
         sock.sendto(b"x", address)
         connection, _ = listener.accept()
     connection.close()
-    assert calls == ["sendto", "accept4"]
+    assert calls == ["sendto", ACCEPT]
     if timeout != 0:
         with recorded() as calls:
             sender.sendfile(keep(sparse(100)), count=100)
-        assert calls == ["sendfile"]
+        assert calls == SENDFILE
 
 
 @pytest.mark.parametrize("case", KNOWN)
@@ -266,15 +288,21 @@ def test_the_record_of_calls_is_what_strace_sees(case: str):
 def once_it_waits(calls, call, *arguments):
     """Do something in another thread, as soon as this one waits."""
 
+    over = threading.Event()
+
     def work():
-        while "ppoll" not in calls:
-            time.sleep(0.001)
+        while WAIT not in calls:
+            if over.wait(0.001):
+                return
         call(*arguments)
 
     thread = threading.Thread(target=work)
     thread.start()
-    yield
-    thread.join()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("name", [name for name in READY if READY[name][1].startswith("recv")])
@@ -283,7 +311,7 @@ def test_receiving_waits_when_the_kernel_says_so(name: str, pair):
     pair[0].settimeout(PLENTY)
     with recorded() as calls, once_it_waits(calls, pair[1].send, b"0123456789"):
         operation(pair[0])
-    assert calls == [call, "ppoll", call]
+    assert calls == [call, WAIT, call]
 
 
 @pytest.mark.parametrize("name", [name for name in READY if READY[name][1].startswith("send")])
@@ -291,9 +319,9 @@ def test_sending_waits_when_the_kernel_says_so(name: str, pair):
     operation, call = READY[name]
     full(pair[0])
     pair[0].settimeout(PLENTY)
-    with recorded() as calls, once_it_waits(calls, pair[1].recv, 2**24):
+    with recorded() as calls, once_it_waits(calls, empty, pair[1]):
         operation(pair[0])
-    assert calls == [call, "ppoll", call]
+    assert calls == [call, WAIT, call]
 
 
 def test_sendall_waits_for_room_and_does_not_ask_in_vain(pair):
@@ -305,9 +333,9 @@ def test_sendall_waits_for_room_and_does_not_ask_in_vain(pair):
         reader.start()
         pair[0].sendall(bytes(size))
         reader.join()
-    ours = [name for name in calls if name in ("sendto", "ppoll")]
+    ours = [name for name in calls if name in ("sendto", WAIT)]
     assert ours[0] == "sendto"
-    assert all(name == ("ppoll" if number % 2 else "sendto") for number, name in enumerate(ours))
+    assert all(name == (WAIT if number % 2 else "sendto") for number, name in enumerate(ours))
 
 
 def drain(sock, size, pause=0.0, piece=2**16):
@@ -394,12 +422,12 @@ WAITING = {name: waiting(name) for name in READY} | {
 def test_a_timeout_is_never_early_and_ends_in_TimeoutError(name: str, timeout: float, keep):
     sock, operation = WAITING[name](keep)
     sock.settimeout(timeout)
-    before = time.monotonic()
+    before = time.perf_counter()
     with pytest.raises(TimeoutError) as caught:
         operation(sock)
-    assert time.monotonic() - before >= timeout
+    assert time.perf_counter() - before >= timeout
     assert str(caught.value) == "timed out" and caught.value.errno is None
-    assert modes(sock) == (timeout, timeout, True, False)
+    assert modes(sock) == (timeout, timeout, True, None if WINDOWS else False)
 
 
 def changed_meanwhile(sock, operation, mode):
@@ -413,11 +441,11 @@ def changed_meanwhile(sock, operation, mode):
 
     other = threading.Thread(target=change)
     other.start()
-    before = time.monotonic()
+    before = time.perf_counter()
     begins.set()
     with pytest.raises(OSError) as caught:
         operation(sock)
-    took = time.monotonic() - before
+    took = time.perf_counter() - before
     other.join()
     return caught.type, took
 
@@ -439,7 +467,7 @@ def test_connect_ex_says_that_it_would_block(keep):
     sock, _ = connect_to_silence(keep)
     sock.settimeout(0.01)
     address = keep(silence(litsock)).getsockname()
-    assert sock.connect_ex(address) == 11  # EWOULDBLOCK, as the standard module has it
+    assert sock.connect_ex(address) == errno.EWOULDBLOCK  # as the standard module has it
 
 
 @pytest.mark.parametrize("name", [name for name in WAITING if "sendfile" not in name])
@@ -451,7 +479,7 @@ def test_a_socket_that_never_waits_says_so(name: str, keep):
         return
     with recorded() as calls, pytest.raises(BlockingIOError):
         operation(sock)
-    assert "ppoll" not in calls
+    assert WAIT not in calls
 
 
 def lateness(wait, timeout: float, times: int) -> float:
@@ -509,7 +537,7 @@ def test_a_number_above_those_that_select_can_take(keep):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-@pytest.mark.parametrize("timeout", [0.3, 1e9, 9.2e9])
+@pytest.mark.parametrize("timeout", [0.3, 2e6, *([] if WINDOWS else [1e9, 9.2e9])])
 def test_other_threads_run_meanwhile(timeout: float, pair):
     """Also: a timeout longer than the kernel can count is waited for like any other."""
     pair[0].settimeout(timeout)
@@ -563,19 +591,20 @@ TOTAL = {
 
 @pytest.mark.parametrize("name", TOTAL)
 def test_the_timeout_is_for_the_whole(name: str, pair):
-    sock, stop = pair[0], threading.Event()
+    sock, stop = full(pair[0]), threading.Event()
     sock.settimeout(0.5)
     reader = threading.Thread(target=trickle, args=(pair[1], stop))
     reader.start()
-    before = time.monotonic()
+    before = time.perf_counter()
     try:
         with recorded() as calls, pytest.raises(TimeoutError):
             TOTAL[name](sock)
     finally:
         stop.set()
         reader.join()
-    assert time.monotonic() - before >= 0.5
-    assert calls.count("ppoll") > 1, "there were several waits, each of them shorter than the timeout"
+    assert time.perf_counter() - before >= 0.5
+    least = 1 if WINDOWS else 2  # over TCP, a wait may last to the end: the window opens when much of it is free
+    assert calls.count(WAIT) >= least, "there were several waits, each of them shorter than the timeout"
 
 
 @pytest.mark.parametrize("name", ["sendall", "sendfile"])

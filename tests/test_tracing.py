@@ -24,6 +24,12 @@ from litsock import kernel
 from litsock.kernel.contract import CALLS
 from litsock.observe import recording, timeline
 
+WINDOWS = sys.platform == "win32"
+SOCKET, ACCEPT, CLOSE, IOCTL, WAIT = (  # what stands in a trace
+    ("WSASocketW", "accept", "closesocket", "ioctlsocket", "select") if WINDOWS else ("socket", "accept4", "close", "ioctl", "ppoll")
+)
+NOT_NOW, REFUSED = ("WSAEWOULDBLOCK", "WSAECONNREFUSED") if WINDOWS else ("EAGAIN", "ECONNREFUSED")
+SETTLED = 0.2 if WINDOWS else 0  # seconds: so long TCP, which makes the pairs on Windows, may take to bring what was sent
 PACKAGE = Path(litsock.__file__).parent
 
 
@@ -136,15 +142,15 @@ def test_connection_refused():
     with litsock.socket() as sock, litsock.trace() as t:
         with pytest.raises(ConnectionRefusedError):
             sock.connect(address)
-    assert (t.records[-1].call, t.records[-1].error, t.records[-1].address) == ("connect", "ECONNREFUSED", address)
+    assert (t.records[-1].call, t.records[-1].error, t.records[-1].address) == ("connect", REFUSED, address)
 
 
 def test_timeout_is_all_its_calls(pair):
     pair[0].settimeout(0.01)
     with litsock.trace() as t, pytest.raises(TimeoutError):
         pair[0].recv(10)
-    assert names(t) == ["recv", "ppoll"]
-    assert [record.error or record.result for record in t.records] == ["EAGAIN", 0]
+    assert names(t) == ["recv", WAIT]
+    assert [record.error or record.result for record in t.records] == [NOT_NOW, 0]
     assert t.records[1].seconds >= 0.009
 
 
@@ -326,6 +332,7 @@ def test_sums_outlive_the_ring(pair):
         worker = Thread(target=lambda: [one.send(b"ab") for _ in range(50)])
         worker.start()
         worker.join()
+        sleep(SETTLED)
         other.recv(1000)
         for _ in range(4):
             with pytest.raises(BlockingIOError):
@@ -355,7 +362,7 @@ def test_filters_say_what_is_wrong(pair):
     other.settimeout(0.01)
     with litsock.trace() as t, pytest.raises(TimeoutError):
         other.recv(1)
-    assert names(t.only(call="poll")) == names(t.only(call="ppoll")) == ["ppoll"]
+    assert names(t.only(call="poll")) == names(t.only(call=WAIT)) == [WAIT]
 
 
 def test_unknown_control_data_is_data(pair, tmp_path):
@@ -427,8 +434,10 @@ def test_threads(pair):
             thread.join()
     for thread in threads:
         calls = [record.call for record in t.only(thread=thread).records]
-        assert calls == ["socketpair"] + ["send", "recv"] * each + ["close"] * 2
-    assert len(t) == 8 * (3 + 2 * each)
+        assert [call for call in calls if call in ("send", "recv")] == ["send", "recv"] * each
+        assert calls[-2:] == [CLOSE] * 2
+        assert WINDOWS or len(calls) == 3 + 2 * each and calls[0] == "socketpair"
+    assert len(t) == sum(len(t.only(thread=thread)) for thread in threads)
 
 
 def test_nesting(pair):
@@ -548,7 +557,7 @@ def test_numbers_that_are_used_again():
                 number = sock.fileno()
     assert {record.fd for record in t.records} == {number}
     made = [line.split() for line in t.stable().text().splitlines()]
-    assert [line[0] for line in made] == [word for name in ("s1", "s2", "s3") for word in ("socket(AF_INET,", f"close({name})")]
+    assert [line[0] for line in made] == [word for name in ("s1", "s2", "s3") for word in (f"{SOCKET}(AF_INET,", f"{CLOSE}({name})")]
     assert [line[-1] for line in made] == ["s1", "0", "s2", "0", "s3", "0"]
 
 
@@ -557,11 +566,12 @@ def test_summary(pair):
         for _ in range(3):
             pair[0].send(b"12345")
         pair[1].setblocking(False)
+        sleep(SETTLED)
         pair[1].recv(100)
         with pytest.raises(BlockingIOError):
             pair[1].recv(100)
     found = {one.call: (one.calls, one.errors, one.bytes) for one in t.summary()}
-    assert found == {"send": (3, 0, 15), "recv": (2, 1, 15), "ioctl": (1, 0, 0)}
+    assert found == {"send": (3, 0, 15), "recv": (2, 1, 15), IOCTL: (1, 0, 0)}
     assert sum(one.seconds for one in t.summary()) == pytest.approx(sum(record.seconds for record in t.records))
 
 
@@ -623,7 +633,7 @@ def test_timeline_joins_sends_and_receives():
     t = conversation()
     found = [(one.sent.thread.name, one.sent.signature.function, one.received.signature.function, one.ending) for one in timeline.deliveries_of(t)]
     assert sorted(found) == sorted(
-        [("client", "connect", "accept4", False), ("client", "close", "recv", True)]
+        [("client", "connect", ACCEPT, False), ("client", CLOSE, "recv", True)]
         + [("client", "send", "recv", False), ("server", "send", "recv", False)] * 3
     )
     for one in timeline.deliveries_of(t):
@@ -950,7 +960,7 @@ def test_a_program_that_is_terminated(tmp_path):
 def test_a_program_that_leaves_at_once(tmp_path):
     """`os._exit` runs no `finally`, but the sums come all the same."""
     done = run(tmp_path, "import os, socket\nsocket.socketpair()\nos._exit(7)\n", "--summary")
-    assert done.returncode == 7 and re.search(r"^socketpair +1 ", done.stderr, re.M)
+    assert done.returncode == 7 and re.search(r"^(socketpair|accept) +1 ", done.stderr, re.M)
 
 
 def test_a_handler_of_the_program_stays(tmp_path):

@@ -6,6 +6,7 @@ Everything else runs there: `make test-windows`.
 import runpy
 import select
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,36 @@ def test_connecting_to_several_addresses_works_without_poll(monkeypatch):
             assert sock.getpeername() == server.getsockname()
         assert [type(error) for error in errors] == [ConnectionRefusedError]
         assert happy_eyeballs.race(litsock.socket, entries[:1], 5, None, 0.1, errors) is None
+
+
+@pytest.mark.needs("windows")
+def test_names_come_in_the_code_page_of_windows():
+    from litsock.kernel import winsock
+
+    new, name = winsock.ffi.new, "München".encode("mbcs")
+    kept = [new("char[]", name), new("char[]", name), new("char[4]", bytes([127, 0, 0, 1]))]
+    aliases, addresses = new("char *[]", [kept[1], winsock.ffi.NULL]), new("char *[]", [kept[2], winsock.ffi.NULL])
+    entry = new("struct hostent *", [kept[0], aliases, litsock.AF_INET, 4, addresses])
+    assert winsock.host_fields(entry) == (0, (name.decode("mbcs").encode(), [name.decode("mbcs").encode()], litsock.AF_INET, [bytes([127, 0, 0, 1])]))
+
+
+@pytest.mark.needs("windows")
+def test_a_trace_names_every_error():
+    with litsock.trace() as calls:
+        with pytest.raises(OSError):
+            litsock.if_indextoname(2**31 - 1)
+        with pytest.raises(OSError):
+            litsock.gethostbyaddr("192.0.2.77")
+    assert calls.records[0].error == "1168"  # ERROR_NOT_FOUND, for which Python has no name
+    assert calls.records[-1].error in ("WSAHOST_NOT_FOUND", "WSATRY_AGAIN", "WSANO_RECOVERY", "WSANO_DATA")
+
+
+@pytest.mark.needs("windows")
+def test_the_lower_module_has_no_socketpair():
+    assert not hasattr(litsock._socket, "socketpair")
+
+
+def test_a_simulated_network_says_that_there_is_none(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(NotImplementedError, match="a simulated network has Linux's kernel, with Linux's numbers: there is none on Windows"):
+        litsock.Network()

@@ -29,6 +29,8 @@ def lower_module(litsock) -> ModuleType:
     for alias in ("AF_FILE", "AF_LOCAL"):  # a fresh `socket.py` takes the first name of a number, by the alphabet
         vars(module).pop(alias, None)
     vars(module).update(socket=core.SocketType, SocketType=core.SocketType, socketpair=core._lower_socketpair)
+    if sys.platform == "win32":
+        del vars(module)["socketpair"]  # a fresh `socket.py` makes its own where the lower module has none
     vars(module).update(getaddrinfo=names._lookup, __spec__=ModuleSpec("_socket", KnownModuleLoader(module)))  # type: ignore[arg-type]
     names.LOWER = vars(module)
     return module

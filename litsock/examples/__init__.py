@@ -5,6 +5,7 @@
 # %% ../../nbs/30_examples.ipynb #d1345303
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from errno import EADDRINUSE
 from selectors import EVENT_READ, DefaultSelector
@@ -12,7 +13,7 @@ from selectors import EVENT_READ, DefaultSelector
 import litsock
 
 # %% auto #0
-__all__ = ['PIECE', 'MESSAGE', 'PROGRAMS', 'say', 'echo_one_client', 'echo_server_ipv4', 'converse', 'echo_client_ipv4',
+__all__ = ['REUSE', 'PIECE', 'MESSAGE', 'PROGRAMS', 'say', 'echo_one_client', 'echo_server_ipv4', 'converse', 'echo_client_ipv4',
            'working_sockets', 'attempt', 'listen', 'echo_server', 'echo_client', 'ipv6_works', 'echo_server_both',
            'make_time_wait', 'in_time_wait', 'bind_again', 'time_wait']
 
@@ -37,6 +38,9 @@ def echo_one_client(
             connection.sendall(data)
 
 # %% ../../nbs/30_examples.ipynb #ce9a6ca4
+REUSE = sys.platform != "win32"
+
+
 def echo_server_ipv4(
     host: str = "127.0.0.1",  # the address to listen on; "" for all that this machine has
     port: int = 50007,  # 0 for one that the kernel chooses
@@ -44,7 +48,7 @@ def echo_server_ipv4(
 ) -> None:
     "Echo what one client sends, over IPv4, then end."
     with litsock.socket(litsock.AF_INET, litsock.SOCK_STREAM) as server:
-        server.setsockopt(litsock.SOL_SOCKET, litsock.SO_REUSEADDR, 1)
+        server.setsockopt(litsock.SOL_SOCKET, litsock.SO_REUSEADDR, REUSE)
         server.bind((host, port))
         server.listen()
         report("Listening on", server.getsockname())
@@ -117,7 +121,7 @@ def attempt(use, address, *kind):
 # %% ../../nbs/30_examples.ipynb #7d5c61e4
 def listen(server, address):
     "Bind and listen."
-    server.setsockopt(litsock.SOL_SOCKET, litsock.SO_REUSEADDR, 1)
+    server.setsockopt(litsock.SOL_SOCKET, litsock.SO_REUSEADDR, REUSE)
     server.bind(address)
     server.listen()
 

@@ -384,9 +384,9 @@ def host_fields(entry):
     "What `gethostbyname` and `gethostbyaddr` answer."
     if not entry:
         return winsock.WSAGetLastError(), None
-    aliases = [ffi.string(alias) for alias in until_null(entry.h_aliases)]
+    name, *aliases = (ffi.string(text).decode("mbcs").encode() for text in (entry.h_name, *until_null(entry.h_aliases)))
     addresses = [ffi.unpack(address, entry.h_length) for address in until_null(entry.h_addr_list)]
-    return 0, (ffi.string(entry.h_name), aliases, entry.h_addrtype, addresses)
+    return 0, (name, aliases, entry.h_addrtype, addresses)
 
 
 def gethostbyname(name):
@@ -498,7 +498,7 @@ def inet_ntop(address_family: int, packed_ip: bytes, /) -> str:
 
 
 def gai_strerror(code):
-    return ffi.getwinerror(code)[1]
+    return "getaddrinfo failed"  # the standard module's words for each code; programs compare them
 
 
 def hstrerror(code):

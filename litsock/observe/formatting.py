@@ -167,6 +167,7 @@ def argument_texts(call: CallRecord, formatter: Formatter) -> dict[str, str]:
 
 # %% ../../nbs/52a_formatting.ipynb #b891356a
 HOST_ERRORS = {1: "HOST_NOT_FOUND", 2: "TRY_AGAIN", 3: "NO_RECOVERY", 4: "NO_DATA"}  # <netdb.h>
+HOST_ERRORS |= {11000 + code: f"WSA{name}" for code, name in HOST_ERRORS.items()}  # <winsock2.h>
 
 
 def error_name(call: CallRecord) -> str:
@@ -175,13 +176,13 @@ def error_name(call: CallRecord) -> str:
         return call.exception
     if call.result >= 0 and call.signature.function not in LIBRARY:
         return ""
-    if call.result >= 0 and call.signature.function not in LIBRARY:
-        return ""
     if call.name in ("gethostbyname", "gethostbyaddr"):
         return HOST_ERRORS.get(call.result, "")
     if call.signature.function in ("getaddrinfo", "getnameinfo"):
         return decoding.names_under("getaddrinfo, getnameinfo: errors").get(call.result, "") if call.result else ""
-    return decoding.error_name(-call.result) if call.result < 0 and call.signature.function not in LIBRARY else ""
+    if call.result >= 0 or call.signature.function in LIBRARY:
+        return ""
+    return decoding.error_name(-call.result) or str(-call.result)
 
 
 def result_text(call: CallRecord, formatter: Formatter) -> str:

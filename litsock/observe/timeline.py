@@ -37,6 +37,9 @@ __all__ = ['SETTING_UP', 'MOST_CALLS', 'Recorded', 'steps_of', 'logical_times', 
            'bar', 'arrow', 'in_words']
 
 # %% ../../nbs/51_timeline.ipynb #adb68bd3
+UNDER_WAY = "", "EINPROGRESS", "WSAEWOULDBLOCK"  # errors of a `connect` whose handshake goes on
+
+
 class Endpoints:
     "The addresses at both ends of each socket, as far as they are known."
 
@@ -72,7 +75,7 @@ class Endpoints:
         socket_id = self.sockets.identify(fd, call)
         if call.name in ("getsockname", "bind"):
             self.learn(socket_id, raw, b"")
-        elif call.name == "getpeername" or call.name == "connect" and error_name(call) in ("", "EINPROGRESS"):
+        elif call.name == "getpeername" or call.name == "connect" and error_name(call) in UNDER_WAY:
             self.learn(socket_id, b"", raw)
 
 
@@ -122,7 +125,7 @@ def join(pairs: dict[SocketId, SocketId], one: SocketId, other: SocketId) -> Non
 
 def accepted(calls: list[CallRecord], endpoints: Endpoints) -> list[tuple[CallRecord, CallRecord]]:
     "Each `accept`, with the `connect` that it answers."
-    waiting = [call for call in calls if call.name == "connect" and error_name(call) in ("", "EINPROGRESS", "EAGAIN")]
+    waiting = [call for call in calls if call.name == "connect" and error_name(call) in (*UNDER_WAY, "EAGAIN")]
     found = []
     for accept in sorted((call for call in calls if call.name == "accept" and new_descriptors(call)), key=lambda call: call.end):
         server = endpoints.local.get(endpoints.sockets.identify(accept.values[0], accept), b"")

