@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import python
 
 import litsock
 from litsock import happy_eyeballs
@@ -73,6 +74,21 @@ def test_a_trace_names_every_error():
 @pytest.mark.needs("windows")
 def test_the_lower_module_has_no_socketpair():
     assert not hasattr(litsock._socket, "socketpair")
+
+
+@pytest.mark.parametrize("words, said", [
+    (["telephone"], "no such test: telephone"), (["--own", "tests/test_telephone.py"], "no such test: tests/test_telephone.py"),
+    (["--telephone"], "unrecognized arguments: --telephone"), (["--write"], "--write goes with --page"), (["--page", "--record"], "not allowed with"),
+    (["--wheel", "telephone.whl"], "no such file: telephone.whl"), (["--quick", "test_ssl"], "names of tests stand alone"), (["--own", "--", "-V"], "-- stands alone"),
+], ids=str)  # fmt: skip
+def test_the_tool_says_what_is_wrong_with_its_command_line(words, said):
+    status, output, complaint = python(TOOL.parent, *words)
+    assert (status, output) == (2, "") and said in complaint.splitlines()[-1]
+
+
+def test_the_tool_has_a_help():
+    status, output, complaint = python(TOOL.parent, "--help")
+    assert (status, complaint) == (0, "") and "--wheel FILE" in output and "test_selectors" in output
 
 
 def test_a_simulated_network_says_that_there_is_none(monkeypatch):

@@ -119,7 +119,7 @@ def compare(names):
         print("== CPython's own tests: skipped, since no Python 3.11 here has the package `test` (Debian: libpython3.11-testsuite)")
         return []
     library, script = windows_path(found), windows_path(Path(__file__).with_name("inside.py"))
-    wrong = []
+    wrong, began = [], now()
     for name in names:
         for module in ("socket", "litsock"):
             result = RESULTS / f"{name}.{module}"
@@ -130,7 +130,7 @@ def compare(names):
         passed, broken, known = outcomes(name)
         wrong += broken
         if passed:
-            keep(name, {"passed": len(passed), "only standard": broken, "known": known})
+            keep(name, {"passed": len(passed), "only standard": broken, "known": known} | began)
         print(f"== {name}: {len(passed)} pass with both modules, {len(broken)} with the standard module alone, and {len(known)} that is known", flush=True)
     print(*wrong, sep="\n")
     return wrong
@@ -161,7 +161,7 @@ def run_own(tests):
     if not (site := WORK / "pytest").exists():
         fetch(WORK / "of pytest", *FOR_WINDOWS, *OF_PYTEST)
         unpack(WORK / "of pytest", site)
-    result = RESULTS / ("some" if tests else "own")
+    result, began = RESULTS / ("some" if tests else "own"), now()
     failures = result.with_name(f"{result.name}.failures")
     for file in (result, failures):
         file.write_text("")
@@ -172,7 +172,7 @@ def run_own(tests):
     outcomes = own_outcomes(result)
     print(failures.read_text(encoding="utf-8"))
     if not tests:
-        keep("own", {outcome: len(names) for outcome, names in outcomes.items()})
+        keep("own", {outcome: len(names) for outcome, names in outcomes.items()} | began)
     print(f"== the project's own tests: {len(outcomes['passed'])} of {sum(map(len, outcomes.values())) - len(outcomes['skipped'])} pass")
     print(*outcomes["failed"], *outcomes["hangs"], sep="\n")
     return outcomes["failed"] + outcomes["hangs"]
@@ -187,10 +187,15 @@ def own_outcomes(result):
     return outcomes
 
 
-def keep(name, found):
-    "What a run found, for `--record`, with its date and commit."
+def now():
+    "The date, and the commit that is checked out, to be asked for when a run begins."
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, capture_output=True, text=True).stdout.strip()
-    (RESULTS / f"{name}.json").write_text(json.dumps(found | {"date": f"{date.today()}", "commit": commit}), encoding="utf-8")
+    return {"date": f"{date.today()}", "commit": commit}
+
+
+def keep(name, found):
+    "What a run found, for `--record`."
+    (RESULTS / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 def record():
