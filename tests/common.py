@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -22,6 +23,11 @@ def descriptors():
     if sys.platform == "win32":
         return set()
     return set(os.listdir("/proc/self/fd"))
+
+
+def since(moment):
+    """Seconds since a moment of `time.perf_counter()`, to the nanosecond: the last digits of such a difference mean nothing."""
+    return round(time.perf_counter() - moment, 9)
 
 
 class Struck(Exception):

@@ -42,7 +42,6 @@ LEFT_OUT = {  # why: files, and tests of the other files, that do not run here
     ],
     "the standard module gives no reason for a family that inet_pton does not know, litsock the system's": ["*::test_inet_pton*"],
     "on Windows the list is read to tell what it lacks": ["*::test_the_list_is_read_only_when_asked_for"],
-    "they measure with time.monotonic(), which goes in steps of 16 ms there": ["*::test_many_threads_with_deadlines_*"],
     "there a datagram longer than asked for is an error": ["*::test_timeline_of_datagrams"],
     "there the standard module's error has neither number nor text for an interface that does not exist": ["*::test_if_indextoname"],
     "there the empty name is this machine's": ["*::test_herror", "*::test_resolve_what_is_not_known*words3*"],
