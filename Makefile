@@ -5,8 +5,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# Tests of everything run on each core: a file there, another here. What ARGS names runs in one process, which starts at once.
-ON_EACH_CORE := --numprocesses=auto --no-loadscope-reorder --dist
+# Tests of everything run side by side, a file here, another there: in one process more than there are cores, because they wait a lot.
+# What ARGS names runs in a single process, which starts at once.
+SIDE_BY_SIDE := --numprocesses=$(shell expr $$(nproc) + 1) --no-loadscope-reorder --dist
 
 # When one of these changes, the C is compiled anew.
 BUILD := setup.py tools/building.py settings.ini pyproject.toml $(addprefix litsock/,kernel/contract.py kernel/bindings.py kernel/c_calls.py kernel/c_socket.py constant_names.py)
@@ -21,9 +22,9 @@ run: .venv/run ## see servers and clients of the examples talk to each other
 	@echo "== python -m litsock.examples demo"
 	@$(BIN)/python -m litsock.examples demo
 
-test: .venv/dev ## run every page of the book and every test, on each core (ten minutes; one page: make test ARGS=nbs/00_core.ipynb)
+test: .venv/dev ## run every page of the book and every test (ten minutes; one page: make test ARGS=nbs/00_core.ipynb)
 	@echo "== pytest --nbval $(or $(ARGS),nbs tests)"
-	@$(BIN)/pytest $(or $(ARGS),$(ON_EACH_CORE)=loadfile --junitxml=build/test.xml)
+	@$(BIN)/pytest $(or $(ARGS),$(SIDE_BY_SIDE)=loadfile --junitxml=build/test.xml)
 
 test-suites: .venv/dev ## run other packages' test suites, with the standard module and with litsock (one of them: ARGS=trio)
 	@echo "== python tools/suites $(ARGS)"
@@ -39,7 +40,7 @@ test-windows: .venv/dev ## run litsock and CPython's own tests on Windows' Pytho
 
 test-lab: .venv/lab ## run every page in JupyterLab, in a real browser, and photograph it into build/screens (Debian: chromium)
 	@echo "== pytest tools/jupyter"
-	@$(BIN)/pytest -p no:cacheprovider $(or $(ARGS),$(ON_EACH_CORE)=load tools/jupyter)
+	@$(BIN)/pytest -p no:cacheprovider $(or $(ARGS),$(SIDE_BY_SIDE)=load tools/jupyter)
 
 lab: .venv/lab ## read, run and edit the book in JupyterLab
 	@echo "== JupyterLab, on this machine only; stop it with Ctrl-C"

@@ -61,8 +61,9 @@ def veth():
     "Whether a pair of virtual network cards can be made. They are removed at once."
     if not root() or not shutil.which("ip"):
         return False
-    made = subprocess.run("ip link add litsock0 type veth peer name litsock1", shell=True, capture_output=True)
-    subprocess.run("ip link delete litsock0", shell=True, capture_output=True)
+    one, other = f"l{os.getpid()}", f"r{os.getpid()}"
+    made = subprocess.run(f"ip link add {one} type veth peer name {other}", shell=True, capture_output=True)
+    subprocess.run(f"ip link delete {one}", shell=True, capture_output=True)
     return made.returncode == 0
 
 

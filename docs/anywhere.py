@@ -94,7 +94,7 @@ def wheels():
         return ""
     found = json.loads(WHEELS.read_text(encoding="utf-8"))
     lines = [
-        f"| {name} | {made['wheel']} | {made['_fast']} | {made['_native']} | {made['glibc']} | {made['date']} |" for name, made in found.items()
+        f"| {name} | {made['wheel']} | {made['_fast']} | {made.get('_native', '–')} | {made['glibc']} | {made['date']} |" for name, made in found.items()
     ]
     return "\n".join([SIZES, *lines, ""])
 

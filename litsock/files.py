@@ -122,16 +122,20 @@ def open_file(
         raise ValueError(f"invalid mode {mode!r} (only r, w, b allowed)")
     reading, writing, binary = "r" in mode or "w" not in mode, "w" in mode, "b" in mode
     size = io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering
-    raw = SocketIO(sock, "r" * reading + "w" * writing)
-    sock._io_refs += 1
     if size == 0 and not binary:
         raise ValueError("unbuffered streams must be binary")
+    raw = SocketIO(sock, "r" * reading + "w" * writing)
+    sock._io_refs += 1
     if size == 0:
         return raw
-    buffer = buffered(raw, size, reading, writing)
-    if binary:
-        return buffer
-    text = io.TextIOWrapper(buffer, io.text_encoding(encoding), errors, newline)
+    try:
+        buffer = buffered(raw, size, reading, writing)
+        if binary:
+            return buffer
+        text = io.TextIOWrapper(buffer, io.text_encoding(encoding), errors, newline)
+    except BaseException:  # no memory for the buffer; an encoding that nobody knows
+        raw.close()  # now, not when somebody collects it
+        raise
     setattr(text, "mode", mode)  # the raw file's mode is binary; this one is not
     return text
 

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from common import but_pypy
 from processes import LIMIT, python
 
 import litsock
@@ -44,7 +45,8 @@ assert issubclass(ssl.SSLSocket, litsock.socket)
 maps = open("/proc/self/maps").read()
 print("/_ssl." in maps, "/_socket." in maps)
 """
-    assert in_fresh_process(code) == ["True False"], "the C module of the standard socket must not even be loaded"
+    has_c_of_ssl = sys.implementation.name == "cpython"  # PyPy's ssl is in Python
+    assert in_fresh_process(code) == [f"{has_c_of_ssl} False"], "the C module of the standard socket must not even be loaded"
 
 
 def test_c_module_has_plain_integers():
@@ -60,6 +62,7 @@ print(_socket.error is OSError, _socket.timeout is TimeoutError, _socket.__name_
     assert in_fresh_process(code) == ["True True _socket False"]
 
 
+@pytest.mark.needs("cpython")  # PyPy's ssl is in Python: it takes whatever has a fileno()
 def test_ssl_turns_down_what_it_cannot_read():
     code = """import _ssl, ssl, socket
 with socket.socket() as sock:
@@ -90,7 +93,10 @@ def test_twice_is_once():
     assert in_fresh_process("first = list(sys.meta_path); litsock.install(); print(first == sys.meta_path)") == ["True"]
 
 
-@pytest.mark.parametrize("early", ["socket", "_socket", "ssl", "asyncio, http.client"])
+EARLY = ["socket", "_socket", "ssl", "asyncio, http.client"]
+
+
+@pytest.mark.parametrize("early", but_pypy(EARLY, EARLY[-1], why="in PyPy's ssl other modules import socket, and are named instead"))
 def test_too_late(early):
     status, output, complaints = python("-c", f"import {early}, sys; before = dict(sys.modules), list(sys.meta_path)\nimport litsock\n"
                                         "try: litsock.install()\nexcept RuntimeError as error: print(error)\n"
@@ -155,6 +161,8 @@ def test_ends_as_it_did(end, tmp_path):
     text = ENDS[end]
     (tmp_path / "program.py").write_bytes(text if isinstance(text, bytes) else text.encode())
     without, with_litsock = both(["program.py"], tmp_path)
+    if end == "with a zero" and not without[0]:
+        pytest.skip("this Python reads a file up to its first zero byte only, as all before 3.11.4 did")
     if end in OTHER_WORDS:
         without, with_litsock = [(status, output, complaints.count("SyntaxError: ")) for status, output, complaints in (without, with_litsock)]
     assert with_litsock == without
@@ -184,7 +192,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize("options", [[], ["-P"]], ids="-".join)
-@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+@pytest.mark.parametrize("words", but_pypy(WORDS, ["./package/"], why="PyPy keeps the dot of this path"), ids=" ".join)
 def test_finds_itself_where_it_was(words, options, tmp_path):
     places(tmp_path)
     if options == ["-P"] and words[0] == "-m": words = ["-m", "json.tool", "--help"]
@@ -193,7 +201,10 @@ def test_finds_itself_where_it_was(words, options, tmp_path):
     assert with_litsock == without
 
 
-@pytest.mark.parametrize("words", [["missing.py"], ["bare"], ["-m", "missing"], ["-m", "package.missing"], ["-m", "bare"]], ids=" ".join)
+NOT_THERE = [["missing.py"], ["bare"], ["-m", "missing"], ["-m", "package.missing"], ["-m", "bare"]]
+
+
+@pytest.mark.parametrize("words", but_pypy(NOT_THERE, ["missing.py"], why="PyPy says it without quotation marks"), ids=" ".join)
 def test_says_what_is_not_there(words, tmp_path):
     places(tmp_path)
     without, with_litsock = both(words, tmp_path)

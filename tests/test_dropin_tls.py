@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from common import PYPY
 from processes import python
 
 import litsock as sockets
@@ -20,6 +21,14 @@ from litsock.dropin.tls import Connection, body_length, missing
 
 PROGRAM = Path(__file__).with_name("dropin_scenarios.py")
 NAMES = re.findall(r"^@scenario\ndef (\w+)", PROGRAM.read_text(encoding="utf-8"), re.MULTILINE)
+QUEUE = "PyPy's ssl leaves errors in OpenSSL's queue, and takes the oldest for the newest"
+OTHERWISE = {  # on PyPy
+    "every_way_to_send_and_receive": "PyPy's ssl takes text, and memory that is not contiguous",
+    "bytes_that_somebody_changed": QUEUE,
+    "no_cycle_and_a_warning": "needs CPython's reference counts",
+}
+if PYPY:
+    NAMES = [name for name in NAMES if name not in OTHERWISE]
 THREADS = {  # what the standard module gets right by good luck only, because OpenSSL's state is not made for two threads
     "one_thread_reads_another_writes": [True, True],
     "a_waiting_reader_does_not_stop_a_writer": ["question", "answer"],
@@ -54,6 +63,8 @@ def standard(certificates):
 def litsock(certificates, request):
     """Both ways. Without the C type there is no native one."""
     natively = request.param == "natively"
+    if natively and sockets.kernel._fast is None:
+        pytest.skip("needs litsock's type in C: without it, all goes through memory")
     names = [name for name in NAMES if name not in THREADS] if natively else NAMES
     report = played(certificates, "-X", "dev", "-m", "litsock", "run", names=names, LITSOCK_FAST="1" if natively else "0")
     assert report["sockets"] == "litsock"
@@ -234,6 +245,7 @@ def wait_for_reset(near):
     assert sockets.kernel.poll(near.fileno(), 0, 20 * 10**9) > 0  # POLLHUP and POLLERR are reported unasked
 
 
+@pytest.mark.skipif(PYPY, reason=QUEUE)
 def test_a_write_that_fails_tells_the_alert(certificates):
     with shaking_hands(certificates, verify_mode=ssl.CERT_REQUIRED) as (client, server, near, far):
         near.setblocking(False)

@@ -5,6 +5,7 @@ import socket
 import struct
 
 import pytest
+from common import but_pypy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,8 +89,12 @@ def bound(module, address):
         return outcome(sock.bind, address), sock.getsockname()[1]
 
 
+TRIED = [*WRONG_NETLINK, (0, 0), (-1, 0), (2**40, 0)]
+OTHERWISE = (), (1,), (1, 2, 3), [1, 2], (-1, 0)
+
+
 @pytest.mark.needs("AF_NETLINK")
-@pytest.mark.parametrize("address", [*WRONG_NETLINK, (0, 0), (-1, 0), (2**40, 0)], ids=repr)
+@pytest.mark.parametrize("address", but_pypy(TRIED, *OTHERWISE, why="PyPy's module takes a list, no -1, and says ValueError"), ids=repr)
 def test_netlink_as_the_standard_module(address):
     assert bound(litsock, address) == bound(socket, address)
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from common import PYPY
 
 import litsock
 
@@ -299,9 +300,18 @@ def default(parameter: inspect.Parameter) -> Any:
     return "nothing given" if type(parameter.default) is object else parameter.default
 
 
+OTHERWISE = {  # on PyPy
+    "socket.recv_into": "PyPy's names no parameters",
+    "socket.recvfrom_into": "PyPy's names no parameters",
+    "socket.sendmsg_afalg": "PyPy's has None where CPython's has ()",
+}
+
+
 @pytest.mark.parametrize("name", SHARED)
 def test_signature(name: str):
     expected = expected_signature(name)
+    if PYPY and name in OTHERWISE:
+        pytest.skip(OTHERWISE[name])
     assert expected, f"no signature is known of {name}: write it into the table from the documentation"
     assert parameters(inspect.signature(OURS[name]), BEYOND.get(name, set())) == parameters(expected)
 
@@ -323,6 +333,8 @@ def test_number_of_arguments(name: str, count: int):
     """Integers fit none of these functions everywhere, but too few or too many of them fit nowhere."""
     if name not in OURS:
         pytest.skip(f"litsock has no {name} yet")
+    if PYPY and name == "socket.setsockopt" and count not in (3, 4):
+        pytest.skip("PyPy's setsockopt() does not count: it takes more arguments, and with too few it reads memory that it does not have")
     fitting = {
         "socket.sendto": [b"x", 0, ("127.0.0.1", 9)] if count != 2 else [b"x", ("127.0.0.1", 9)],
         "socket.setsockopt": [1, 2, 1] if count != 4 else [1, 2, None, 0],

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from common import PYPY
 
 import litsock
 
@@ -168,6 +169,12 @@ interpreters.destroy(one)
 """,
 }
 
+OTHERWISE = {  # on PyPy
+    "a warning": "needs CPython's reference counts",
+    "who they say they are": "PyPy's gaierror and herror say that they come from _socket",
+    "in a pickle": "PyPy's gaierror says that it comes from _socket",
+}
+
 
 def printed(program: str, *start: str) -> str:
     """What a program prints."""
@@ -179,6 +186,8 @@ def printed(program: str, *start: str) -> str:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_same_over_both(name: str):
+    if PYPY and name in OTHERWISE:
+        pytest.skip(OTHERWISE[name])
     if "_xxsubinterpreters" in PROGRAMS[name]:
         pytest.importorskip("_xxsubinterpreters", reason="needs the module _xxsubinterpreters of CPython up to 3.12")
     ours = printed(PROGRAMS[name], "-m", "litsock", "run")
@@ -188,6 +197,8 @@ def test_the_same_over_both(name: str):
 def test_every_method_has_type_hints():
     for name in filter(partial(hasattr, litsock.socket), dir(litsock.socket)):  # dir() names methods that are not available everywhere
         method = inspect.getattr_static(litsock.socket, name)
+        if method is inspect.getattr_static(object, name, None):  # not litsock's; on PyPy it has hints, and no source
+            continue
         if hasattr(getattr(litsock.socket, name), "__annotations__") or type(method).__name__ == "_LazyMethod":
             assert typing.get_type_hints(getattr(litsock.socket, name)) is not None
             assert inspect.getsource(getattr(litsock.socket, name))

@@ -1284,6 +1284,22 @@ def test_the_end_of_a_thread_is_no_news(monkeypatch):
     assert list(map(type, heard)) == [IndexError]
 
 
+def test_ctrl_c_that_another_thread_gets():
+    """The kernel may give a signal to any thread, and then nothing wakes the main one, in which Python looks for it."""
+    net = Network(seed=1)
+
+    @net.host("here").program
+    def program():
+        signal.raise_signal(signal.SIGINT)
+        while True:
+            sleep(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        net.run(10**7)
+    assert net.now < 5 * 10**6
+    net.close()
+
+
 @pytest.mark.needs("tshark")
 def test_tshark_finds_nothing_malformed(tmp_path):
     packets = talk_of_everything()

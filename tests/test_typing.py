@@ -6,6 +6,7 @@ import sys
 import pytest
 
 pytest.importorskip("mypy", reason="mypy is not installed")
+pytestmark = pytest.mark.needs("cpython")  # mypy refuses to run on PyPy
 
 PROGRAM = """
 import litsock as socket

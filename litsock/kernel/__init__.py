@@ -47,7 +47,7 @@ class DescriptorGuard:
 try:
     if os.environ.get("LITSOCK_FAST") == "0":
         raise ImportError("switched off")
-    from litsock.kernel import _fast  # type: ignore[attr-defined]
+    import litsock.kernel._fast as _fast  # type: ignore[import-not-found]
 
     FUNCTIONS = {name: getattr(_fast, name) for name in _fast.call_names().split()}
 except ImportError:

@@ -12,7 +12,7 @@ from random import Random
 from time import monotonic
 from typing import Any
 
-from .threads import allocate_lock, get_ident, start_new_thread, throw
+from .threads import LOOK_UP, allocate_lock, get_ident, start_new_thread, throw
 
 SECOND = 10**9  # nanoseconds
 GRACE, LAST_GRACE = 1.0, 10.0  # seconds of ours that a thread may go on computing after Ctrl-C, and after the end of its simulation
@@ -252,10 +252,11 @@ class Scheduler:
         "Pass the baton on, and wait for it to come back."
         chosen = self.holder = self.pick()
         if chosen is not task:
-            give, take = chosen.baton.release, task.baton.acquire
+            give, take, wait = chosen.baton.release, task.baton.acquire, LOOK_UP if task is self.director else -1
             try:
                 give()
-                take()
+                while not take(True, wait):
+                    pass
             except BaseException as interruption:
                 self.interrupt_by(interruption, task)
         self.check_end(task)
@@ -281,7 +282,8 @@ class Scheduler:
         if not task.baton.acquire(timeout=grace):
             self.holder.ended = True
             throw(self.holder.ident, Stopped)
-            task.baton.acquire()
+            while not task.baton.acquire(timeout=LOOK_UP):
+                pass
 
     def start(self, function: Callable, *arguments, name: str = "", host: Any = None, program: Any = None) -> Task:
         "Start a thread. It runs when the baton comes to it."

@@ -9,7 +9,7 @@ import ast
 import gc
 import sys
 from asyncio import SelectorEventLoop
-from errno import EAFNOSUPPORT, ENOPROTOOPT, EPROTONOSUPPORT
+from errno import EAFNOSUPPORT, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT
 from html import escape
 from typing import Any
 
@@ -41,6 +41,8 @@ def reason_of(error: BaseException) -> str | None:
         return f"the package {error.name} is not part of this page's Python"
     if isinstance(error, ImportError) and error.name and error.name.startswith("litsock.kernel"):
         return "it shows litsock's C, and a browser has none"
+    if isinstance(error, OSError) and error.errno == EOPNOTSUPP and "a simulated network has no" in str(error):
+        return error.strerror
     if isinstance(error, OSError) and error.errno == EAFNOSUPPORT:
         return "the simulated host has the families AF_INET, AF_INET6 and AF_UNIX, and this is another one"
     if isinstance(error, OSError) and error.errno in (ENOPROTOOPT, EPROTONOSUPPORT):

@@ -161,7 +161,10 @@ def throw(
 
 if js is None:
     from _thread import allocate_lock, get_ident, start_new_thread
+
+    LOOK_UP = 0.5  # seconds: how long the thread that signals come to waits for a lock in one go; CPython overlooks a signal just before it waits
 else:
+    LOOK_UP = -1
     allocate_lock, start_new_thread = Baton, begin_stack  # type: ignore[assignment, misc]
 
     def get_ident() -> int:

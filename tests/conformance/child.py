@@ -133,6 +133,8 @@ def main(job):
     if job['subject'] == 'socket': import socket as subject
     else: subject = put_litsock_in_place(job['litsock_path'])
     if job['subject'] != 'simulated': return run(job, subject)
+    import platform
+    platform.processor()  # is remembered: PyPy's test_socket asks for it, and a program is started to tell it
     with subject.Network().host('here'): run(job, subject)
 
 

@@ -10,7 +10,7 @@ part() {
 }
 pages=$(grep -l '"needs-' nbs/*.ipynb | xargs grep -L '"needs-windows"')
 tests=$(grep -l 'mark\.needs(' tests/test_*.py | grep -v test_needs)
-pytest="python -m pytest --numprocesses=2 --no-loadscope-reorder --dist=loadfile -p no:cacheprovider --no-header -rs"
+pytest="python -m pytest --nbval-kernel-startup-timeout=600 --nbval-cell-timeout=600 -p no:cacheprovider --no-header -rs"
 part "pages with a cell that needs something, and tests that do" \
     $pytest $pages $tests -k "ipynb or needs" --junitxml=/run/out/report.xml
 part "the examples: their first page, and the programs that capture, speak CAN or ping" \
