@@ -58,7 +58,7 @@ def run(folder, tests) -> int:
     "The tests, in an interpreter whose memory is watched."
     environment = os.environ | {
         "LD_PRELOAD": f"{library('libasan.so')} {library('libubsan.so')}",
-        "ASAN_OPTIONS": "detect_leaks=0",
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",  # more memory than there is: as without it
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "PYTHONMALLOC": "malloc",  # or the interpreter's own allocator hides where a block ends
         "PYTHONPATH": str(folder),
