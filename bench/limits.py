@@ -1,5 +1,7 @@
 """What nobody undercuts: the same calls in a loop of C (limits.c), and in methods of C that do nothing else (method.c).
 
+A socket of the latter has no timeout: it waits in the kernel, which takes no call beside the one that is wanted.
+
 Both are compiled into a temporary folder when the first case asks for them.
 """
 
@@ -51,7 +53,7 @@ def limit(case: str) -> float | None:
 
 @cache
 def methods() -> Any:
-    """method.c, as a module with the `socketpair` that a case asks for; `None` where Python's headers or a compiler are missing."""
+    """method.c, as a module with the `socketpair` that a case asks for, and the type; `None` where Python's headers or a compiler are missing."""
     include = sysconfig.get_path("include")
     if sys.implementation.name != "cpython" or not os.path.exists(os.path.join(include, "Python.h")):
         return None
@@ -74,4 +76,7 @@ def methods() -> Any:
         def __exit__(self, *exception: object) -> None:
             self.owner.close()
 
-    return SimpleNamespace(socketpair=lambda: tuple(map(Least, socket.socketpair())))
+        def settimeout(self, timeout: float | None) -> None:
+            """It has none."""
+
+    return SimpleNamespace(Least=Least, socketpair=lambda: tuple(map(Least, socket.socketpair())))

@@ -34,7 +34,6 @@ class SocketIO(io.RawIOBase):
     ):
         if mode not in ("r", "w", "rw", "rb", "wb", "rwb"):
             raise ValueError(f"invalid mode: {mode!r}")
-        super().__init__()
         self._sock, self._mode = sock, mode if "b" in mode else mode + "b"
         self._reading, self._writing = "r" in mode, "w" in mode
         self._timeout_occurred = False
@@ -104,7 +103,7 @@ class SocketIO(io.RawIOBase):
         "Let go of the socket, which closes if nobody else holds it."
         if self.closed:
             return
-        super().close()
+        io.RawIOBase.close(self)
         self._sock._decref_socketios()
         self._sock = None
 
