@@ -1,6 +1,6 @@
 """What nobody undercuts: the same calls in a loop of C (limits.c), and in methods of C that do nothing else (method.c).
 
-A socket of the latter has no timeout: it waits in the kernel, which takes no call beside the one that is wanted.
+A timeout is nothing to the latter: it waits in the kernel, which takes no call beside the one that is wanted.
 
 Both are compiled into a temporary folder when the first case asks for them.
 """
@@ -77,6 +77,6 @@ def methods() -> Any:
             self.owner.close()
 
         def settimeout(self, timeout: float | None) -> None:
-            """It has none."""
+            """A wait is the kernel's."""
 
     return SimpleNamespace(Least=Least, socketpair=lambda: tuple(map(Least, socket.socketpair())))
