@@ -1151,6 +1151,7 @@ def _pair(cls, family, type, proto):
         return set_up_or_close(one, family, type, proto), set_up_or_close(other, family, type, proto)
 
 
+@kernel.plain_case_in_c(failure)
 def dup(
     fd: int,
     /,

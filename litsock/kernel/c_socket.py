@@ -28,7 +28,7 @@ after_recvmsg_into after_connect after_connect_ex after_bind after_accept unpack
 
 NAME_SERVICES = """
 gethostname gethostbyname gethostbyname_ex gethostbyaddr getnameinfo getservbyname getservbyport getprotobyname if_nameindex if_nametoindex
-if_indextoname
+if_indextoname dup
 """.split()
 
 STATE = f"""
@@ -643,8 +643,9 @@ METHOD(recv) {
     Py_ssize_t size, answer;
     char small[STACK_BUFFER];
     PyObject *large = NULL;
-    if (!plain(self) || count < 1 || !plain_size(args[0], &size) || size == 0 || !plain_flags(args, count, 1, &flags) || flags & MSG_TRUNC)
+    if (!plain(self) || count < 1 || !plain_size(args[0], &size) || !plain_flags(args, count, 1, &flags) || flags & MSG_TRUNC)
         return by_python(self, PY_recv, args, count, NULL);
+    if (size == 0) return PyBytes_FromStringAndSize(NULL, 0);   /* nothing was asked for, so nobody is asked */
     if (size > STACK_BUFFER && (large = take_buffer(self->state, size)) == NULL) return NULL;
     char *buffer = large ? PyBytes_AS_STRING(large) : small;
     flags |= at_once(self);
@@ -961,7 +962,7 @@ static PyObject *socket_accept_as(Socket *self, PyObject *class) {
     SYSTEM_CALL(fd, accept4(self->fd, &from.any, &length, SOCK_CLOEXEC | (timeout < 0 ? 0 : SOCK_NONBLOCK)))
     if (fd < 0) {
         Py_DECREF(new);
-        return FINISH_IN_PYTHON(PY_after_accept, "nO", fd, class);
+        return is_final(self, fd) ? fail(self, fd) : FINISH_IN_PYTHON(PY_after_accept, "nO", fd, class);
     }
     set_up(new, self->family, self->type, self->proto, timeout, (int)fd);
     PyObject *address = audit_new(new, new->family, new->type, new->proto) ? unpack_address(self, &from, length) : NULL;
@@ -1222,6 +1223,19 @@ NAME_FUNCTION(if_indextoname) {
     return failed;
 }
 
+NAME_FUNCTION(dup) {
+    int fd;
+    Py_ssize_t answer;
+    if (count != 1 || !nobody_watches(self) || !plain_int(args[0], &fd) || fd < 0) return NAME_BY_PYTHON(dup);
+    QUICK_CALL(answer, fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    PyObject *number = PyLong_FromSsize_t(answer);
+    if (answer >= 0 && number == NULL) close((int)answer);
+    if (answer >= 0) return number;
+    name_failure(self, NAME_dup, number, NULL);
+    Py_XDECREF(number);
+    return NULL;
+}
+
 /* In the order of the list. */
 static PyMethodDef name_functions[] = {
 #define NAME_ENTRY(name, text) [NAME_##name] = {#name, (PyCFunction)(void (*)(void))name_##name, METH_FASTCALL, #name text}
@@ -1237,6 +1251,7 @@ static PyMethodDef name_functions[] = {
     NAME_ENTRY(if_nameindex, "($module, /)\n--\n\nNumber and name of every network interface."),
     NAME_ENTRY(if_nametoindex, "($module, if_name, /)\n--\n\nThe number of a network interface; `OSError` when there is none of this name."),
     NAME_ENTRY(if_indextoname, "($module, if_index, /)\n--\n\nThe name of a network interface; `OSError` when there is none of this number."),
+    NAME_ENTRY(dup, "($module, fd, /)\n--\n\nA second descriptor for the same socket."),
 };
 """
 

@@ -25,8 +25,8 @@ LONGEST_QUEUE = 10  # datagrams (net.unix.max_dgram_qlen)
 BOOKKEEPING = 768  # bytes that a message takes in the buffer, besides its data
 
 # %% auto #0
-__all__ = ['LONGEST_QUEUE', 'BOOKKEEPING', 'FAMILY', 'KINDS_OF_UNIX', 'text_of', 'node', 'make_node', 'UnixSocket', 'me', 'drop',
-           'looked_at', 'ConnectedSocket', 'join', 'UnixDatagramSocket', 'socketpair']
+__all__ = ['LONGEST_QUEUE', 'BOOKKEEPING', 'FAMILY', 'KINDS_OF_UNIX', 'text_of', 'node', 'make_node', 'hold_node', 'UnixSocket',
+           'me', 'drop', 'looked_at', 'ConnectedSocket', 'join', 'UnixDatagramSocket', 'socketpair']
 
 # %% ../../nbs/73c_unix_sockets.ipynb #6680a208
 FAMILY = struct.pack("=H", AF_UNIX)
@@ -61,6 +61,16 @@ def make_node(raw: bytes, type: int) -> tuple[int, int]:
         raise Refused(-answer)
     return node(text_of(raw))
 
+
+def hold_node(path: bytes) -> int | None:
+    "A descriptor of the node: as long as it is open, no other node gets the same number, even when its path is removed; `None` where that cannot be had."
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.open(path.rstrip(b"\0"), os.O_PATH | os.O_CLOEXEC)
+    except OSError as error:
+        raise Refused(linux_errno(error)) from None
+
 # %% ../../nbs/73c_unix_sockets.ipynb #a887be0a
 class UnixSocket(Options):
     "A Unix socket of any type."
@@ -69,6 +79,7 @@ class UnixSocket(Options):
         super().__init__(*arguments)
         self.name = b""  # as in a `sockaddr_un`, behind the family
         self.key: Any = None  # under which it is found
+        self.held: int | None = None  # a descriptor of its node
         self.other: Any = None  # the socket at the other end
         self.arrived: deque[tuple[bytes, bytes, list]] = deque()  # data, the name of the sender, control messages
         self.buffered = 0  # bytes in `arrived`
@@ -87,6 +98,7 @@ class UnixSocket(Options):
             text = next(name for name in (b"\0%05x" % number for number in range(1 << 20)) if name not in names)
         if text[:1] != b"\0":
             key: Any = make_node(raw, self.type)
+            self.held = hold_node(text)
         elif text in names:
             raise Refused(errno.EADDRINUSE)
         else:
@@ -166,6 +178,8 @@ class UnixSocket(Options):
         self.gone = True
         if self.key is not None and self.host.unix_names.get(self.key) is self:
             del self.host.unix_names[self.key]
+        if self.held is not None:
+            os.close(self.held)
         for _, _, messages in self.arrived:
             drop(messages)
         self.changed()

@@ -1,5 +1,6 @@
 """dnspython with a name server of its own making, over UDP, TCP and TLS: use_dnspython.py CERTIFICATE AUTHORITY."""
 import asyncio
+import errno
 import socket
 import socketserver
 import ssl
@@ -53,9 +54,18 @@ class Secure(socketserver.ThreadingTCPServer):
 
 CONTEXT = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 CONTEXT.load_cert_chain(certificate)
-udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Datagram)
-port = udp.server_address[1]
-tcp, secure = socketserver.ThreadingTCPServer(("127.0.0.1", port), Stream), Secure(("127.0.0.1", 0), Stream)
+def servers():
+    "One for UDP, one for TCP, at the same port."
+    while True:
+        udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Datagram)
+        try: return udp, socketserver.ThreadingTCPServer(udp.server_address, Stream)
+        except OSError as error:
+            udp.server_close()
+            if error.errno != errno.EADDRINUSE: raise
+
+
+udp, tcp = servers()
+port, secure = udp.server_address[1], Secure(("127.0.0.1", 0), Stream)
 tcp.daemon_threads = True
 for server in (udp, tcp, secure): threading.Thread(target=server.serve_forever, daemon=True).start()
 
