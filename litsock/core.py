@@ -21,6 +21,7 @@ from .families import codec_for, unpack
 from .families.addresses import family_of
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size, failure, set_state, zeros
+from .kernel.checks import with_note
 from .timeouts import FOREVER, POLLIN, POLLOUT, retry, check_deadline, deadline_of, finish_connect
 from .timeouts import at_once, timeout_seconds, wait_until
 
@@ -507,9 +508,7 @@ def with_caller(error, caller):
 
 def failure_at(answer, what, address):
     "The exception for a failed call, with a note that says which address it was about."
-    error = failure(answer)
-    error.add_note(f"while trying to {what} {address!r}")
-    return error
+    return with_note(failure(answer), f"while trying to {what} {address!r}")
 
 
 def after_bind(sock, answer, address):

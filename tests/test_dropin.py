@@ -89,6 +89,22 @@ except socket.gaierror as error: print(error.strerror)
     assert in_fresh_process(code) == ["not today"]
 
 
+def test_exceptions_have_no_more_to_say_than_the_standard_modules():
+    code = """
+import {module} as socket
+def notes(call, *arguments):
+    try: call(*arguments)
+    except OSError as error: return len(getattr(error, "__notes__", []))
+with socket.socket() as sock, socket.socket(socket.AF_UNIX) as unix:
+    sock.bind(("127.0.0.1", 0))
+    closed = sock.getsockname()
+    print(notes(socket.create_connection, closed), notes(sock.bind, closed), notes(unix.bind, "x" * 200), notes(socket.getservbyname, "nobody knows"))
+"""
+    assert in_fresh_process(code.format(module="socket")) == ["0 0 0 0"]
+    status, output, complaints = python("-c", code.format(module="litsock"))
+    assert (status, output, complaints) == (0, "1 1 1 1\n", "")
+
+
 def test_twice_is_once():
     assert in_fresh_process("first = list(sys.meta_path); litsock.install(); print(first == sys.meta_path)") == ["True"]
 

@@ -77,6 +77,8 @@ def test_the_same_over_both(name, standard, litsock):
     way, results = litsock
     if name in UNREAD_TICKETS and standard[name] in RESETS and way == "through memory":
         assert results[name][-len(UNREAD_TICKETS[name]) :] == UNREAD_TICKETS[name]
+    elif name in UNREAD_TICKETS and standard[name] in RESETS:
+        assert results[name] in RESETS  # which, is a matter of when the client's end arrives
     elif name not in THREADS:
         assert results[name] == standard[name]
     elif way == "through memory":

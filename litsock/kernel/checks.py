@@ -143,6 +143,7 @@ def with_note(
     error: OSError,
     note: str,
 ) -> OSError:
-    "The exception, with a note below its message."
-    error.add_note(note)
+    "The exception, with a note below its message; without, once litsock is in the place of `socket`."
+    if sys.modules.get("socket") is not sys.modules.get("litsock"):
+        error.add_note(note)
     return error
