@@ -2,6 +2,8 @@
 
 This module is the front door. It has the public names, and it makes methods of the socket object from the functions that
 modules beyond the specification offer.
+
+PYTEST_DONT_REWRITE, or pytest warns that it comes too late to a module that `litsock run` has imported.
 """
 
 __version__ = "0.1.0"

@@ -105,6 +105,18 @@ with socket.socket() as sock, socket.socket(socket.AF_UNIX) as unix:
     assert (status, output, complaints) == (0, "1 1 1 1\n", "")
 
 
+def test_pytest_has_nothing_to_warn_of(tmp_path):
+    """It looks for the modules of each distribution that has a plugin, in the list of files that an installed one has."""
+    files = {"METADATA": "Name: as-installed\nVersion: 1\n", "RECORD": "litsock/__init__.py,,\n", "entry_points.txt": "[pytest11]\nos = os\n"}
+    (tmp_path / "as_installed-1.dist-info").mkdir()
+    for name, text in files.items():
+        (tmp_path / "as_installed-1.dist-info" / name).write_text(text)
+    (tmp_path / "test_it.py").write_text("def test_it(): pass\n")
+    words = "-m", "litsock", "run", "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(tmp_path)
+    status, output, complaints = python(*words, env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), HOME])})
+    assert status == 0 and "1 passed" in output, output + complaints
+
+
 def test_twice_is_once():
     assert in_fresh_process("first = list(sys.meta_path); litsock.install(); print(first == sys.meta_path)") == ["True"]
 
