@@ -426,7 +426,8 @@ def connect_timeout_over(module: Any, count: int = 20) -> float:
 
 def datagrams(module: Any, family: str, timeout: float | None = None, count: int = 20_000) -> float:
     """`sendto` and `recvfrom`, 64 bytes each."""
-    data, (module, wrapped) = bytes(64), maker(module)
+    data = bytes(64)
+    module, wrapped = maker(module)
     with (
         tempfile.TemporaryDirectory() as folder,
         module.socket(getattr(module, family), module.SOCK_DGRAM) as near,
