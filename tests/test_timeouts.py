@@ -199,7 +199,7 @@ VALUES = [
 ]  # fmt: skip
 
 
-TAKEN_BY_PYPY = Decimal("0.5"), Decimal(2), Fraction(1, 2), 5e-324, float("nan"), float("inf"), float("-inf"), 2**63
+TAKEN_BY_PYPY = Decimal("0.5"), Decimal(2), Fraction(1, 2), 5e-324, float("nan"), float("inf"), float("-inf"), 2**63, 2147483.6471
 TAKES = "PyPy's module takes whatever has __float__, of any size, and keeps it as it is"
 
 

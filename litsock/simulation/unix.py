@@ -23,10 +23,11 @@ from .kernel import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, REAL, SOCKETS,
 
 LONGEST_QUEUE = 10  # datagrams (net.unix.max_dgram_qlen)
 BOOKKEEPING = 768  # bytes that a message takes in the buffer, besides its data
+O_PATH = getattr(os, "O_PATH", 0o10000000)  # asm-generic/fcntl.h; PyPy has no name for it
 
 # %% auto #0
-__all__ = ['LONGEST_QUEUE', 'BOOKKEEPING', 'FAMILY', 'KINDS_OF_UNIX', 'text_of', 'node', 'make_node', 'hold_node', 'UnixSocket',
-           'me', 'drop', 'looked_at', 'ConnectedSocket', 'join', 'UnixDatagramSocket', 'socketpair']
+__all__ = ['LONGEST_QUEUE', 'BOOKKEEPING', 'O_PATH', 'FAMILY', 'KINDS_OF_UNIX', 'text_of', 'node', 'make_node', 'hold_node',
+           'UnixSocket', 'me', 'drop', 'looked_at', 'ConnectedSocket', 'join', 'UnixDatagramSocket', 'socketpair']
 
 # %% ../../nbs/73c_unix_sockets.ipynb #6680a208
 FAMILY = struct.pack("=H", AF_UNIX)
@@ -67,7 +68,7 @@ def hold_node(path: bytes) -> int | None:
     if sys.platform != "linux":
         return None
     try:
-        return os.open(path.rstrip(b"\0"), os.O_PATH | os.O_CLOEXEC)
+        return os.open(path.rstrip(b"\0"), O_PATH | os.O_CLOEXEC)
     except OSError as error:
         raise Refused(linux_errno(error)) from None
 
