@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 
 from litsock.constants import (
     AF_BLUETOOTH, BDADDR_BREDR, BTPROTO_HCI, BTPROTO_L2CAP, BTPROTO_RFCOMM, BTPROTO_SCO, HCI_CHANNEL_RAW,
@@ -17,7 +16,7 @@ from ..kernel.structs import Struct
 
 # %% auto #0
 __all__ = ['SOCKADDR_L2', 'SOCKADDR_RC', 'SOCKADDR_SCO', 'SOCKADDR_HCI', 'CODECS', 'bdaddr_bytes', 'octet', 'bdaddr_text',
-           'wrong_format', 'device_bytes', 'L2cap', 'Rfcomm', 'Sco', 'Hci', 'UnknownProtocol', 'codec']
+           'WrongFormat', 'device_bytes', 'L2cap', 'Rfcomm', 'Sco', 'Hci', 'UnknownProtocol', 'codec']
 
 # %% ../../nbs/13_bluetooth.ipynb #f9b82825
 def bdaddr_bytes(
@@ -47,13 +46,15 @@ def bdaddr_text(
     return raw[::-1].hex(":").upper()
 
 # %% ../../nbs/13_bluetooth.ipynb #18886054
-@contextmanager
-def wrong_format():
-    "Whatever is wrong with the form of a Bluetooth address is an `OSError`."
-    try:
-        yield
-    except (TypeError, OverflowError) as error:
-        raise OSError(f"wrong format: {error}") from None
+class WrongFormat:
+    "Whatever is wrong with the form of a Bluetooth address is an `OSError`, as a context manager."
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, (TypeError, OverflowError)):
+            raise OSError(f"wrong format: {error}") from None
 
 
 def device_bytes(
@@ -92,7 +93,7 @@ class L2cap:
         address: tuple,  # `(bdaddr, psm[, cid[, bdaddr_type]])`
     ) -> bytes:  # 14 bytes
         "The `sockaddr_l2`."
-        with wrong_format():
+        with WrongFormat():
             device, psm, cid, kind = (*fields_of(address, 2, 4, self.form), 0, BDADDR_BREDR)[:4]
             device = device_bytes(device)
             psm, cid, kind = integer(psm, "psm"), integer(cid, "cid"), integer(kind, "bdaddr_type")
@@ -129,7 +130,7 @@ class Rfcomm:
         address: tuple[str, int],  # `(bdaddr, channel)`
     ) -> bytes:  # 10 bytes
         "The `sockaddr_rc`."
-        with wrong_format():
+        with WrongFormat():
             device, channel = fields_of(address, 2, 2, self.form)
             return SOCKADDR_RC.pack(AF_BLUETOOTH, device_bytes(device), integer(channel, "channel"))
 
@@ -192,7 +193,7 @@ class Hci:
         "The `sockaddr_hci`."
         if not isinstance(address, tuple):
             address = (address,)
-        with wrong_format():
+        with WrongFormat():
             device, channel = (*fields_of(address, 1, 2, self.form), HCI_CHANNEL_RAW)[:2]
             return SOCKADDR_HCI.pack(AF_BLUETOOTH, integer(device, "device_id"), integer(channel, "channel"))
 

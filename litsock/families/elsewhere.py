@@ -12,7 +12,7 @@ from uuid import UUID
 from .. import constants, kernel
 from ..constants import SOCK_DGRAM
 from .addresses import UnknownFamily, fields_of, integer, wrapping
-from .bluetooth import L2cap, Rfcomm, Sco, bdaddr_text, device_bytes, wrong_format
+from .bluetooth import L2cap, Rfcomm, Sco, bdaddr_text, device_bytes, WrongFormat
 from ..kernel.checks import without_zero
 from ..kernel.structs import Struct
 
@@ -248,7 +248,7 @@ class NetbsdBluetooth:
         address: str | tuple[str, int],
     ) -> bytes:  # 16 bytes
         "The `sockaddr_bt`."
-        with wrong_format():
+        with WrongFormat():
             if self.field:
                 form = f"Bluetooth address must be a pair (bdaddr, {self.field})"
                 device, value = fields_of(address, 2, 2, form)
@@ -296,7 +296,7 @@ class WindowsRfcomm:
         address: tuple[str, int],
     ) -> bytes:  # 30 bytes
         "The `SOCKADDR_BTH`."
-        with wrong_format():
+        with WrongFormat():
             device, channel = fields_of(address, 2, 2, Rfcomm.form)
             return SOCKADDR_BTH.pack(self.family, device_bytes(device), wrapping(channel, "channel"))
 
