@@ -21,7 +21,7 @@ def no_leak():
     """When the test has ended, the descriptors that were open before are open, and no others."""
     before = descriptors()
     yield
-    assert descriptors() <= before
+    assert descriptors() == before
 
 
 @pytest.fixture
