@@ -169,7 +169,7 @@ def options() -> argparse.Namespace:
 
 
 def stay_on_one_core() -> None:
-    """With all that is started from here. Most cases take turns: else the time that another core needs to wake up is half of what is measured."""
+    """Keep this process and its children on one core: the two sides of most cases take turns, and to wake another core takes longer than the work."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 

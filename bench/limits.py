@@ -1,6 +1,6 @@
 """What nobody undercuts: the same calls in a loop of C (limits.c), and in methods of C that do nothing else (method.c).
 
-A timeout is nothing to the latter: it waits in the kernel, which takes no call beside the one that is wanted.
+The methods ignore a timeout: they wait in the kernel, which takes no call beside the one that is wanted.
 
 Both are compiled into a temporary folder when the first case asks for them.
 """

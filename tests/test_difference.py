@@ -47,7 +47,7 @@ def compare(call: Callable[[Any], Any]) -> None:
     expected = call(standard)
     before = descriptors()
     assert call(litsock) == expected
-    assert descriptors() <= before, "litsock leaves descriptors behind"
+    assert descriptors() == before, "litsock leaves descriptors behind"
 
 
 def compare_function(name: str, *arguments: Any) -> None:
