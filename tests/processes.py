@@ -54,8 +54,11 @@ def one_line(complaint, *parts):
     return True
 
 
+@contextmanager
 def beside(function, *arguments):
-    "Run a function in a thread."
+    "What a thread does meanwhile. When the block is over, it has to be done."
     thread = Thread(target=function, args=arguments, daemon=True)
     thread.start()
-    return thread
+    yield
+    thread.join(LIMIT)
+    assert not thread.is_alive()

@@ -307,8 +307,8 @@ def test_the_receiver_vanishes(tmp_path):
             with connection:
                 connection.recv(1000)
 
-        beside(vanish)
-        status, output, complaint = run("send-file", str(tmp_path / "song"), "--port", str(server.getsockname()[1]))
+        with beside(vanish):
+            status, output, complaint = run("send-file", str(tmp_path / "song"), "--port", str(server.getsockname()[1]))
     assert (status, output) == (1, "") and one_line(complaint, "send-file", "vanished")
 
 
@@ -341,10 +341,8 @@ def fetched(answer):
                 assert request.startswith(b"GET /a/page?q=1 HTTP/1.1\r\nHost: 127.0.0.1:")
                 connection.sendall(answer)
 
-        serving = beside(serve)
-        done = run("fetch", f"http://{LOOPBACK}:{server.getsockname()[1]}/a/page?q=1#here")
-        serving.join(LIMIT)
-        return done
+        with beside(serve):
+            return run("fetch", f"http://{LOOPBACK}:{server.getsockname()[1]}/a/page?q=1#here")
 
 
 @pytest.mark.parametrize("answer", ANSWERS)

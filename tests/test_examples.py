@@ -79,9 +79,9 @@ def test_messages_come_back_as_they_were(message):
 
 
 def test_a_long_message_does_not_get_stuck(listener):
-    beside(examples.echo_one_client, listener, lambda *_: None)
     message = os.urandom(5_000_000)
-    assert examples.echo_client_ipv4(*listener.getsockname(), message) == message
+    with beside(examples.echo_one_client, listener, lambda *_: None):
+        assert examples.echo_client_ipv4(*listener.getsockname(), message) == message
 
 
 # When things go wrong
@@ -144,10 +144,9 @@ def test_the_server_vanishes(client, rude, listener):
             if not rude:
                 connection.recv(1024)  # what is left unread would make a reset of the end
 
-    gone = beside(vanish)
     host, port = listener.getsockname()
-    status, output, complaint = run(client, "--host", host, "--port", str(port))
-    gone.join(LIMIT)
+    with beside(vanish):
+        status, output, complaint = run(client, "--host", host, "--port", str(port))
     assert (status, output) == (1, "")
     assert one_line(complaint, client, "vanished")
 
@@ -301,8 +300,8 @@ def two_addresses(monkeypatch, port):
 def test_the_client_tries_the_next_address(monkeypatch, listener):
     port = listener.getsockname()[1]
     two_addresses(monkeypatch, port)
-    beside(examples.echo_one_client, listener, lambda *_: None)
-    assert examples.echo_client("two.invalid", port, b"Hello") == b"Hello"
+    with beside(examples.echo_one_client, listener, lambda *_: None):
+        assert examples.echo_client("two.invalid", port, b"Hello") == b"Hello"
 
 
 def test_the_last_problem_is_told_and_nothing_stays_open(monkeypatch):

@@ -82,8 +82,9 @@ def test_c_packs_paths_as_the_codec_does(path: Any) -> None:
 @pytest.mark.parametrize(
     ("codec", "address"),
     [
-        (INET, ("192.0.2.1", 80)), (INET, ("0.0.0.0", 0)), (INET, ("255.255.255.255", 65535)), (INET6, ("2001:db8::7", 443)),
-        (INET6, ("::", 0, 0, 0)), (INET6, ("fe80::1", 80, 0xABCDE, 3)), (UNIX, "/tmp/s"), (UNIX, "x" * 107),
+        (INET, ("192.0.2.1", 80)), (INET, ("0.0.0.0", 0)), (INET, ("", 80)), (INET, ("255.255.255.255", 65535)),
+        (INET6, ("2001:db8::7", 443)), (INET6, ("::", 0, 0, 0)), (INET6, ("", 80, 1, 2)),
+        (INET6, ("fe80::1", 80, 0xABCDE, 3)), (UNIX, "/tmp/s"), (UNIX, "x" * 107),
     ],
 )  # fmt: skip
 def test_c_packs_the_plain_case_itself(codec: Any, address: Any) -> None:

@@ -222,7 +222,7 @@ static socklen_t pack_inet(PyObject *address, struct sockaddr_in *to) {
     const char *host = plain_text(PyTuple_GET_ITEM(address, 0), &size);
     if (host == NULL || !plain_int(PyTuple_GET_ITEM(address, 1), &port) || port < 0 || port > 65535) return 0;
     *to = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    return inet_pton(AF_INET, host, &to->sin_addr) == 1 ? sizeof *to : 0;
+    return size == 0 || inet_pton(AF_INET, host, &to->sin_addr) == 1 ? sizeof *to : 0;
 }
 
 static int plain_unsigned(PyObject *tuple, Py_ssize_t at, Py_ssize_t limit, Py_ssize_t *number) {
@@ -240,7 +240,7 @@ static socklen_t pack_inet6(PyObject *address, struct sockaddr_in6 *to) {
         .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_flowinfo = htonl((uint32_t)flow),
         .sin6_scope_id = (uint32_t)scope,
     };
-    return inet_pton(AF_INET6, host, &to->sin6_addr) == 1 ? sizeof *to : 0;
+    return size == 0 || inet_pton(AF_INET6, host, &to->sin6_addr) == 1 ? sizeof *to : 0;
 }
 
 static socklen_t pack_unix(PyObject *address, struct sockaddr_un *to) {
