@@ -386,10 +386,7 @@ class OptionMethods(TimeoutMethods):
 
     def get_inheritable(self) -> bool:
         "Whether a program that this process starts gets the descriptor too."
-        flags = kernel.getdescriptorflags(self.fileno())
-        if flags < 0:
-            raise failure(flags)
-        return not flags & FD_CLOEXEC
+        return not checked(kernel.getdescriptorflags(self.fileno())) & FD_CLOEXEC
 
     def set_inheritable(
         self,
