@@ -34,7 +34,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 else:
-    Any = Self = object  # at run time they stand for themselves: `typing` is large
+    Any = Self = object  # at run time nobody looks at them, and `typing` takes long to import
 
 CMSG = tuple[int, int, bytes]  # level, type, data
 WINDOWS = sys.platform == "win32"
@@ -829,7 +829,7 @@ def send_message(sock, pieces, control, raw, flags):
     with HeldBuffers(*pieces):
         flags = sending_flags(sock, flags)
         answer = kernel.sendmsg(sock._litsock_fd, pieces, control, raw, flags)
-        return answer if answer >= 0 else retry(sock, answer, POLLOUT, kernel.sendmsg, pieces, control, raw, flags)
+        return answer if answer >= 0 else after_sendmsg(sock, answer, pieces, control, raw, flags)
 
 
 def after_sendmsg(sock, answer, pieces, control, raw, flags):
@@ -1188,7 +1188,7 @@ def create_connection(
     all_errors: bool = False,  # raise an `ExceptionGroup` of all errors, not the last one
     happy_eyeballs_delay: float | None = None,  # seconds after which the next address is tried as well
 ) -> socket:
-    "Connect to a TCP server by name, over IPv4 or IPv6, whichever answers first in turn."
+    "Connect to a TCP server by name, over IPv4 or IPv6: to the first of its addresses that answers."
     host, port = address
     make, found = names.PUBLIC["socket"], names.PUBLIC["getaddrinfo"](host, port, 0, SOCK_STREAM)
     errors: list[Exception] = []
@@ -1231,7 +1231,7 @@ def _connected(sock, address, timeout, source_address):
         return sock
 
 # %% ../nbs/00_core.ipynb #5188a771
-_READ_BACK = sys.version_info >= (3, 14, 7) or (3, 13, 15) <= sys.version_info < (3, 14)  # whether this Python does it
+_READ_BACK = sys.version_info >= (3, 14, 7) or (3, 13, 15) <= sys.version_info < (3, 14)  # whether this Python reads the option back
 
 
 def has_dualstack_ipv6() -> bool:
@@ -1241,7 +1241,7 @@ def has_dualstack_ipv6() -> bool:
     try:
         with names.PUBLIC["socket"](AF_INET6, SOCK_STREAM) as sock:
             sock.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0)
-            return not _READ_BACK or sock.getsockopt(IPPROTO_IPV6, IPV6_V6ONLY) == 0  # some systems take it in vain
+            return not _READ_BACK or sock.getsockopt(IPPROTO_IPV6, IPV6_V6ONLY) == 0  # some systems accept it and ignore it
     except OSError:
         return False
 
