@@ -164,7 +164,7 @@ def pause(seconds, deadline) -> None:
 
 # %% ../nbs/20_timeouts.ipynb #a494c921
 UNDER_WAY = {-EINPROGRESS} | ({-EWOULDBLOCK} if sys.platform == "win32" else set())  # what `connect` answers when the handshake goes on
-MILLISECOND = 1e-3  # a handshake on the same machine takes no time, but some
+MILLISECOND = 1e-3  # seconds: `connect` waits at least so long, because a handshake takes some time even on the same machine
 
 
 def finish_connect(
