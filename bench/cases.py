@@ -147,7 +147,7 @@ def pingpong_after_trace(module: Any) -> float:
 
 @case("pingpong-traced", "round trip")
 def pingpong_traced(module: Any) -> float:
-    """The same while a trace is open, which the standard module has not: the price of watching four calls."""
+    """The same while a trace is open, which the standard module lacks: the price of watching four calls."""
     with tcp_pair(module) as ends, getattr(module, "trace", nullcontext)():
         return ping_pong(*ends, 2_000)
 
