@@ -1039,7 +1039,7 @@ static PyObject *name_failure(PyObject *self, int which, PyObject *one, PyObject
     return NULL;
 }
 
-/* A name in ASCII; for the names of interfaces and of the machine, bytes will do. */
+/* A name in ASCII; for the names of interfaces, bytes will do. */
 static const char *plain_name(PyObject *name, int or_bytes) {
     Py_ssize_t size;
     if (!or_bytes || !PyBytes_CheckExact(name)) return plain_text(name, &size);
@@ -1291,7 +1291,7 @@ static PyMethodDef methods[] = {
     ONE(settimeout, "($self, value, /)\n--\n\nChoose how long a call may wait before it raises TimeoutError: seconds, None or 0."),
     NONE(gettimeout, "($self, /)\n--\n\nThe timeout in seconds; None for a blocking socket, 0.0 for one that never waits."),
     ONE(setblocking, "($self, flag, /)\n--\n\nLet calls wait for ever, or not at all."),
-    NONE(getblocking, "($self, /)\n--\n\nWhether calls may wait, be it with a timeout."),
+    NONE(getblocking, "($self, /)\n--\n\nWhether calls may wait, with a timeout or without."),
     NONE(fileno, "($self, /)\n--\n\nThe descriptor, or -1 when there is none."),
     NONE(detach, "($self, /)\n--\n\nGive the descriptor away without closing it. The caller owns it from now on."),
     NONE(close, "($self, /)\n--\n\nClose the descriptor now. A second time does nothing."),
