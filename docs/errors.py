@@ -20,7 +20,7 @@ TAKES_TIME = (
     ("BlockingIOError", "when the call would have to wait, and the timeout is 0"),
 )
 TAKES_ADDRESS = (
-    ("TypeError, ValueError, OverflowError", "when the address has not [the form of its family](/10_families.ipynb)"),
+    ("TypeError, ValueError, OverflowError", "when the address does not have [the form of its family](/10_families.ipynb)"),
     ("gaierror", "when the host in the address cannot be found"),
 )
 NO_MANUAL = {"setblocking": "ioctl", "getdescriptorflags": "fcntl", "setdescriptorflags": "fcntl", "accept_unnamed": "accept",

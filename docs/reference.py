@@ -69,7 +69,7 @@ system calls it makes: `send(2)` is the page of the Linux manual whose section *
 **Since** is the version of Python whose `socket` has the name first, as its documentation says; *Python 3* stands for a
 name that is documented without a version. Most constants are not documented one by one: for these it is the first
 version for which [typeshed](https://github.com/python/typeshed) knows the name, *{'.'.join(map(str, OLDEST))} or before* where it goes
-further back than that. *litsock {litsock.__version__}* marks what the standard module has not.
+further back than that. *litsock {litsock.__version__}* marks what the standard module lacks.
 
 **Where** a name exists follows, as the standard documentation tells it. litsock itself runs on Linux.
 """
@@ -198,7 +198,7 @@ def member_entries(cls, title, skip=()):
 
 
 def not_here(kinds):
-    "Documented names that this platform has not."
+    "Documented names that this platform lacks."
     for row in mapping.documented_names():
         if row["kind"] in kinds and not mapping.exists(row):
             method = row["kind"] == "method"
@@ -231,7 +231,7 @@ def beyond():
 
 
 def beyond_page():
-    "What litsock has and the standard module has not, and is loaded when it is first used."
+    "What litsock has and the standard module lacks, and is loaded when it is first used."
     parts = ["# Beyond the standard module\n", HEAD,
              "These are loaded when they are first used. Methods of this kind stand with [the object](socket.md).\n"]
     for name in sorted(beyond(), key=str.lower):

@@ -672,7 +672,6 @@ static PyObject *entries(const struct addrinfo *one) {
     return list;
 }
 
-
 FUNCTION(getaddrinfo) {
     const char *host, *service;
     int n[4], code;

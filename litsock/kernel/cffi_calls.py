@@ -55,7 +55,7 @@ def bytes_only(value) -> bytes:
 
 
 def address_bytes(
-    at,  # a `address_buffer` of the bindings
+    at,  # an `address_buffer` of the bindings
 ) -> bytes:  # empty when the kernel named no address
     "The bytes of the address that the kernel wrote there."
     return ffi.unpack(at.bytes, min(at.length, ADDRESS_SIZE))
@@ -502,7 +502,7 @@ def inet_ntoa(
     packed_ip: bytes,  # four, bytes-like, in network order
     /,
 ) -> str:
-    "An IPv4 address as text; `OSError` if it has not four bytes."
+    "An IPv4 address as text; `OSError` if it does not have four bytes."
     with readable(packed_ip) as view:
         packed = bytes(view)
     if len(packed) != 4:

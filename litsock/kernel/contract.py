@@ -58,7 +58,7 @@ getprotobyname(name) | getprotobyname_r(3) | name:name number:number | the proto
 
 COMPUTATIONS = """
 inet_aton(ip_string) | inet_aton(3) | | an IPv4 address from its text; `OSError` if it is none
-inet_ntoa(packed_ip) | inet_ntoa(3) | | an IPv4 address as text; `OSError` if it has not four bytes
+inet_ntoa(packed_ip) | inet_ntoa(3) | | an IPv4 address as text; `OSError` if it does not have four bytes
 inet_pton(address_family, ip_string) | inet_pton(3) | | an address of that family from its text; `OSError` if it is none
 inet_ntop(address_family, packed_ip) | inet_ntop(3) | | an address of that family as text; `ValueError` if the family is another or the length is wrong
 CMSG_LEN(length) | cmsg(3) | | the size of a control message with so many bytes of data

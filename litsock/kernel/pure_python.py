@@ -139,7 +139,7 @@ def inet_ntoa(
     packed_ip: bytes,  # four, bytes-like, in network order
     /,
 ) -> str:
-    "An IPv4 address as text; `OSError` if it has not four bytes."
+    "An IPv4 address as text; `OSError` if it does not have four bytes."
     packed = bytes(readable(packed_ip))
     if len(packed) != 4:
         raise OSError(f"an IPv4 address has 4 bytes, not {len(packed)}")

@@ -470,7 +470,7 @@ def inet_aton(ip_string: str, /) -> bytes:
 
 
 def inet_ntoa(packed_ip: bytes, /) -> str:
-    "An IPv4 address as text; `OSError` if it has not four bytes."
+    "An IPv4 address as text; `OSError` if it does not have four bytes."
     with readable(packed_ip) as view:
         packed = bytes(view)
     if len(packed) != 4:

@@ -110,7 +110,7 @@ LEVELS: dict[str, int] = {"SO": SOL_SOCKET, "IP": IPPROTO_IP, "IPV6": IPPROTO_IP
 
 
 def read_lines() -> dict[tuple[int, int], Option]:
-    "By level and number. A name that this platform has not is left out."
+    "By level and number. A name that this platform lacks is left out."
     found = {}
     for name, kind, *numbers in map(str.split, LINES.strip().splitlines()):
         if (number := constants.CONSTANTS.get(name)) is not None:
