@@ -36,7 +36,7 @@ def resolve(
 ) -> None:
     "Show what a host name resolves to, in the order of preference."
     if service and service.isdecimal() and int(service) > 65535:
-        raise ValueError(f"{service} is no port: they go from 0 to 65535")
+        raise ValueError(f"{service} is not a port: they go from 0 to 65535")
     rows = [("family", "type", "protocol", "address")]
     for family, kind, protocol, _, address in litsock.getaddrinfo(name, service):
         host, port, *_ = address

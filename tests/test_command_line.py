@@ -151,7 +151,7 @@ def test_a_closed_standard_output(words):
 
 def test_a_port_has_sixteen_bits():
     status, output, complaint = run("resolve", "localhost", "65536")
-    assert (status, output) == (1, "") and one_line(complaint, "65536 is no port")
+    assert (status, output) == (1, "") and one_line(complaint, "65536 is not a port")
 
 
 def test_the_book_is_copied_once_and_never_written_over(tmp_path):

@@ -175,7 +175,7 @@ def mac(text: str) -> bytes:
     except ValueError:
         raw = b""
     if len(raw) != 6:
-        raise ValueError(f"{text!r} is no hardware address: it has six bytes, as 02:00:00:00:00:01")
+        raise ValueError(f"{text!r} is not a hardware address: one has six bytes, as 02:00:00:00:00:01")
     return raw
 
 
@@ -227,12 +227,12 @@ def address_bytes(family: int, text: str) -> bytes:
     try:
         return constants.inet_pton(family, text)
     except OSError:
-        raise ValueError(f"{text!r} is no address of {decoding.family_name(family)}") from None
+        raise ValueError(f"{text!r} is not an address of {decoding.family_name(family)}") from None
 
 # %% ../../nbs/57a_packets.ipynb #4b24cf3f
 class Option(NamedTuple):
     "An option of IPv4 or TCP."
-    kind: int  # -1: bytes that are no option
+    kind: int  # -1: bytes that are not an option
     data: bytes = b""
 
 
@@ -731,7 +731,7 @@ class Dissected(NamedTuple):
     layers: tuple  # headers from the outside in
     places: tuple[tuple[int, int], ...]  # of each: offset and size
     start: int  # of the payload
-    end: int  # of the payload; what follows is no part of it
+    end: int  # of the payload; what follows is not a part of it
     claimed: int  # where the payload would end, had everything been captured
     problem: str  # why decoding came to an early end; empty if it did not
 
