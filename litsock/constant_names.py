@@ -10,7 +10,7 @@ GROUPS: dict = {}
 
 
 def group(title, header, lines):
-    "File the constants that `lines` tells, one a line, under `title`."
+    "File the constants that `lines` lists, one a line, under `title`."
     members = {}
     for line in lines.strip().splitlines():
         kind = "macro"
@@ -241,7 +241,7 @@ SHUT_RD       shutdown: no more will be read here
 SHUT_WR       shutdown: no more will be written here; the peer sees the end of the stream
 SHUT_RDWR     shutdown: both
 SOMAXCONN     the longest queue of waiting connections that listen used to grant; sysctl net.core.somaxconn rules
-EBADF         the errno for a number that is no open descriptor
+EBADF         the errno for a number that is not an open descriptor
 EAGAIN        the errno for: this would have to wait
 EWOULDBLOCK   the same, under BSD's name
 """)

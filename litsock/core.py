@@ -42,7 +42,7 @@ c_fd = c_size if WINDOWS else c_int  # a handle has 64 bits
 
 # %% ../nbs/00_core.ipynb #857ee994
 NONBLOCK = int(SOCK_NONBLOCK)
-FLAGS_IN_TYPE = NONBLOCK | int(SOCK_CLOEXEC)  # what `type` may carry for socket(2), and is no part of the type
+FLAGS_IN_TYPE = NONBLOCK | int(SOCK_CLOEXEC)  # what `type` may carry for socket(2), and is not a part of the type
 
 
 def checked(answer):
@@ -401,7 +401,7 @@ def option_bytes(sock, level, value):
     "An integer as the option wants it: an `int`, and 64 bits for those of `AF_VSOCK`. Other values stay."
     try:
         number = index(value)
-    except Exception:  # whatever its `__index__` raised: it is no integer, so it must be a buffer
+    except Exception:  # whatever its `__index__` raised: it is not an integer, so it must be a buffer
         if sys.version_info >= (3, 15) and hasattr(type(value), "__index__"):
             raise
         return value

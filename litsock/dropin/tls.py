@@ -104,7 +104,7 @@ KINDS = range(20, 25)  # change of cipher, alert, handshake, application data, h
 
 
 def body_length(header):
-    "How many bytes follow these five; none where they are no header."
+    "How many bytes follow these five; none where they are not a header."
     kind, major, _, high, low = header
     size = high << 8 | low
     return size if kind in KINDS and major == 3 and size <= LARGEST else 0

@@ -93,7 +93,7 @@ def recv_exactly(
 
     `IncompleteReadError`, an `EOFError`, when the peer has finished before; `IncompleteReadTimeout`, `IncompleteReadBlocked` and
     `IncompleteReadReset` are a `TimeoutError`, a `BlockingIOError` and a `ConnectionResetError`. Each has what did arrive as
-    `partial`. `OSError` (`EOPNOTSUPP`) on a socket that is no stream.
+    `partial`. `OSError` (`EOPNOTSUPP`) on a socket that is not a stream.
     """
     check_stream(self, "recv_exactly")
     n = kernel.c_size(n)

@@ -1357,7 +1357,7 @@ FUNCTION(init_in_c) {
     module_state *state = PyModule_GetState(self);
     if (!check_count("init_in_c", count, 1) || !PyArg_Parse(args[0], "O!", &PyType_Type, &args)) return NULL;
     PyTypeObject *type = (PyTypeObject *)args;
-    if (!PyType_IsSubtype(type, state->socket_type)) return PyErr_Format(PyExc_TypeError, "%.200s is no class of sockets", type->tp_name);
+    if (!PyType_IsSubtype(type, state->socket_type)) return PyErr_Format(PyExc_TypeError, "%.200s is not a class of sockets", type->tp_name);
     type->tp_init = (initproc)socket_init;
     Py_RETURN_NONE;
 }

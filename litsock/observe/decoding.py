@@ -66,7 +66,7 @@ ERRORS = {**errorcode, EOPNOTSUPP: "EOPNOTSUPP"}  # has two names; the manual pa
 
 
 def error_name(number: int) -> str:
-    "`ECONNREFUSED` for 111, and so on; empty for a number that is no error."
+    "`ECONNREFUSED` for 111, and so on; empty for a number that is not an error."
     return ERRORS.get(number, "")
 
 
@@ -188,7 +188,7 @@ def time_of_day(raw):
 def address_value(
     raw: bytes,  # a `sockaddr`
     proto: int = 0,  # of the socket, which matters in a few families
-) -> Any:  # `None` for no bytes; the bytes themselves where they are no address
+) -> Any:  # `None` for no bytes; the bytes themselves where they are not an address
     "An address as Python says it."
     try:
         return families.unpack(raw, proto)

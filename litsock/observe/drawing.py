@@ -131,7 +131,7 @@ COMPARED = {
     "IPPROTO_UDP": "UDP_CORK UDP_GRO UDP_SEGMENT",
 }
 STREAM = {"IPPROTO_TCP": constants.SOCK_STREAM, "IPPROTO_UDP": constants.SOCK_DGRAM}
-BUFFERS, NOT_A_BUFFER = {"SO_SNDBUF": 1, "SO_RCVBUF": 2}, 4  # bits of SO_BUF_LOCK, and one more for all that is no buffer
+BUFFERS, NOT_A_BUFFER = {"SO_SNDBUF": 1, "SO_RCVBUF": 2}, 4  # bits of SO_BUF_LOCK, and one more for all that is not a buffer
 
 
 def levels_of(family: int, type: int) -> list[str]:

@@ -31,7 +31,7 @@ class Invalid(Exception):
 
 def split(
     control: bytes,
-    strict: bool = True,  # `Invalid` where something is no message; else that is the end, as for the macros of cmsg(3)
+    strict: bool = True,  # `Invalid` where something is not a message; else that is the end, as for the macros of cmsg(3)
 ) -> list[tuple[int, int, bytes]]:
     "Level, type and data of each message."
     found, at = [], 0
