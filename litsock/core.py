@@ -21,7 +21,7 @@ from .families import codec_for, unpack
 from .families.addresses import family_of
 from .files import GiveUp, open_file, send_in_pieces, send_with_kernel
 from .kernel import c_int, c_size, failure, set_state, zeros
-from .kernel.checks import with_note
+from .kernel.checks import bytes_alone, with_note
 from .timeouts import FOREVER, POLLIN, POLLOUT, retry, check_deadline, deadline_of, finish_connect
 from .timeouts import at_once, timeout_seconds, wait_until
 
@@ -87,6 +87,10 @@ def view_of(buffer, wanted="a bytes-like object is required"):
         return memoryview(buffer)
     except TypeError:
         pass
+    except (ValueError, BufferError):
+        if (copy := bytes_alone(buffer)) is None:
+            raise
+        return memoryview(copy)
     raise TypeError(f"{wanted}, not {type(buffer).__name__!r}")  # here, so that it knows no other error
 
 
@@ -437,7 +441,8 @@ class AddressMethods(OptionMethods):
         /,
     ) -> None:
         "Let others connect. At most `backlog` connections wait to be accepted."
-        checked(kernel.listen(self._litsock_fd, max(c_int(backlog), 0)))
+        backlog = max(c_int(backlog), 0)  # first: an `__index__` may close the socket
+        checked(kernel.listen(self._litsock_fd, backlog))
 
     def connect(
         self,
@@ -486,7 +491,8 @@ class AddressMethods(OptionMethods):
         /,
     ) -> None:
         "End one direction of the conversation, or both. The descriptor stays open."
-        checked(kernel.shutdown(self._litsock_fd, c_int(how)))
+        how = c_int(how)
+        checked(kernel.shutdown(self._litsock_fd, how))
 
 
 def pack(sock, address, caller) -> bytes:
@@ -682,7 +688,7 @@ def after_send(sock, answer, data, flags):
 
 def after_sendall(sock, sent, data, flags):
     "What is left to do for `sendall` when the first attempt failed, or did not take all."
-    with memoryview(data) as whole, whole.cast("B") as view:
+    with view_of(data) as whole, whole.cast("B") as view:
         if sent == len(view):
             return
         deadline = deadline_of(sock)

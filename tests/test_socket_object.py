@@ -18,6 +18,7 @@ import threading
 import time
 import warnings
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from common import Struck, descriptors
@@ -45,6 +46,7 @@ BUFFERS = {
     "mmap": map_of,
     "numpy": lambda data: pytest.importorskip("numpy").frombuffer(data, "uint8"),
     "numpy matrix": lambda data: pytest.importorskip("numpy").frombuffer(data, "uint16").reshape(2, -1),
+    "numpy dates": lambda data: pytest.importorskip("numpy").frombuffer(data, "datetime64[s]"),  # of which there is no `memoryview`
 }
 
 
@@ -82,6 +84,29 @@ def test_receives_into_numpy(pair):
     one.send(bytes(range(16)))
     assert other.recv_into(buffer) == 16
     assert buffer.tobytes() == bytes(range(16))
+
+
+def test_sends_all_dates_of_numpy_in_pieces(pair):
+    """There is no `memoryview` of them; what is left after the first piece must go out all the same."""
+    one, other = pair
+    dates = pytest.importorskip("numpy").arange(500_000).astype("datetime64[s]")
+    one.settimeout(20)
+    with ThreadPoolExecutor(1) as thread:
+        received = thread.submit(other.recv_exactly, dates.nbytes)
+        one.sendall(dates)
+        assert received.result() == dates.tobytes()
+    one.setsockopt(litsock.SOL_SOCKET, litsock.SO_KEEPALIVE, dates[:1])
+
+
+def test_refuses_to_receive_into_a_view_that_was_released(pair):
+    one, other = pair
+    one.send(b"abc")
+    buffer = memoryview(bytearray(10))
+    buffer.release()
+    for method in ("recv_into", "recvfrom_into"):
+        with pytest.raises(TypeError, match="read-write bytes-like object"):
+            getattr(other, method)(buffer)
+    assert other.recv(10) == b"abc"
 
 
 @pytest.mark.parametrize("bad", ["text", 5, None, memoryview(bytes(10))[::2], [1, 2]])
@@ -758,6 +783,23 @@ def test_index_is_called_once(pair, method):
     for name, arguments in {"recv": [Number(1), Number(0)], "recvfrom": [Number(1), Number(0)], "recv_into": [buffer, Number(1), Number(0)]}.items():
         getattr(other, name)(*arguments)
         assert [number.asked for number in arguments if number is not buffer] == [1] * (2), name
+
+
+@pytest.mark.parametrize("method, kind", [("listen", litsock.SOCK_STREAM), ("shutdown", litsock.SOCK_DGRAM)])
+def test_a_number_that_makes_another_socket_of_it(method, kind):
+    """The call is about the descriptor that the socket has when the arguments have been read, not about the one before."""
+
+    class Number:
+        def __index__(self):
+            sock.__init__(litsock.AF_INET, kind)
+            sock.bind(("127.0.0.1", 0))
+            if kind == litsock.SOCK_DGRAM:
+                sock.connect(sock.getsockname())
+            return 1
+
+    with litsock.socket(litsock.AF_INET6, litsock.SOCK_STREAM) as sock:
+        assert getattr(sock, method)(Number()) is None
+        assert (sock.family, sock.type) == (litsock.AF_INET, kind)
 
 
 @pytest.mark.parametrize("wrong", [dict(encoding="no such encoding"), dict(errors="x", newline="y"), dict(buffering=2**62), dict(buffering=0)], ids=repr)

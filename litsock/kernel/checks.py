@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # %% auto #0
 __all__ = ['TYPE_CHECKING', 'set_state', 'LARGEST_CONTROL', 'ERROR_TEXTS', 'c_int', 'c_size', 'c_text', 'without_zero',
-           'readable', 'writable', 'byte_view', 'packed_address', 'zeros', 'failure', 'with_note']
+           'bytes_alone', 'readable', 'writable', 'byte_view', 'packed_address', 'zeros', 'failure', 'with_note']
 
 # %% ../../nbs/94_checks.ipynb #df48c8ef
 def c_int(
@@ -63,6 +63,16 @@ def without_zero(
 set_state = object.__setattr__
 
 # %% ../../nbs/94_checks.ipynb #53be1886
+def bytes_alone(
+    data: Any,  # what `memoryview` refuses
+) -> bytes | None:  # `None` where it has no bytes to show, either
+    "A copy of an object that shows its bytes, but not what they are: NumPy's dates."
+    try:
+        return b"".join((data,))
+    except TypeError:
+        return None
+
+
 def readable(
     data: Any,  # any contiguous bytes-like object
 ) -> memoryview:
@@ -71,6 +81,10 @@ def readable(
         view = memoryview(data)
     except TypeError:
         raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None
+    except (ValueError, BufferError):
+        if (copy := bytes_alone(data)) is None:
+            raise
+        view = memoryview(copy)
     if not view.c_contiguous:
         b"".find(data)  # asks the object for one piece: NumPy's arrays refuse with an error of their own
         raise BufferError("memoryview: underlying buffer is not C-contiguous")
@@ -84,7 +98,7 @@ def writable(
     "The same for a buffer to receive into; `TypeError` for any other."
     try:
         view = memoryview(buffer)
-    except (TypeError, BufferError):
+    except Exception:  # a view that was released, a map that was closed: whatever the object says
         view = None
     if view is None or view.readonly or not view.c_contiguous:
         raise TypeError(f"{caller}() argument 1 must be read-write bytes-like object, not {type(buffer).__name__}")
