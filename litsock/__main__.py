@@ -158,9 +158,15 @@ def run(
     litsock.install()
     if not (trace or summary or packets):
         return run_program(words)
+    from contextlib import ExitStack
+
     from litsock.observe.tracing import watching
 
-    with output_file(output) as file, watching(file, not no_data, trace, summary, packets):
+    with output_file(output) as file, ExitStack() as stack:
+        try:
+            stack.enter_context(watching(file, not no_data, trace, summary, packets))
+        except OSError as error:  # of the capture, which not everybody is allowed
+            sys.exit(f"litsock: {complaint(error)}")
         run_program(words)
 
 
@@ -243,7 +249,8 @@ def parser() -> ArgumentParser:
     "The command line."
     from litsock.examples.__main__ import Parser, add_programs, layout
 
-    parser = Parser(prog="litsock", description=litsock.__doc__.partition("\n")[0], formatter_class=layout)
+    about = litsock.__doc__ or ""  # python -OO leaves it out
+    parser = Parser(prog="litsock", description=about.partition("\n")[0], formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"litsock {litsock.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -311,9 +318,12 @@ def main(
 
 
 def complaint(error, name=None, **others) -> str:
-    "What went wrong, with the name it went wrong with."
+    "What went wrong, and with what: a note of the exception says it, or a file's name, or the name that was looked up."
     reason = getattr(error, "strerror", None) or str(error)
-    return reason if name is None else f"{name}: {reason}"
+    if notes := getattr(error, "__notes__", None):
+        return f"{reason} ({'; '.join(notes)})"
+    about = getattr(error, "filename", None) or name
+    return reason if about is None else f"{about}: {reason}"
 
 
 def complete(parser):

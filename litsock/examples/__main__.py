@@ -210,7 +210,10 @@ def explain(
         return f"{os.fsdecode(error.filename)}: {reason}"
     if port is not None:
         return f"{group or host or 'any address'} port {port}: {reason}"
-    return f"{path}: {reason}" if path else reason
+    if path:
+        return f"{path}: {reason}"
+    notes = "; ".join(getattr(error, "__notes__", ()))  # which say what it was about
+    return f"{reason} ({notes})" if notes else reason
 
 
 def run(
