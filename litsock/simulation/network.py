@@ -295,6 +295,9 @@ class Network:
         self.rewired()
         return link
 
+    def __repr__(self) -> str:
+        return f"<network of {', '.join(self.hosts) or 'no hosts'}, after {self.now:.6g} s>"
+
     @property
     def now(self) -> float:  # seconds
         "The time since the network began."
