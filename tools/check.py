@@ -21,7 +21,8 @@ PAGE_NAME = re.compile(r"\b(\d\d[a-z]?_\w+)\.(?:ipynb|html)\b")
 
 def exports():
     "Package, README and notebooks are what `make export` makes of them"
-    return [f"{path} is out of step with the notebooks, or not tidy: make export" for path in out_of_step()]
+    lost = " (which overwrites what was edited there: edit the notebook)"
+    return [f"{path} is out of step with the notebooks, or not tidy: make export{lost * (path.suffix != '.ipynb')}" for path in out_of_step()]
 
 
 @cache
