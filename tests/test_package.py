@@ -132,6 +132,12 @@ def test_a_clone_that_is_not_compiled_says_what_to_do(clone):
     assert str(clone) in last and "pip install -e ." in last and "another folder" in last
 
 
+@pytest.mark.parametrize("program", ["demo", "pass-file"])
+def test_examples_that_start_others_find_the_installed_litsock_in_a_clone(installed, clone, program):
+    done = subprocess.run([installed / "litsock", "example", program], cwd=clone, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "") and ("Every message came back." in done.stdout or "lines" in done.stdout)
+
+
 @pytest.mark.needs("cpython")  # where CFFI can be missing
 def test_without_cffi_the_calls_in_python_say_what_they_need():
     code = "import sys; sys.modules['_cffi_backend'] = None; import litsock"
