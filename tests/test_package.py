@@ -132,6 +132,12 @@ def test_a_clone_that_is_not_compiled_says_what_to_do(clone):
     assert str(clone) in last and "pip install -e ." in last and "another folder" in last
 
 
+def test_an_old_setuptools_is_refused_in_one_line(clone):
+    code = "import setuptools; setuptools.__version__ = '66.1.1'; import sys; sys.argv = ['setup.py', '--version']; exec(open('setup.py').read())"
+    done = subprocess.run([sys.executable, "-c", f"__file__ = 'setup.py'; {code}"], cwd=clone, capture_output=True, text=True)
+    assert done.returncode == 1 and "setuptools 77" in done.stderr and "66.1.1" in done.stderr and done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("program", ["demo", "pass-file"])
 def test_examples_that_start_others_find_the_installed_litsock_in_a_clone(installed, clone, program):
     done = subprocess.run([installed / "litsock", "example", program], cwd=clone, capture_output=True, text=True, timeout=120)
