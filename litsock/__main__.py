@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # %% auto #0
 __all__ = ['TYPE_CHECKING', 'columns', 'resolve', 'symbol', 'protocol_name', 'explain_constants', 'is_number', 'error_rows',
            'explain_errors', 'book', 'copy_book', 'lab', 'run', 'output_file', 'capture', 'sockets', 'families',
-           'add_run_options', 'add_capture_options', 'parser', 'main', 'complaint', 'complete']
+           'RunParser', 'add_run_options', 'add_capture_options', 'parser', 'main', 'complaint', 'complete']
 
 # %% ../nbs/42_command_line.ipynb #4e5eb9c4
 def columns(
@@ -220,6 +220,13 @@ def families() -> None:
     print(supported())
 
 # %% ../nbs/42_command_line.ipynb #d3b89a95
+class RunParser(ArgumentParser):
+    "Reports an error in one line, as the parser of the other commands does."
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+
+
 def add_run_options(parser: ArgumentParser) -> ArgumentParser:
     "What `litsock run` understands."
     parser.add_argument("--trace", action="store_true", help="print each call that its sockets make")
@@ -292,7 +299,7 @@ def main(
     words = sys.argv[1:] if arguments is None else arguments
     completing = "_ARGCOMPLETE" in os.environ
     if words[:1] == ["run"] and not completing:  # a program that waits to be run need not wait for the other commands
-        chosen = add_run_options(ArgumentParser(prog="litsock run", description=run.__doc__)).parse_args(words[1:])
+        chosen = add_run_options(RunParser(prog="litsock run", description=run.__doc__)).parse_args(words[1:])
         run(**vars(chosen))  # what goes wrong in a program is the program's
         return 0
     commands = parser()

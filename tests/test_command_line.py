@@ -30,7 +30,7 @@ def test_without_a_command_it_lists_them():
     assert run() == run("--help") and run("example") == run("example", "--help")
 
 
-@pytest.mark.parametrize("words", ["telephone", "resolve", "example telephone", "example echo-server --port x", "lab a b"])
+@pytest.mark.parametrize("words", ["telephone", "resolve", "example telephone", "example echo-server --port x", "lab a b", "run --telephone x.py"])
 def test_wrong_command_line(words):
     status, output, complaint = run(*words.split())
     assert (status, output) == (2, "")
