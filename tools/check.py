@@ -64,7 +64,7 @@ def links():
 def in_cell(cell, folder):
     "What is wrong with one cell."
     outputs = cell.get("outputs", [])
-    for path in sorted(set(MACHINE_PATH.findall(cell.source + json.dumps(outputs, ensure_ascii=False)))):
+    for path in sorted(set(MACHINE_PATH.findall(f"{cell.source}\n{json.dumps(outputs, ensure_ascii=False)}"))):
         yield f"names a path of one machine, {path}"
     for output in outputs:
         if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
