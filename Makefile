@@ -68,11 +68,11 @@ docs-test: docs ## see the site in a real browser (Debian: chromium)
 check: .venv/dev ## see that package, README, types and notebooks are in step, and the C free of warnings
 	@$(BIN)/python tools/check.py
 
-sdist: .venv/wheels ## make the source distribution, into dist/
+sdist: .venv/dev ## make the source distribution, into dist/
 	@echo "== python -m build --sdist"
 	@$(BIN)/python -m build --sdist --quiet .
 
-wheels: sdist ## make wheels for the Linuxes of the last years, into dist/, and look them over (ten minutes)
+wheels: sdist .venv/wheels ## make wheels for the Linuxes of the last years, into dist/, and look them over (ten minutes)
 	@echo "== python tools/wheels.py"
 	@$(BIN)/python tools/wheels.py $(ARGS)
 

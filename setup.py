@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from setuptools import Extension, setup
+from setuptools import Extension, __version__, setup
 from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
@@ -100,6 +100,12 @@ def complain():
         raise SystemExit(building.advice(missing))
 
 
+def complain_of_setuptools():
+    "Without build isolation it is whatever the environment has, and an old one cannot read pyproject.toml, which says 77."
+    if int(__version__.partition(".")[0]) < 77:
+        raise SystemExit(f"litsock needs setuptools 77 or later to build, and {__version__} is here: pip install --upgrade setuptools")
+
+
 def extensions():
     "CFFI's, which PyPy runs, and readers with LITSOCK_FAST=0; and on CPython the one in C, which needs no CFFI."
     macros = [] if building.LIMITED else [("_CFFI_NO_LIMITED_API", "1")]
@@ -112,6 +118,7 @@ config = configparser.ConfigParser(delimiters=["="])
 config.read(TOP / "settings.ini", encoding="utf-8")
 settings = config["DEFAULT"]
 
+complain_of_setuptools()
 setup(
     version=settings["version"],
     description=settings["description"],

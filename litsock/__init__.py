@@ -1,5 +1,9 @@
 """The `socket` module, written as a book. `import litsock as socket`, and every program that ran still runs.
 
+Beyond what `socket` has: `trace()` records system calls, `capture()` packets; `sockets()` lists the sockets of the machine; a `Network` is
+a simulated one. A socket has `info()`, `deadline()`, `recv_exactly()`, `send_segments()`, `sendmmsg()` and `recvmmsg()`. `describe()`
+explains a constant, and `install()` lets `import socket` find litsock. In a terminal, `litsock --help`; the book: `litsock lab`.
+
 This module is the front door. It has the public names, and it makes methods of the socket object from the functions that
 modules beyond the specification offer.
 
@@ -161,6 +165,19 @@ for _name in _LAZY:
 for _name in _ABSENT:
     globals().pop(_name, None)
 
+
+
+class _Nearby(type(sys)):  # type: ignore[misc]  # a module
+    "This module to Python, which proposes a name for a mistyped one only where it has fewer than 750 to look at: those that begin alike."
+
+    def __init__(self, wanted):
+        super().__init__(__name__)
+        self.__wanted = wanted
+
+    def __dir__(self):
+        return [name for name in globals()["__dir__"]() if name[:1] == self.__wanted[:1]]
+
+
 names.PUBLIC = globals()  # functions that use one another meet here, and so meet what a program puts in the place of one
 
 
@@ -181,8 +198,14 @@ if not TYPE_CHECKING:
         elif name == "CAPI":
             return __getattr__("_socket").CAPI
         else:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=_Nearby(name))
         return globals().setdefault(name, value)
+
+    def __dir__():
+        "What can be asked for, before it is loaded, too; in the place of `socket`, whose names some programs copy, what is loaded."
+        if sys.modules.get("socket") is sys.modules["litsock"]:
+            return sorted(globals())
+        return sorted({*globals(), *(name for name in _LAZY if "." not in name)})
 
 
 def _bypassing_tls():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # %% auto #0
 __all__ = ['TYPE_CHECKING', 'columns', 'resolve', 'symbol', 'protocol_name', 'explain_constants', 'is_number', 'error_rows',
            'explain_errors', 'book', 'copy_book', 'lab', 'run', 'output_file', 'capture', 'sockets', 'families',
-           'add_run_options', 'add_capture_options', 'parser', 'main', 'complaint', 'complete']
+           'RunParser', 'add_run_options', 'add_capture_options', 'parser', 'main', 'complaint', 'complete']
 
 # %% ../nbs/42_command_line.ipynb #4e5eb9c4
 def columns(
@@ -158,9 +158,15 @@ def run(
     litsock.install()
     if not (trace or summary or packets):
         return run_program(words)
+    from contextlib import ExitStack
+
     from litsock.observe.tracing import watching
 
-    with output_file(output) as file, watching(file, not no_data, trace, summary, packets):
+    with output_file(output) as file, ExitStack() as stack:
+        try:
+            stack.enter_context(watching(file, not no_data, trace, summary, packets))
+        except OSError as error:  # of the capture, which not everybody is allowed
+            sys.exit(f"litsock: {complaint(error)}")
         run_program(words)
 
 
@@ -214,6 +220,13 @@ def families() -> None:
     print(supported())
 
 # %% ../nbs/42_command_line.ipynb #d3b89a95
+class RunParser(ArgumentParser):
+    "Reports an error in one line, as the parser of the other commands does."
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+
+
 def add_run_options(parser: ArgumentParser) -> ArgumentParser:
     "What `litsock run` understands."
     parser.add_argument("--trace", action="store_true", help="print each call that its sockets make")
@@ -243,7 +256,8 @@ def parser() -> ArgumentParser:
     "The command line."
     from litsock.examples.__main__ import Parser, add_programs, layout
 
-    parser = Parser(prog="litsock", description=litsock.__doc__.partition("\n")[0], formatter_class=layout)
+    about = litsock.__doc__ or ""  # python -OO leaves it out
+    parser = Parser(prog="litsock", description=about.partition("\n")[0], formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"litsock {litsock.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -285,7 +299,7 @@ def main(
     words = sys.argv[1:] if arguments is None else arguments
     completing = "_ARGCOMPLETE" in os.environ
     if words[:1] == ["run"] and not completing:  # a program that waits to be run need not wait for the other commands
-        chosen = add_run_options(ArgumentParser(prog="litsock run", description=run.__doc__)).parse_args(words[1:])
+        chosen = add_run_options(RunParser(prog="litsock run", description=run.__doc__)).parse_args(words[1:])
         run(**vars(chosen))  # what goes wrong in a program is the program's
         return 0
     commands = parser()
@@ -311,9 +325,12 @@ def main(
 
 
 def complaint(error, name=None, **others) -> str:
-    "What went wrong, with the name it went wrong with."
+    "What went wrong, and with what: a note of the exception says it, or a file's name, or the name that was looked up."
     reason = getattr(error, "strerror", None) or str(error)
-    return reason if name is None else f"{name}: {reason}"
+    if notes := getattr(error, "__notes__", None):
+        return f"{reason} ({'; '.join(notes)})"
+    about = getattr(error, "filename", None) or name
+    return reason if about is None else f"{about}: {reason}"
 
 
 def complete(parser):

@@ -1195,7 +1195,11 @@ def create_connection(
     happy_eyeballs_delay: float | None = None,  # seconds after which the next address is tried as well
 ) -> socket:
     "Connect to a TCP server by name, over IPv4 or IPv6: to the first of its addresses that answers."
-    host, port = address
+    try:
+        host, port = address
+    except (TypeError, ValueError) as error:
+        wrong = TypeError if isinstance(error, TypeError) else ValueError
+        raise wrong(f"create_connection(): address must be a pair (host, port), not {address!r}") from None
     make, found = names.PUBLIC["socket"], names.PUBLIC["getaddrinfo"](host, port, 0, SOCK_STREAM)
     errors: list[Exception] = []
     if happy_eyeballs_delay is None:

@@ -15,6 +15,7 @@ from .constants import herror, inet_ntop
 from .families import codec_for, unpack
 from .families.addresses import RESOLVER, family_of, in_range, integer, lookup_failure
 from .kernel import c_int, c_size, c_text, without_zero
+from .kernel.checks import with_note
 
 # %% auto #0
 __all__ = ['getaddrinfo', 'getnameinfo', 'gethostbyname', 'gethostbyname_ex', 'gethostbyaddr', 'gethostname', 'sethostname',
@@ -83,7 +84,8 @@ def _lookup(host, port, family=0, type=0, proto=0, flags=0) -> list[tuple[int, i
     sys.audit("socket.getaddrinfo", host, port, family, type, proto)
     code, found = kernel.getaddrinfo(name, service, family, type, proto, flags)
     if code:
-        raise lookup_failure(code, found)
+        service_too = "" if port is None else f", service {port!r}"
+        raise with_note(lookup_failure(code, found), f"while looking up host {host!r}{service_too}")
     return [(family, type, proto, os.fsdecode(name) if name else "", unpack(raw)) for family, type, proto, name, raw in found]
 
 

@@ -30,7 +30,7 @@ def test_without_a_command_it_lists_them():
     assert run() == run("--help") and run("example") == run("example", "--help")
 
 
-@pytest.mark.parametrize("words", ["telephone", "resolve", "example telephone", "example echo-server --port x", "lab a b"])
+@pytest.mark.parametrize("words", ["telephone", "resolve", "example telephone", "example echo-server --port x", "lab a b", "run --telephone x.py"])
 def test_wrong_command_line(words):
     status, output, complaint = run(*words.split())
     assert (status, output) == (2, "")
@@ -122,6 +122,37 @@ def test_what_to_print_needs_something_to_print(words, tmp_path):
     status, output, complaint = run("run", *words, "program.py", cwd=tmp_path)
     assert (status, output) == (1, "") and one_line(complaint, "--trace")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="packets are captured on Linux only")
+def test_packets_that_may_not_be_captured_are_refused_in_one_line():
+    code = ("import errno, os, runpy, sys; from litsock.observe import wire\n"
+            "def refuse(*arguments): raise PermissionError(errno.EPERM, 'capturing packets needs the capability CAP_NET_RAW')\n"
+            "wire.open_ring = refuse; sys.argv[1:] = ['run', '--packets', '-c', 'print(1)']; runpy.run_module('litsock', run_name='__main__')")  # fmt: skip
+    status, output, complaint = python("-c", code)
+    assert (status, output) == (1, "") and one_line(complaint, "litsock: capturing packets needs")
+
+
+@pytest.mark.parametrize("words", [
+    "capture --read /nowhere/x", pytest.param("capture nowhere0", marks=pytest.mark.needs("root")), "resolve nowhere.invalid",
+    "resolve nowhere.invalid http", "resolve 127.0.0.1 nowhere", "example fetch http://nowhere.invalid/",
+])  # fmt: skip
+def test_a_complaint_says_what_it_is_about(words):
+    status, output, complaint = run(*words.split())
+    assert (status, output) == (1, "") and one_line(complaint, "nowhere")
+
+
+@pytest.mark.needs("AF_NETLINK")
+@pytest.mark.parametrize("words, expected", [("--state slumbering", "established"), ("--kind telephone", "tcp")])
+def test_sockets_that_cannot_be(words, expected):
+    status, output, complaint = run("sockets", *words.split())
+    assert (status, output) == (1, "") and one_line(complaint, words.split()[1]) and expected in complaint
+    assert run("sockets", "--state", "close-wait", "--kind", "tcp6")[::2] == (0, "")
+
+
+def test_without_docstrings():
+    assert python("-OO", "-m", "litsock", "constants", "ECONNREFUSED")[::2] == (0, "")
+    assert "errno" in python("-OO", "-m", "litsock", "--help")[1]
 
 
 def test_a_program_starts_without_the_other_commands():

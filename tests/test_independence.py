@@ -190,6 +190,20 @@ def test_inheritable_on_demand():
 
 def test_every_public_name_exists():
     assert [name for name in litsock.__all__ if not hasattr(litsock, name)] == []
+
+
+def test_what_is_loaded_when_first_used_is_offered_before() -> None:
+    """In the place of `socket` it is not: programs that copy each name of that module would load everything."""
+    code = "import sys, {0}; print('capture' in dir({0}), 'litsock.observe.wire' in sys.modules)"
+    for words, expected in (["-c", code.format("litsock")], "True False\n"), (["-m", "litsock", "run", "-c", code.format("socket")], "False False\n"):
+        assert subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=60).stdout == expected
+
+
+@pytest.mark.needs("cpython")
+@pytest.mark.parametrize("wrong, right", [("SOCK_STEAM", "SOCK_STREAM"), ("create_sever", "create_server"), ("captur", "capture")])
+def test_a_mistyped_name_meets_a_proposal(wrong: str, right: str) -> None:
+    done = subprocess.run([sys.executable, "-c", f"import litsock; litsock.{wrong}"], capture_output=True, text=True, timeout=60)
+    assert done.stderr.splitlines()[-1] == f"AttributeError: module 'litsock' has no attribute '{wrong}'. Did you mean: '{right}'?"
     assert sorted(set(litsock.__all__)) == sorted(litsock.__all__), "a name stands in __all__ twice"
 
 

@@ -306,6 +306,18 @@ def test_a_note_says_what_was_not_found(call: Any):
     assert ours.value.args == theirs.value.args and "carrier-pigeon" in ours.value.__notes__[0]
 
 
+@pytest.mark.parametrize("call", [
+    lambda module: module.getaddrinfo("nowhere.invalid", 80), lambda module: module.gethostbyname("nowhere.invalid"),
+    lambda module: module.create_connection(("nowhere.invalid", 80)), lambda module: module.socket().connect(("nowhere.invalid", 80)),
+])  # fmt: skip
+def test_a_note_says_which_host_was_looked_up(call: Any):
+    with pytest.raises(standard.gaierror) as theirs:
+        call(standard)
+    with pytest.raises(litsock.gaierror) as ours:
+        call(litsock)
+    assert ours.value.args == theirs.value.args and "host 'nowhere.invalid'" in ours.value.__notes__[0]
+
+
 # Where litsock differs, or where versions of Python do
 
 

@@ -124,6 +124,33 @@ def test_installing_writes_nothing_into_the_folder(clone, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in clone.rglob("*") if "egg-info" not in str(path)} == before
 
 
+def test_a_clone_that_is_not_compiled_says_what_to_do(clone):
+    """Python finds it first when it is started there, also after `pip install .`"""
+    done = subprocess.run([sys.executable, "-m", "litsock", "--help"], cwd=clone, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    last = done.stderr.splitlines()[-1]
+    assert str(clone) in last and "pip install -e ." in last and "another folder" in last
+
+
+def test_an_old_setuptools_is_refused_in_one_line(clone):
+    code = "import setuptools; setuptools.__version__ = '66.1.1'; import sys; sys.argv = ['setup.py', '--version']; exec(open('setup.py').read())"
+    done = subprocess.run([sys.executable, "-c", f"__file__ = 'setup.py'; {code}"], cwd=clone, capture_output=True, text=True)
+    assert done.returncode == 1 and "setuptools 77" in done.stderr and "66.1.1" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("program", ["demo", "pass-file"])
+def test_examples_that_start_others_find_the_installed_litsock_in_a_clone(installed, clone, program):
+    done = subprocess.run([installed / "litsock", "example", program], cwd=clone, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "") and ("Every message came back." in done.stdout or "lines" in done.stdout)
+
+
+@pytest.mark.needs("cpython")  # where CFFI can be missing
+def test_without_cffi_the_calls_in_python_say_what_they_need():
+    code = "import sys; sys.modules['_cffi_backend'] = None; import litsock"
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "LITSOCK_FAST": "0"}, capture_output=True, text=True)
+    assert done.returncode == 1 and "pip install cffi" in done.stderr.splitlines()[-1]
+
+
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}  # not of a make around
 
 

@@ -1605,3 +1605,20 @@ def test_what_is_not_simulated_says_so():
             near.send(b"ordinary")
             assert far.recv(100) == b"ordinary"
     net.close()
+
+
+@pytest.mark.parametrize("mistake, kind, said", [
+    (lambda net, one, other: net.host("one"), ValueError, "'one' already"),
+    (lambda net, one, other: net.link("one", other), TypeError, "'one' is none"),
+    (lambda net, one, other: net.partition(one, other), ValueError, "no link between"),
+    (lambda net, one, other: net.link(one, other, loss=5), ValueError, "loss is a share"),
+    (lambda net, one, other: net.link(one, other, latency=-1), ValueError, "latency"),
+    (lambda net, one, other: net.at("soon", net.heal), ValueError, "soon"),
+])  # fmt: skip
+def test_mistakes_in_a_network_are_met_where_they_are_made(mistake, kind, said):
+    net = litsock.Network()
+    one, other = net.host("one"), net.host("other")
+    with pytest.raises(kind, match=said):
+        mistake(net, one, other)
+    assert list(net.hosts) == ["one", "other"] and not net.links
+    assert repr(net) == "<network of one, other, after 0 s>"

@@ -10,6 +10,7 @@ import json
 import mmap
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -872,3 +873,14 @@ def test_only_the_mark_means_no_timeout():
     for module in (litsock, standard):
         with pytest.raises(TypeError):
             module.create_connection(("127.0.0.1", 1), object())
+
+
+@pytest.mark.parametrize("address, kind", [("127.0.0.1", ValueError), (("127.0.0.1",), ValueError), (80, TypeError), (None, TypeError)])
+def test_an_address_that_is_no_pair(address, kind):
+    import socket as standard
+
+    with pytest.raises(kind) as theirs:
+        standard.create_connection(address)
+    with pytest.raises(kind, match=re.escape(f"address must be a pair (host, port), not {address!r}")) as ours:
+        litsock.create_connection(address)
+    assert ours.type is theirs.type

@@ -21,7 +21,8 @@ PAGE_NAME = re.compile(r"\b(\d\d[a-z]?_\w+)\.(?:ipynb|html)\b")
 
 def exports():
     "Package, README and notebooks are what `make export` makes of them"
-    return [f"{path} is out of step with the notebooks, or not tidy: make export" for path in out_of_step()]
+    lost = " (which overwrites what was edited there: edit the notebook)"
+    return [f"{path} is out of step with the notebooks, or not tidy: make export{lost * (path.suffix != '.ipynb')}" for path in out_of_step()]
 
 
 @cache
@@ -63,7 +64,7 @@ def links():
 def in_cell(cell, folder):
     "What is wrong with one cell."
     outputs = cell.get("outputs", [])
-    for path in sorted(set(MACHINE_PATH.findall(cell.source + json.dumps(outputs, ensure_ascii=False)))):
+    for path in sorted(set(MACHINE_PATH.findall(f"{cell.source}\n{json.dumps(outputs, ensure_ascii=False)}"))):
         yield f"names a path of one machine, {path}"
     for output in outputs:
         if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):

@@ -32,7 +32,7 @@ def running(
     *words: str,  # the name of a program, and its options
 ):
     "One of the programs as a process of its own, killed at the end of the block or after `LIMIT` seconds."
-    command = [sys.executable, "-m", "litsock.examples", *words]
+    command = [sys.executable, "-P", "-m", "litsock.examples", *words]  # -P: installed, and not what lies in this folder
     with Popen(command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, text=True) as process:
         timer = Timer(LIMIT, process.kill)
         try:
@@ -210,7 +210,10 @@ def explain(
         return f"{os.fsdecode(error.filename)}: {reason}"
     if port is not None:
         return f"{group or host or 'any address'} port {port}: {reason}"
-    return f"{path}: {reason}" if path else reason
+    if path:
+        return f"{path}: {reason}"
+    notes = "; ".join(getattr(error, "__notes__", ()))  # which say what it was about
+    return f"{reason} ({notes})" if notes else reason
 
 
 def run(

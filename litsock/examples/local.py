@@ -134,7 +134,7 @@ def pass_file(
         ours, theirs = litsock.socketpair()
         with theirs:
             fd = theirs.fileno()
-            child = Popen([sys.executable, "-c", CHILD, str(fd)], pass_fds=[fd], stdout=PIPE, text=True)
+            child = Popen([sys.executable, "-P", "-c", CHILD, str(fd)], pass_fds=[fd], stdout=PIPE, text=True)
         with child, ours:
             send_open_file(ours, file)
             said, _ = child.communicate()

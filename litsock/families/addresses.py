@@ -10,7 +10,7 @@ import sys
 from operator import index
 
 from .. import kernel
-from ..constants import AF_INET, AF_INET6, AF_UNIX, AI_NUMERICHOST, EAI_SYSTEM, gaierror, inet_ntop
+from ..constants import AF_INET, AF_INET6, AF_UNIX, AI_NUMERICHOST, EAI_SYSTEM, AddressFamily, gaierror, inet_ntop
 from ..kernel.checks import with_note, without_zero
 from ..kernel.structs import Struct
 
@@ -40,7 +40,7 @@ class Resolver:
         "The first address of the host of that name; `gaierror` where there is none."
         code, found = kernel.getaddrinfo(host, None, family, 0, 0, 0)
         if code:
-            raise lookup_failure(code, found)
+            raise with_note(lookup_failure(code, found), f"while looking up host {os.fsdecode(host)!r} in {AddressFamily(family).name}")
         return found[0][4]
 
     def interface(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable)
 
 # %% auto #0
-__all__ = ['TYPE_CHECKING', 'IN_PYTHON', 'DescriptorGuard', 'is_replaced', 'KernelModule', 'in_c', 'plain_case_in_c']
+__all__ = ['TYPE_CHECKING', 'IN_PYTHON', 'DescriptorGuard', 'not_built', 'is_replaced', 'KernelModule', 'in_c', 'plain_case_in_c']
 
 # %% ../../nbs/90_kernel.ipynb #539051e2
 class DescriptorGuard:
@@ -44,13 +44,22 @@ class DescriptorGuard:
             close(self._litsock_fd)
 
 # %% ../../nbs/90_kernel.ipynb #c8a86e0a
+def not_built(missing: str | None) -> ModuleNotFoundError:
+    "The exception where nothing can fill the table, with what to do."
+    if os.environ.get("LITSOCK_FAST") == "0":
+        return ModuleNotFoundError(f"LITSOCK_FAST=0 needs CFFI (pip install cffi), and there is no {missing}", name=missing)
+    clone = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    advice = "in a clone, pip install -e . compiles it in place; a litsock that is installed elsewhere is found from another folder"
+    return ModuleNotFoundError(f"litsock in {clone} is not compiled for this Python: {advice}", name=missing)
+
+
 try:
     if os.environ.get("LITSOCK_FAST") == "0":
         raise ImportError("switched off")
     import litsock.kernel._fast as _fast  # type: ignore[import-not-found]
 
     FUNCTIONS = {name: getattr(_fast, name) for name in _fast.call_names().split()}
-except ImportError:
+except ImportError as reason:
     from litsock.kernel import contract
 
     _fast = None
@@ -65,7 +74,10 @@ except ImportError:
         failure = in_python.failure
         in_python.renumber_errors()
     else:
-        from litsock.kernel import cffi_calls as in_python
+        try:
+            from litsock.kernel import cffi_calls as in_python
+        except ModuleNotFoundError as error:
+            raise not_built(error.name) from reason
     FUNCTIONS = {name: getattr(in_python, name) for name in contract.CALLS}
 globals().update(FUNCTIONS)
 

@@ -1138,6 +1138,7 @@ NAME_FUNCTION(getnameinfo) {
     if (count == 2 && nobody_watches(self) && plain_int(args[1], &flags) && names_a_host(args[0])
         && !(length = pack_inet(args[0], &address.inet)))
         length = pack_inet6(args[0], &address.inet6);
+    if (length && PyUnicode_GET_LENGTH(PyTuple_GET_ITEM(args[0], 0)) == 0) length = 0;  /* any address to bind, and no host here */
     if (length == 0) return NAME_BY_PYTHON(getnameinfo);
     if (PySys_Audit("socket.getnameinfo", "(O)", args[0]) < 0) return NULL;
     UNLOCKED(code = ls_getnameinfo((char *)&address, length, host, sizeof host, service, sizeof service, flags, &error))

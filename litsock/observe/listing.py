@@ -27,7 +27,7 @@ __all__ = ['SOCK_DIAG_BY_FAMILY', 'NLMSG_ERROR', 'NLMSG_DONE', 'DUMP', 'DUMP_INT
            'member', 'optional', 'read_unix', 'read_netlink', 'read_packet', 'read_vsock', 'other_request', 'table',
            'from_inet_table', 'split_place', 'from_unix_table', 'from_netlink_table', 'from_packet_table',
            'descriptors_of', 'owners_of', 'processes', 'Question', 'questions', 'answered', 'Sockets', 'owner_text',
-           'is_listening', 'port_of', 'selection', 'sockets']
+           'is_listening', 'port_of', 'is_kind', 'state_names', 'selection', 'sockets']
 
 # %% ../../nbs/55_listing.ipynb #adbda0dd
 class Owner(NamedTuple):
@@ -516,9 +516,25 @@ def port_of(address) -> int | None:
     return address[1] if isinstance(address, tuple) and len(address) > 1 else None
 
 
+def is_kind(kind: str) -> bool:
+    "Whether a socket can be called that."
+    first = kind.partition(" ")[0].removesuffix("6")
+    return first == "RAW" or f"AF_{first}" in constants.CONSTANTS or f"IPPROTO_{first}" in constants.CONSTANTS
+
+
+def state_names() -> list[str]:
+    "Every state that a socket can be in."
+    of_streams = [state_name(number, constants.SOCK_STREAM) for number in range(1, 12)]
+    return list(dict.fromkeys([*of_streams, *UNIX_STATES.values()]))
+
+
 def selection(kind: str | None, state: str | None, port: int | None, listening: bool) -> Callable[[Socket], bool]:
     "A test for sockets."
-    kind, state = (kind or "").upper(), (state or "").upper()
+    kind, state = (kind or "").upper(), (state or "").upper().replace("-", "_")  # ss writes close-wait
+    if kind and not is_kind(kind):
+        raise ValueError(f"kind must be a protocol or a family, such as tcp, udp or unix, not {kind.lower()!r}")
+    if state and state not in (known := state_names()):
+        raise ValueError(f"state must be one of {', '.join(known).lower()}, not {state.lower()!r}")
     return lambda sock: (
         (not kind or sock.name == kind or sock.name.split()[0] == kind or sock.name == f"{kind}6")
         and (not state or sock.state == state)

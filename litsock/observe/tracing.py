@@ -568,14 +568,15 @@ def watching(
         finish()
         exit_at_once(status)
 
+    t.__enter__()  # before anything else is changed: capturing packets may not be allowed
     exit_at_once, os._exit = os._exit, leave
     handled = current_thread() is main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     if handled:
         signal.signal(signal.SIGTERM, terminated)
     try:
-        with t:
-            yield t
+        yield t
     finally:
+        t.__exit__()
         os._exit = exit_at_once
         if handled and signal.getsignal(signal.SIGTERM) is terminated:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -14,7 +14,8 @@ from ..observe.packets import RAW, Packet
 from .clock import SECOND, Scheduler
 
 
-QUALITIES = "latency", "jitter", "loss", "burst", "duplication", "reordering", "corruption", "bandwidth", "queue", "mtu"
+SHARES = "loss", "burst", "duplication", "reordering", "corruption"
+QUALITIES = *SHARES, "latency", "jitter", "bandwidth", "queue", "mtu"
 
 
 class Direction:
@@ -55,6 +56,11 @@ class Link:
         self.scheduler = scheduler
         self.latency, self.jitter, self.bandwidth, self.queue, self.mtu = latency, jitter, bandwidth, queue, mtu
         self.loss, self.burst, self.duplication, self.reordering, self.corruption = loss, burst, duplication, reordering, corruption
+        if latency < 0 or jitter < 0:
+            raise ValueError(f"latency and jitter are seconds, 0 or more, not {latency!r} and {jitter!r}")
+        for name in SHARES:
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a share, from 0 to 1, not {getattr(self, name)!r}")
         self.up = True
         self.filters: list[tuple[Callable[[Any], bool], list | None]] = []
         self.directions: dict[Any, Direction] = {}
@@ -158,4 +164,4 @@ class Link:
         return bytes(raw)
 
 # %% auto #0
-__all__ = ['QUALITIES', 'Direction', 'Link']
+__all__ = ['SHARES', 'QUALITIES', 'Direction', 'Link']

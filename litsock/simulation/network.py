@@ -273,6 +273,8 @@ class Network:
         *addresses: str,  # IPv4 and IPv6; by default one of each, 10.0.0.1 and fd00::1 and up
     ) -> Host:
         "Add a host."
+        if name in self.hosts:
+            raise ValueError(f"there is a host called {name!r} already")
         number = len(self.hosts) + 1
         self.hosts[name] = Host(self, name, addresses or (f"10.0.{number >> 8}.{number & 255}", f"fd00::{number:x}"))
         self.rewired()
@@ -291,9 +293,14 @@ class Network:
         **qualities,  # `latency`, `loss`, …: see `Link`
     ) -> Link:
         "Connect two hosts."
+        if wrong := [end for end in (one, other) if not isinstance(end, Host)]:
+            raise TypeError(f"link() connects hosts, as host() makes them, and {wrong[0]!r} is none")
         self.links[frozenset((one, other))] = link = Link(self.scheduler, **qualities)
         self.rewired()
         return link
+
+    def __repr__(self) -> str:
+        return f"<network of {', '.join(self.hosts) or 'no hosts'}, after {self.now:.6g} s>"
 
     @property
     def now(self) -> float:  # seconds
@@ -302,7 +309,7 @@ class Network:
 
     def at(self, seconds: float, function: Callable, *arguments) -> None:
         "Call a function at a moment: `net.at(0.5, net.partition, client, server)`."
-        self.scheduler.after(int(seconds * SECOND) - self.scheduler.nanoseconds, function, *arguments)
+        self.scheduler.after(int(float(seconds) * SECOND) - self.scheduler.nanoseconds, function, *arguments)
 
     def partition(
         self,
@@ -311,7 +318,9 @@ class Network:
         one_way: bool = False,  # cut off only what the first sends to the second
     ) -> None:
         "Cut the link between two hosts."
-        link = self.links[frozenset((one, other))]
+        link = self.links.get(frozenset((one, other)))
+        if link is None:
+            raise ValueError(f"there is no link between {one!r} and {other!r}")
         if one_way:
             link.direction(one).cut = True
         else:
