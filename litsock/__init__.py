@@ -203,7 +203,7 @@ if not TYPE_CHECKING:
 
     def __dir__():
         "What can be asked for, before it is loaded, too; in the place of `socket`, whose names some programs copy, what is loaded."
-        if sys.modules.get("socket") is sys.modules["litsock"]:
+        if getattr(sys.modules.get("socket"), "__dict__", None) is globals():
             return sorted(globals())
         return sorted({*globals(), *(name for name in _LAZY if "." not in name)})
 

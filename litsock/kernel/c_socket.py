@@ -1124,21 +1124,14 @@ NAME_FUNCTION(gethostbyaddr) {
     return answer;
 }
 
-/* An empty host means every address where a socket is concerned; here it is a name that nobody has. */
-static int names_a_host(PyObject *address) {
-    PyObject *host = PyTuple_CheckExact(address) && PyTuple_GET_SIZE(address) ? PyTuple_GET_ITEM(address, 0) : NULL;
-    return host && PyUnicode_CheckExact(host) && PyUnicode_GET_LENGTH(host);
-}
-
 NAME_FUNCTION(getnameinfo) {
     char host[NI_MAXHOST], service[NI_MAXSERV];
     int flags, code, error;
     socket_address address;
     socklen_t length = 0;
-    if (count == 2 && nobody_watches(self) && plain_int(args[1], &flags) && names_a_host(args[0])
-        && !(length = pack_inet(args[0], &address.inet)))
+    if (count == 2 && nobody_watches(self) && plain_int(args[1], &flags) && !(length = pack_inet(args[0], &address.inet)))
         length = pack_inet6(args[0], &address.inet6);
-    if (length && PyUnicode_GET_LENGTH(PyTuple_GET_ITEM(args[0], 0)) == 0) length = 0;  /* any address to bind, and no host here */
+    if (length && PyUnicode_GET_LENGTH(PyTuple_GET_ITEM(args[0], 0)) == 0) length = 0;  /* every address to bind to, and here no host */
     if (length == 0) return NAME_BY_PYTHON(getnameinfo);
     if (PySys_Audit("socket.getnameinfo", "(O)", args[0]) < 0) return NULL;
     UNLOCKED(code = ls_getnameinfo((char *)&address, length, host, sizeof host, service, sizeof service, flags, &error))
